@@ -1,0 +1,144 @@
+/** What hosts say to each other beside the protocol: forwarding commands, and forming a group. */
+import { FrameError } from '../errors.ts';
+import type { Ballot } from '../paxos/ballot.ts';
+import type { Membership } from '../paxos/membership.ts';
+import { unreachable } from '../unreachable.ts';
+import { crc32 } from './checksum.ts';
+import { channels, type Frame, type FrameWriter } from './frame.ts';
+import { decodeMembership, encodeMembership } from './membership-codec.ts';
+
+/** Commands for the leader of `ballot`, numbered 1, 2, 3 … for that ballot and this start. */
+export interface Forward {
+  readonly kind: 'forward';
+  readonly ballot: Ballot;
+  readonly number: number;
+  readonly segment: Uint8Array;
+}
+
+/** "I have every forward of yours up to this number." */
+export interface ForwardAck {
+  readonly kind: 'forward-ack';
+  readonly ballot: Ballot;
+  readonly epoch: number;
+  readonly received: number;
+}
+
+/** Where is the group? Asked by whoever knows no configuration. */
+export interface Where {
+  readonly kind: 'where';
+}
+
+/** Will you form this group? Asked of every member before anybody votes (S10). */
+export interface Form {
+  readonly kind: 'form';
+  readonly membership: Membership;
+}
+
+/** Durably agreed to form the group of this id, and no other ever. */
+export interface Accepted {
+  readonly kind: 'accepted';
+  readonly group: string;
+}
+
+/** Agreed to another set before; or is not in this one. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly group: string;
+  readonly reason: string;
+}
+
+/** The group is formed, and this is its configuration. */
+export interface Formed {
+  readonly kind: 'formed';
+  readonly membership: Membership;
+}
+
+export type HostMessage = Forward | ForwardAck | Where | Form | Accepted | Refused | Formed;
+export type HostMessageKind = HostMessage['kind'];
+
+/** Never renumbered. */
+export const hostMessageKinds: Readonly<
+  Record<HostMessageKind, readonly [channel: number, kind: number]>
+> = {
+  forward: [channels.requests, 16],
+  'forward-ack': [channels.requests, 17],
+  where: [channels.forming, 1],
+  form: [channels.forming, 2],
+  accepted: [channels.forming, 3],
+  refused: [channels.forming, 4],
+  formed: [channels.forming, 5],
+};
+
+const kindOfCode = new Map(
+  Object.entries(hostMessageKinds).map(([kind, [channel, code]]) => [
+    channel * 256 + code,
+    kind as HostMessageKind,
+  ]),
+);
+
+export function writeHostMessage(message: HostMessage, out: FrameWriter): void {
+  const { fields } = out;
+  switch (message.kind) {
+    case 'forward':
+      fields.ballot(message.ballot);
+      fields.u64(message.number);
+      return out.value({ bytes: message.segment, checksum: crc32(message.segment) });
+    case 'forward-ack':
+      fields.ballot(message.ballot);
+      fields.u64(message.epoch);
+      return fields.u64(message.received);
+    case 'where':
+      return;
+    case 'form':
+    case 'formed': {
+      const bytes = encodeMembership(message.membership);
+      return out.value({ bytes, checksum: crc32(bytes) });
+    }
+    case 'accepted':
+      return fields.raw(Buffer.from(message.group, 'hex'));
+    case 'refused': {
+      fields.raw(Buffer.from(message.group, 'hex'));
+      const reason = Buffer.from(message.reason.slice(0, 500));
+      return out.value({ bytes: reason, checksum: crc32(reason) });
+    }
+    default:
+      return unreachable(message);
+  }
+}
+
+/** FrameError for anything that is no message; undefined for a kind that is not a host's. */
+export function readHostMessage(frame: Frame, membersMax: number): HostMessage | undefined {
+  const kind = kindOfCode.get(frame.channel * 256 + frame.kind);
+  if (kind === undefined) return undefined;
+  const message = readFields(kind, frame, membersMax);
+  frame.fields.end();
+  frame.values.end();
+  return message;
+}
+
+function readFields(kind: HostMessageKind, frame: Frame, membersMax: number): HostMessage {
+  const { fields, values } = frame;
+  switch (kind) {
+    case 'forward': {
+      const ballot = fields.ballot();
+      return { kind, ballot, number: fields.u64(), segment: values.nextBytes(fields) };
+    }
+    case 'forward-ack':
+      return { kind, ballot: fields.ballot(), epoch: fields.u64(), received: fields.u64() };
+    case 'where':
+      return { kind };
+    case 'form':
+    case 'formed':
+      return { kind, membership: decodeMembership(values.nextBytes(fields), membersMax) };
+    case 'accepted':
+      return { kind, group: Buffer.from(fields.raw(8)).toString('hex') };
+    case 'refused': {
+      const group = Buffer.from(fields.raw(8)).toString('hex');
+      const reason = Buffer.from(values.nextBytes(fields)).toString('utf8');
+      if (reason.length > 500) throw new FrameError('a reason of more than 500 characters');
+      return { kind, group, reason };
+    }
+    default:
+      return unreachable(kind);
+  }
+}

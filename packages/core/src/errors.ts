@@ -1,0 +1,312 @@
+/** May the command still happen? `unknown`: it may, once, or never; only a session can tell. */
+export type Outcome = 'not-executed' | 'unknown' | 'none';
+
+/**
+ * The base of every error of these packages. `code` never changes once released; `outcome` answers
+ * the one question that every caller has after a failure. Messages say what to do next.
+ */
+export class RslError extends Error {
+  override readonly name: string = 'RslError';
+  readonly code: RslErrorCode;
+  readonly outcome: Outcome;
+
+  constructor(code: RslErrorCode, outcome: Outcome, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.outcome = outcome;
+  }
+}
+
+/** Every code: what it means, and what to do. `docs/errors.md` is generated from this table. */
+export const errorCodes = {
+  RSL_NOT_LEADER: {
+    class: 'NotLeaderError',
+    outcome: 'not-executed',
+    meaning: 'No leader took the command before the deadline, so it never left this replica.',
+    action: 'Try again; if it stays, check that a majority of the members is up and connected.',
+  },
+  RSL_OVERLOADED: {
+    class: 'OverloadedError',
+    outcome: 'not-executed',
+    meaning: 'A bounded queue is full.',
+    action: 'Slow down and try again; the message names the limit.',
+  },
+  RSL_OUTCOME_UNKNOWN: {
+    class: 'OutcomeUnknownError',
+    outcome: 'unknown',
+    meaning: 'The deadline passed, or the replica closed, after the command was proposed.',
+    action: 'Read back what the command would have changed before sending it again.',
+  },
+  RSL_ABORTED: {
+    class: 'AbortedError',
+    outcome: 'not-executed',
+    meaning: 'The caller’s AbortSignal fired before the command left this replica.',
+    action: 'Nothing: it was asked for.',
+  },
+  RSL_CLOSED: {
+    class: 'ClosedError',
+    outcome: 'not-executed',
+    meaning: 'The replica was closed, or has stopped, before it could take the call.',
+    action: 'Look at the `stopped` event or `status()` for the reason; start it again.',
+  },
+  RSL_COMMAND_TOO_LARGE: {
+    class: 'CommandTooLargeError',
+    outcome: 'not-executed',
+    meaning: 'A command is larger than `commandBytesMax`.',
+    action: 'Split it, or raise the limit on every replica first.',
+  },
+  RSL_ALREADY_FORMED: {
+    class: 'BootstrapError',
+    outcome: 'none',
+    meaning: 'The group, or a store that was named, already belongs to another set of members.',
+    action: 'Compare `status().members` with the members given; never wipe a store to get past it.',
+  },
+  RSL_BOOTSTRAP_INCOMPLETE: {
+    class: 'BootstrapError',
+    outcome: 'none',
+    meaning: 'Not every member named was reached before the deadline; no group was formed.',
+    action: 'Start the missing members, then bootstrap again with the same set.',
+  },
+  RSL_LOG_TRUNCATED: {
+    class: 'LogTruncatedError',
+    outcome: 'none',
+    meaning: 'A slot below the first one that the log keeps was asked for.',
+    action: 'Fetch a snapshot instead.',
+  },
+  RSL_LOG_CORRUPT: {
+    class: 'CorruptionError',
+    outcome: 'none',
+    meaning: 'A checksum failed outside a torn tail: durable data was damaged.',
+    action: 'Keep the files; replace this member, or restore the file named from the medium.',
+  },
+  RSL_STORAGE_FAILED: {
+    class: 'StorageFailedError',
+    outcome: 'unknown',
+    meaning: 'A write or sync failed. The replica stops: what is on the medium is not known.',
+    action: 'Repair the medium, then start again: opening finds out what was written.',
+  },
+  RSL_STORAGE_FULL: {
+    class: 'StorageFullError',
+    outcome: 'not-executed',
+    meaning: 'The medium has no room for the log to grow.',
+    action: 'Make room; the replica then has to be started again if it has stopped.',
+  },
+  RSL_STORAGE_LOCKED: {
+    class: 'StorageLockedError',
+    outcome: 'none',
+    meaning: 'Another process uses the directory.',
+    action: 'Stop that process, or use another directory.',
+  },
+  RSL_STORAGE_UNUSABLE: {
+    class: 'StorageUnusableError',
+    outcome: 'none',
+    meaning: 'The directory cannot be created, read or written.',
+    action: 'Check its path, owner and mode, and that the file system is not read-only.',
+  },
+  RSL_WRONG_STORE: {
+    class: 'WrongStoreError',
+    outcome: 'none',
+    meaning: 'The store belongs to another group or replica, or has another format version.',
+    action: 'Give each replica its own directory; do not copy one to another.',
+  },
+  RSL_STATE_MACHINE_FAILED: {
+    class: 'StateMachineFailedError',
+    outcome: 'unknown',
+    meaning: 'The state machine threw, or gave a wrong number of results. The replica stops.',
+    action: 'Mend the state machine: the same command throws on every replica.',
+  },
+  RSL_FRAME_INVALID: {
+    class: 'FrameError',
+    outcome: 'none',
+    meaning: 'Bytes from a peer are not a frame of this version, group and length.',
+    action: 'Look for a wrong address or another version; the connection is closed and counted.',
+  },
+  RSL_PEER_REFUSED: {
+    class: 'PeerRefusedError',
+    outcome: 'none',
+    meaning: 'A handshake failed: other group, wrong or duplicate replica id, other version.',
+    action: 'Compare the addresses and ids of both sides.',
+  },
+  RSL_LISTEN_FAILED: {
+    class: 'ListenError',
+    outcome: 'none',
+    meaning: 'The address cannot be listened on.',
+    action: 'Check that it is this machine’s and that no other process uses it.',
+  },
+  RSL_DEVICE_UNAVAILABLE: {
+    class: 'DeviceUnavailableError',
+    outcome: 'none',
+    meaning: 'A device or native addon that was asked for is not there.',
+    action: 'The message names what to install.',
+  },
+  RSL_INVALID_OPTION: {
+    class: 'InvalidOptionError',
+    outcome: 'not-executed',
+    meaning: 'An option is missing, out of range, or contradicts another one.',
+    action: 'The message names the option, its range and what was given.',
+  },
+  RSL_CONTRACT_VIOLATION: {
+    class: 'ContractViolation',
+    outcome: 'unknown',
+    meaning: 'A bug in these packages (development build only).',
+    action: 'Report it, with the message.',
+  },
+} as const satisfies Record<
+  string,
+  { class: string; outcome: Outcome; meaning: string; action: string }
+>;
+
+export type RslErrorCode = keyof typeof errorCodes;
+
+export class NotLeaderError extends RslError {
+  override readonly name = 'NotLeaderError';
+  constructor(message: string, options?: ErrorOptions) {
+    super('RSL_NOT_LEADER', 'not-executed', message, options);
+  }
+}
+
+export class OverloadedError extends RslError {
+  override readonly name = 'OverloadedError';
+  /** The limit that was reached, as in `Limits`. */
+  readonly limit: string;
+  constructor(limit: string, message: string) {
+    super('RSL_OVERLOADED', 'not-executed', message);
+    this.limit = limit;
+  }
+}
+
+export class OutcomeUnknownError extends RslError {
+  override readonly name = 'OutcomeUnknownError';
+  constructor(message: string, options?: ErrorOptions) {
+    super('RSL_OUTCOME_UNKNOWN', 'unknown', message, options);
+  }
+}
+
+export class AbortedError extends RslError {
+  override readonly name = 'AbortedError';
+  constructor(reason: unknown) {
+    super('RSL_ABORTED', 'not-executed', 'aborted by the caller before it was proposed', {
+      cause: reason,
+    });
+  }
+}
+
+export class ClosedError extends RslError {
+  override readonly name = 'ClosedError';
+  constructor(message: string, options?: ErrorOptions) {
+    super('RSL_CLOSED', 'not-executed', message, options);
+  }
+}
+
+export class CommandTooLargeError extends RslError {
+  override readonly name = 'CommandTooLargeError';
+  constructor(bytes: number, bytesMax: number) {
+    super(
+      'RSL_COMMAND_TOO_LARGE',
+      'not-executed',
+      `a command of ${bytes} bytes is larger than commandBytesMax, ${bytesMax} bytes`,
+    );
+  }
+}
+
+export class BootstrapError extends RslError {
+  override readonly name = 'BootstrapError';
+  constructor(code: 'RSL_ALREADY_FORMED' | 'RSL_BOOTSTRAP_INCOMPLETE', message: string) {
+    super(code, 'none', message);
+  }
+}
+
+export class LogTruncatedError extends RslError {
+  override readonly name = 'LogTruncatedError';
+  readonly firstSlot: number;
+  constructor(slot: number, firstSlot: number) {
+    super(
+      'RSL_LOG_TRUNCATED',
+      'none',
+      `slot ${slot} is below the first slot that the log keeps, ${firstSlot}`,
+    );
+    this.firstSlot = firstSlot;
+  }
+}
+
+export class CorruptionError extends RslError {
+  override readonly name = 'CorruptionError';
+  readonly file: string;
+  /** Byte offset in `file`. */
+  readonly offset: number;
+  constructor(file: string, offset: number, what: string) {
+    super(
+      'RSL_LOG_CORRUPT',
+      'none',
+      `${file}, byte ${offset}: ${what}; keep the file, and replace this member or restore the file`,
+    );
+    this.file = file;
+    this.offset = offset;
+  }
+}
+
+/** Errors of a medium that have nothing to add but their code, message and cause. */
+export class StorageError extends RslError {
+  override readonly name: string;
+  constructor(
+    code:
+      | 'RSL_STORAGE_FAILED'
+      | 'RSL_STORAGE_FULL'
+      | 'RSL_STORAGE_LOCKED'
+      | 'RSL_STORAGE_UNUSABLE'
+      | 'RSL_WRONG_STORE',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, errorCodes[code].outcome, message, options);
+    this.name = errorCodes[code].class;
+  }
+}
+
+export class StateMachineFailedError extends RslError {
+  override readonly name = 'StateMachineFailedError';
+  readonly slot: number;
+  constructor(slot: number, cause: unknown) {
+    super('RSL_STATE_MACHINE_FAILED', 'unknown', `the state machine failed at slot ${slot}`, {
+      cause,
+    });
+    this.slot = slot;
+  }
+}
+
+export class FrameError extends RslError {
+  override readonly name = 'FrameError';
+  constructor(message: string) {
+    super('RSL_FRAME_INVALID', 'none', message);
+  }
+}
+
+export class PeerRefusedError extends RslError {
+  override readonly name = 'PeerRefusedError';
+  constructor(message: string) {
+    super('RSL_PEER_REFUSED', 'none', message);
+  }
+}
+
+export class ListenError extends RslError {
+  override readonly name = 'ListenError';
+  constructor(address: string, cause: unknown) {
+    super('RSL_LISTEN_FAILED', 'none', `cannot listen on ${address}: ${String(cause)}`, { cause });
+  }
+}
+
+export class DeviceUnavailableError extends RslError {
+  override readonly name = 'DeviceUnavailableError';
+  constructor(message: string, options?: ErrorOptions) {
+    super('RSL_DEVICE_UNAVAILABLE', 'none', message, options);
+  }
+}
+
+export class InvalidOptionError extends RslError {
+  override readonly name = 'InvalidOptionError';
+  readonly option: string;
+  constructor(option: string, message: string) {
+    super('RSL_INVALID_OPTION', 'not-executed', `${option}: ${message}`);
+    this.option = option;
+  }
+}

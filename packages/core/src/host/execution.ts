@@ -1,0 +1,146 @@
+import { BatchReader } from '../codec/batch.ts';
+import { RslError, StateMachineFailedError } from '../errors.ts';
+import type { ReplicaId } from '../paxos/membership.ts';
+import type { Slot } from '../paxos/slot.ts';
+import { kindOf, type Value } from '../paxos/value.ts';
+import type { Batch, Results, StateMachine } from '../ports/state-machine.ts';
+import type { Proposals } from './proposals.ts';
+
+/** Hands slots to the state machine, and results to the callers that wait for them. */
+export class Execution {
+  readonly #machine: StateMachine;
+  readonly #self: ReplicaId;
+  readonly #batch = new OpenBatch();
+  readonly #results: CollectedResults;
+  readonly #proposals: Proposals;
+  executedThrough: Slot = 0;
+  /** Group time: the highest stamp so far (P10). */
+  timeMs = 0;
+  commands = 0;
+
+  constructor(machine: StateMachine, self: ReplicaId, proposals: Proposals) {
+    this.#machine = machine;
+    this.#self = self;
+    this.#proposals = proposals;
+    this.#results = new CollectedResults(this.#batch, (i) => this.#sequenceOf(i));
+  }
+
+  /** StateMachineFailedError whatever the state machine throws: it cannot go on (S4, P7). */
+  execute(slot: Slot, value: Value, live: boolean): void {
+    if (kindOf(value) === 'batch') {
+      try {
+        this.#executeBatch(slot, value, live);
+      } catch (error) {
+        throw error instanceof RslError && error.code === 'RSL_STATE_MACHINE_FAILED'
+          ? error
+          : new StateMachineFailedError(slot, error);
+      }
+    }
+    this.executedThrough = slot;
+    if (live) this.#results.deliver(this.#proposals);
+  }
+
+  #executeBatch(slot: Slot, value: Value, live: boolean): void {
+    const batch = this.#batch;
+    batch.reader.open(value);
+    this.timeMs = Math.max(this.timeMs, batch.reader.stampMs);
+    batch.slot = slot;
+    batch.live = live;
+    batch.timeMs = this.timeMs;
+    this.#results.begin(live);
+    this.#machine.execute(batch, this.#results);
+    if (this.#results.pushed !== batch.count) {
+      const what = `${this.#results.pushed} results for ${batch.count} commands`;
+      throw new StateMachineFailedError(slot, new Error(what));
+    }
+    this.commands += batch.count;
+  }
+
+  /** The caller's sequence of command i, or 0 if it is nobody's here. */
+  #sequenceOf(i: number): number {
+    let first = 0;
+    for (const segment of this.#batch.reader.segments) {
+      if (i < first + segment.count) {
+        const ours = segment.origin === this.#self && segment.epoch === this.#proposals.epoch;
+        const sequence = segment.firstSequence + i - first;
+        return ours && this.#proposals.wants(sequence) ? sequence : 0;
+      }
+      first += segment.count;
+    }
+    return 0;
+  }
+}
+
+/** The batch as the state machine sees it. */
+class OpenBatch implements Batch {
+  readonly reader = new BatchReader();
+  slot: Slot = 0;
+  timeMs = 0;
+  live = false;
+
+  get count(): number {
+    return this.reader.count;
+  }
+
+  get bytes(): Uint8Array {
+    return this.reader.bytes;
+  }
+
+  start(i: number): number {
+    return this.reader.start(i);
+  }
+
+  end(i: number): number {
+    return this.reader.end(i);
+  }
+
+  session(): undefined {
+    return undefined;
+  }
+}
+
+/** Keeps the results that somebody waits for until the whole slot is executed. */
+class CollectedResults implements Results {
+  readonly #batch: OpenBatch;
+  readonly #sequenceOf: (i: number) => number;
+  #sequences: number[] = [];
+  #results: Uint8Array[] = [];
+  #live = false;
+  pushed = 0;
+
+  constructor(batch: OpenBatch, sequenceOf: (i: number) => number) {
+    this.#batch = batch;
+    this.#sequenceOf = sequenceOf;
+  }
+
+  begin(live: boolean): void {
+    this.pushed = 0;
+    this.#live = live;
+  }
+
+  wanted(i: number): boolean {
+    return this.#live && this.#sequenceOf(i) > 0;
+  }
+
+  push(result: Uint8Array): void {
+    if (this.#live && this.pushed < this.#batch.count) {
+      const sequence = this.#sequenceOf(this.pushed);
+      if (sequence > 0) {
+        this.#sequences.push(sequence);
+        this.#results.push(result);
+      }
+    }
+    this.pushed += 1;
+  }
+
+  deliver(proposals: Proposals): void {
+    if (this.#sequences.length === 0) return;
+    const sequences = this.#sequences;
+    const results = this.#results;
+    this.#sequences = [];
+    this.#results = [];
+    for (let i = 0; i < sequences.length; i += 1) {
+      proposals.resolve(sequences[i] as number, results[i] as Uint8Array);
+    }
+  }
+}

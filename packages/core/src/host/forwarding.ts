@@ -1,0 +1,168 @@
+import { checkSegment } from '../codec/batch.ts';
+import type { Forward, ForwardAck, HostMessage } from '../codec/host-codec.ts';
+import { FrameError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import { type Ballot, sameBallot, zeroBallot } from '../paxos/ballot.ts';
+import type { ReplicaId } from '../paxos/membership.ts';
+import type { LeaderView } from '../paxos/protocol.ts';
+import type { Proposals } from './proposals.ts';
+
+export type SendToHost = (to: ReplicaId, message: HostMessage) => void;
+
+const resendMsMin = 200;
+const resendMsMax = 2_000;
+
+/**
+ * This replica's commands on their way to a leader elsewhere: numbered frames, sent again until the
+ * leader says that it has them. Whatever is lost, repeated or reordered on the way, the leader of a
+ * ballot takes each once and in order; another ballot begins anew (see `Proposals`).
+ */
+export class Forwarder {
+  readonly #limits: Limits;
+  readonly #proposals: Proposals;
+  readonly #send: SendToHost;
+  #ballot: Ballot = zeroBallot;
+  #number = 0;
+  #unacknowledged: Forward[] = [];
+  #resendMs = resendMsMin;
+  #sentAtMs = 0;
+
+  constructor(limits: Limits, proposals: Proposals, send: SendToHost) {
+    this.#limits = limits;
+    this.#proposals = proposals;
+    this.#send = send;
+  }
+
+  /** Sends what waits, within the window, and again what got no answer. */
+  pump(leader: LeaderView, nowMs: number): void {
+    if (!sameBallot(leader.ballot, this.#ballot)) this.#begin(leader.ballot);
+    const { batchBytesMax, batchCommandsMax, forwardsInFlightMax } = this.#limits;
+    if (this.#unacknowledged.length > 0 && nowMs - this.#sentAtMs >= this.#resendMs) {
+      this.#resendMs = Math.min(resendMsMax, 2 * this.#resendMs);
+      this.#sentAtMs = nowMs;
+      for (const forward of this.#unacknowledged) this.#send(leader.id, forward);
+    }
+    while (this.#unacknowledged.length < forwardsInFlightMax) {
+      const { ballot } = leader;
+      const segment = this.#proposals.takeSegment(ballot, batchCommandsMax, batchBytesMax);
+      if (segment === undefined) return;
+      this.#number += 1;
+      const forward: Forward = { kind: 'forward', ballot, number: this.#number, segment };
+      if (this.#unacknowledged.length === 0) this.#sentAtMs = nowMs;
+      this.#unacknowledged.push(forward);
+      this.#send(leader.id, forward);
+    }
+  }
+
+  onAck({ ballot, epoch, received }: ForwardAck, nowMs: number): void {
+    if (!sameBallot(ballot, this.#ballot) || epoch !== this.#proposals.epoch) return;
+    const before = this.#unacknowledged.length;
+    this.#unacknowledged = this.#unacknowledged.filter((f) => f.number > received);
+    if (this.#unacknowledged.length === before) return;
+    this.#resendMs = resendMsMin;
+    this.#sentAtMs = nowMs;
+  }
+
+  #begin(ballot: Ballot): void {
+    this.#ballot = ballot;
+    this.#number = 0;
+    this.#unacknowledged = [];
+    this.#resendMs = resendMsMin;
+  }
+}
+
+/** One start of another replica that forwards to this leader. */
+interface Source {
+  readonly id: ReplicaId;
+  readonly epoch: number;
+  received: number;
+  acknowledge: boolean;
+}
+
+const sourcesMax = 1_024;
+
+/** Other replicas' commands, taken in by the leader of one ballot, each once and in order. */
+export class Intake {
+  readonly #limits: Limits;
+  #ballot: Ballot | undefined;
+  readonly #sources = new Map<string, Source>();
+  #segments: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  get isEmpty(): boolean {
+    return this.#segments.length === 0;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Leads in this ballot from now on, or not at all: what was not proposed is forgotten. */
+  begin(ballot: Ballot | undefined): void {
+    if (ballot === this.#ballot) return;
+    if (ballot !== undefined && this.#ballot !== undefined && sameBallot(ballot, this.#ballot)) return;
+    this.#ballot = ballot;
+    this.#sources.clear();
+    this.#segments = [];
+    this.#bytes = 0;
+  }
+
+  /** FrameError if the segment is malformed or not of this peer. */
+  onForward(from: ReplicaId, { ballot, number, segment }: Forward): void {
+    if (this.#ballot === undefined || !sameBallot(ballot, this.#ballot)) return;
+    const header = checkSegment(segment);
+    if (header.bytes !== segment.length || header.origin !== from || header.count === 0) {
+      throw new FrameError('forwarded commands that are not the sender’s');
+    }
+    const source = this.#sourceOf(from, header.epoch);
+    if (source === undefined) return;
+    source.acknowledge = true;
+    // A gap: an earlier one is on its way, again. Full: the sender tries again later.
+    if (number !== source.received + 1) return;
+    if (this.#bytes + segment.length > this.#limits.forwardedBytesMax) return;
+    source.received = number;
+    this.#segments.push(segment);
+    this.#bytes += segment.length;
+  }
+
+  /** The next segments, at most this much but at least one if there is one. */
+  take(commandsMax: number, bytesMax: number): Uint8Array[] {
+    let count = 0;
+    let bytes = 0;
+    let commands = 0;
+    for (const segment of this.#segments) {
+      bytes += segment.length;
+      commands += new DataView(segment.buffer, segment.byteOffset).getUint32(4, true);
+      if (count > 0 && (bytes > bytesMax || commands > commandsMax)) break;
+      count += 1;
+    }
+    const taken = this.#segments.splice(0, count);
+    for (const segment of taken) this.#bytes -= segment.length;
+    return taken;
+  }
+
+  /** Tells every source that sent something since the last call what has arrived. */
+  acknowledge(send: SendToHost): void {
+    const ballot = this.#ballot;
+    if (ballot === undefined) return;
+    for (const source of this.#sources.values()) {
+      if (!source.acknowledge) continue;
+      source.acknowledge = false;
+      const { id, epoch, received } = source;
+      send(id, { kind: 'forward-ack', ballot, epoch, received });
+    }
+  }
+
+  #sourceOf(id: ReplicaId, epoch: number): Source | undefined {
+    const key = `${id}:${epoch}`;
+    const known = this.#sources.get(key);
+    if (known !== undefined || this.#sources.size >= sourcesMax) return known;
+    const source: Source = { id, epoch, received: 0, acknowledge: false };
+    this.#sources.set(key, source);
+    return source;
+  }
+}

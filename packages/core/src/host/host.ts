@@ -1,0 +1,446 @@
+import type { CallOptions, ManyResults, ReplicaEvents } from '../api.ts';
+import { sealBatch } from '../codec/batch.ts';
+import type { HostMessage } from '../codec/host-codec.ts';
+import { ClosedError, FrameError, RslError } from '../errors.ts';
+import type { Limits, Timings } from '../limits.ts';
+import type { Effect } from '../paxos/effect.ts';
+import type { Input } from '../paxos/input.ts';
+import type { LogRecord } from '../paxos/log-record.ts';
+import { type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
+import type { DurableMessage } from '../paxos/messages.ts';
+import type { MakeProtocol, Protocol } from '../paxos/protocol.ts';
+import type { Slot } from '../paxos/slot.ts';
+import type { Value } from '../paxos/value.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { LogStore } from '../ports/log-store.ts';
+import type { StateMachine } from '../ports/state-machine.ts';
+import type { Endpoint, PeerAddress, PeerIdentity, TransportEvents } from '../ports/transport.ts';
+import { unreachable } from '../unreachable.ts';
+import { Barriers } from './barriers.ts';
+import { Execution } from './execution.ts';
+import { Forming } from './forming.ts';
+import { Forwarder, Intake } from './forwarding.ts';
+import { GroupCommit } from './group-commit.ts';
+import { receive } from './inbound.ts';
+import { Outbound } from './outbound.ts';
+import { Proposals } from './proposals.ts';
+import { type Remembered, replay } from './recovery.ts';
+import { Serving } from './serving.ts';
+
+export interface HostOptions {
+  readonly group: string;
+  readonly self: ReplicaId;
+  readonly limits: Limits;
+  readonly timings: Timings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly log: LogStore;
+  readonly remembered: Remembered;
+  readonly stateMachine: StateMachine;
+  readonly makeProtocol: MakeProtocol;
+  readonly peers: readonly PeerAddress[];
+  /** Random, 48 bits: this start. */
+  readonly epoch: number;
+  readonly emit: <E extends keyof ReplicaEvents>(event: E, what: ReplicaEvents[E]) => void;
+}
+
+/** The only loop: inputs in, effects out, a turn at a time. It performs and decides nothing. */
+export class Host implements TransportEvents {
+  readonly #options: HostOptions;
+  readonly #clock: Clock;
+  readonly #outbound = new Outbound(() => this.#endpoint);
+  readonly #commit: GroupCommit;
+  readonly #serving: Serving;
+  readonly #proposals: Proposals;
+  readonly #forwarder: Forwarder;
+  readonly #intake: Intake;
+  readonly #barriers: Barriers;
+  readonly #forming: Forming;
+  readonly execution: Execution;
+  readonly #connected = new Map<ReplicaId, PeerIdentity>();
+  readonly counters: Record<string, number> = {};
+  #endpoint: Endpoint | undefined;
+  #protocol: Protocol | undefined;
+  #membership: Membership = nowhere;
+  #inputs: Input[] = [];
+  #executedTold: Slot = 0;
+  #turnDue = false;
+  #tickDue = false;
+  #stopTicks: (() => void) | undefined;
+  #stopped = false;
+  #failure: RslError | undefined;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    const { self, limits, log, epoch, remembered, clock } = options;
+    this.#clock = clock;
+    this.#commit = new GroupCommit(
+      log,
+      ({ to, message }) => this.#reveal(to, message),
+      (error) => this.fail(error),
+    );
+    this.#serving = new Serving(log, (to, message) => this.#outbound.message(to, message));
+    this.#proposals = new Proposals({ self, epoch, limits });
+    const send = (to: ReplicaId, message: HostMessage): void => this.#outbound.host(to, message);
+    this.#forwarder = new Forwarder(limits, this.#proposals, send);
+    this.#intake = new Intake(limits);
+    this.#barriers = new Barriers(limits);
+    this.execution = new Execution(options.stateMachine, self, this.#proposals);
+    const { membership, bootstrap } = remembered;
+    this.#forming = new Forming(
+      {
+        name: options.group,
+        self: { id: self, store: remembered.info.store },
+        connected: () => this.#connected.values(),
+        send,
+        persist: (record, then) => this.#persist(record, then),
+        peers: (peers) => this.#endpoint?.peers(peers),
+        formed: (formed) => this.#onFormed(formed),
+      },
+      membership,
+      bootstrap,
+      options.peers,
+    );
+  }
+
+  get protocol(): Protocol | undefined {
+    return this.#protocol;
+  }
+
+  get membership(): Membership {
+    return this.#membership;
+  }
+
+  get failure(): RslError | undefined {
+    return this.#failure;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  get pendingCommands(): number {
+    return this.#proposals.pendingCount;
+  }
+
+  get pendingBytes(): number {
+    return this.#proposals.pendingBytes;
+  }
+
+  isConnected(id: ReplicaId, store: string): boolean {
+    return this.#connected.get(id)?.store === store;
+  }
+
+  /** Executes what the log has, marks the start, then runs. */
+  async start(open: (events: TransportEvents) => Endpoint): Promise<void> {
+    const { log, remembered, epoch, timings, peers } = this.#options;
+    await this.#restore();
+    const start: LogRecord = { kind: 'start', count: remembered.starts + 1, nonce: epoch };
+    await new Promise<void>((resolve, reject) => {
+      log.append([start], (error) => (error === undefined ? resolve() : reject(error)));
+    });
+    this.#endpoint = open(this);
+    this.#endpoint.peers(peers.filter(({ id }) => id !== this.#options.self));
+    if (remembered.membership !== undefined) this.#onFormed(remembered.membership);
+    this.#stopTicks = this.#clock.everyMs(timings.tickMs, () => {
+      this.#tickDue = true;
+      this.#schedule();
+    });
+  }
+
+  // ---- callers
+
+  propose(commands: readonly Uint8Array[], sink: ManyResults, deadlineMs: number): number {
+    this.#mustRun();
+    const first = this.#proposals.add(commands, sink, deadlineMs);
+    this.#schedule();
+    return first;
+  }
+
+  cancel(sequence: number, reason: unknown): void {
+    this.#proposals.cancel(sequence, reason);
+  }
+
+  barrier(deadlineMs: number, options: CallOptions): Promise<Slot> {
+    this.#mustRun();
+    const promise = this.#barriers.add(deadlineMs, options.signal);
+    this.#schedule();
+    return promise;
+  }
+
+  bootstrap(members: readonly PeerAddress[], deadlineMs: number): Promise<'formed' | 'already'> {
+    this.#mustRun();
+    return this.#forming.bootstrap(members, deadlineMs);
+  }
+
+  // ---- transport
+
+  frame(from: PeerIdentity, bytes: Uint8Array): void {
+    if (this.#stopped) return;
+    const { membersMax } = this.#options.limits;
+    const received = receive(from, bytes, this.#outbound.envelope, this.#membership, membersMax);
+    if (received.to === 'nobody') return this.#count(received.why);
+    if (received.to === 'host') return this.#onHostMessage(from, received.message);
+    this.#inputs.push({ kind: 'message', from: from.id, message: received.message });
+    this.#schedule();
+  }
+
+  peer(peer: PeerIdentity, up: boolean): void {
+    if (this.#stopped) return;
+    if (up) this.#connected.set(peer.id, peer);
+    else this.#connected.delete(peer.id);
+    this.#options.emit('peer', { id: peer.id, up });
+  }
+
+  drain(): void {
+    this.#schedule();
+  }
+
+  // ---- the loop
+
+  #schedule(): void {
+    if (this.#turnDue || this.#stopped) return;
+    this.#turnDue = true;
+    this.#clock.soon(() => {
+      this.#turnDue = false;
+      if (!this.#stopped) this.#guarded(() => this.#turn());
+    });
+  }
+
+  /** Whatever the protocol, a contract or the state machine throws ends this replica, no other. */
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.fail(asRslError(error));
+    }
+  }
+
+  #turn(): void {
+    if (this.#tickDue) this.#tick();
+    const read = this.#barriers.take();
+    if (read !== undefined) this.#inputs.push({ kind: 'read', read });
+    this.#drainInputs();
+    const protocol = this.#protocol;
+    if (protocol !== undefined) {
+      this.#propose(protocol);
+      this.#step({ kind: 'turn-end' });
+      this.#drainInputs();
+      this.#intake.acknowledge((to, message) => this.#outbound.host(to, message));
+    }
+    this.#commit.flush();
+    this.#outbound.turnEnd();
+  }
+
+  #tick(): void {
+    this.#tickDue = false;
+    const nowMs = this.#clock.nowMs();
+    this.#proposals.expire(nowMs);
+    this.#barriers.expire(nowMs);
+    this.#forming.onTick(nowMs, this.#options.timings.whereIntervalMs);
+    this.#inputs.push({ kind: 'tick' });
+  }
+
+  /** Effects may bring inputs of their own: a message to itself, a slot executed. */
+  #drainInputs(): void {
+    for (;;) {
+      const inputs = this.#inputs;
+      if (inputs.length === 0) {
+        const through = this.execution.executedThrough;
+        if (this.#protocol === undefined || through <= this.#executedTold) return;
+        this.#executedTold = through;
+        this.#step({ kind: 'executed', through });
+        continue;
+      }
+      this.#inputs = [];
+      for (const input of inputs) this.#step(input);
+    }
+  }
+
+  #step(input: Input): void {
+    const protocol = this.#protocol;
+    if (protocol === undefined || this.#stopped) return;
+    for (const effect of protocol.step(input, this.#clock.nowMs())) this.#perform(effect);
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'persist':
+        return this.#commit.add(effect.records, effect.then);
+      case 'send':
+        return this.#outbound.message(effect.to, effect.message);
+      case 'execute':
+        return this.execution.execute(effect.slot, effect.value, true);
+      case 'reject':
+        return this.#count('valuesRejected');
+      case 'read-ready':
+        return this.#barriers.ready(effect.read, this.execution.executedThrough);
+      case 'serve':
+        return this.#serving.serve(effect);
+      case 'behind':
+        return this.#count('behind');
+      case 'stopped':
+        return;
+      case 'truncate-log':
+        return this.#options.log.truncate(effect.before);
+      case 'leading':
+      case 'recovered':
+        this.#count(effect.kind);
+        return this.#options.emit(effect.kind, { ballot: effect.ballot });
+      case 'following':
+        return this.#options.emit('following', { leader: effect.leader });
+      case 'alarm':
+        this.#count('alarms');
+        return this.#options.logger.error({ what: effect.what }, 'alarm');
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  /** Gives commands to the leader, here or elsewhere; batches form from what waits (no timer). */
+  #propose(protocol: Protocol): void {
+    const { leader } = protocol.view;
+    const nowMs = this.#clock.nowMs();
+    if (leader !== undefined && this.execution.executedThrough >= leader.barrier) {
+      this.#proposals.requeueBelow(leader.ballot);
+    }
+    if (protocol.view.role !== 'phase2') {
+      this.#intake.begin(undefined);
+      if (leader !== undefined) this.#forwarder.pump(leader, nowMs);
+      return;
+    }
+    this.#intake.begin(protocol.view.ballot);
+    while (protocol.view.room > 0) {
+      const value = this.#nextBatch(protocol);
+      if (value === undefined) return;
+      this.#step({ kind: 'propose', value });
+    }
+  }
+
+  #nextBatch(protocol: Protocol): Value | undefined {
+    const { batchBytesMax, batchCommandsMax } = this.#options.limits;
+    const { ballot } = protocol.view;
+    const segments: Uint8Array[] = [];
+    // Whoever leads does not starve the others' commands, nor they its own.
+    const share = this.#intake.isEmpty ? 1 : 2;
+    const own = this.#proposals.takeSegment(
+      ballot,
+      Math.max(1, Math.floor(batchCommandsMax / share)),
+      Math.floor(batchBytesMax / share),
+    );
+    if (own !== undefined) segments.push(own);
+    const bytesLeft = batchBytesMax - (own?.length ?? 0);
+    if (own === undefined || (batchCommandsMax > 1 && bytesLeft > 0)) {
+      const commands = Math.ceil(batchCommandsMax / share);
+      segments.push(...this.#intake.take(commands, bytesLeft));
+    }
+    const stampMs = Math.max(this.execution.timeMs, Math.floor(this.#clock.wallMs()));
+    if (segments.length > 0) return sealBatch(stampMs, segments);
+    return this.#timeShouldPass(protocol, stampMs) ? sealBatch(stampMs, []) : undefined;
+  }
+
+  /** The state machine waits for a time that has come, and nothing is on its way to bring it. */
+  #timeShouldPass({ view }: Protocol, stampMs: number): boolean {
+    if (view.proposedThrough > view.executedThrough) return false;
+    const wakeAtMs = this.#options.stateMachine.wakeAtMs?.();
+    return wakeAtMs !== undefined && wakeAtMs <= stampMs && this.execution.timeMs < wakeAtMs;
+  }
+
+  // ---- what comes in beside the protocol
+
+  #onHostMessage(from: PeerIdentity, message: HostMessage): void {
+    switch (message.kind) {
+      case 'forward':
+        this.#intake.onForward(from.id, message);
+        return this.#schedule();
+      case 'forward-ack':
+        this.#forwarder.onAck(message, this.#clock.nowMs());
+        return this.#schedule();
+      default:
+        this.#guarded(() => this.#forming.onMessage(from, message));
+    }
+  }
+
+  #reveal(to: ReplicaId, message: DurableMessage): void {
+    if (this.#stopped) return;
+    if (to !== this.#options.self) return this.#outbound.message(to, message);
+    this.#inputs.push({ kind: 'message', from: to, message });
+    this.#schedule();
+  }
+
+  #persist(record: LogRecord, then: () => void): void {
+    this.#options.log.append([record], (error) => {
+      if (this.#stopped) return;
+      if (error !== undefined) this.fail(error);
+      else this.#guarded(then);
+    });
+  }
+
+  #onFormed(membership: Membership): void {
+    const { remembered, self, makeProtocol } = this.#options;
+    this.#membership = membership;
+    this.#outbound.configure(membership);
+    this.#endpoint?.peers(membership.members.filter((m) => m.id !== self));
+    this.#protocol = makeProtocol(membership, remembered.restored);
+    this.#executedTold = this.execution.executedThrough;
+    this.#options.emit('configuration', { membership });
+    this.#schedule();
+  }
+
+  async #restore(): Promise<void> {
+    const { stateMachine, remembered, log } = this.#options;
+    const { firstSlot, decidedThrough } = remembered.restored;
+    const at = (await stateMachine.open?.()) ?? firstSlot - 1;
+    this.execution.executedThrough = at;
+    await replay(log, decidedThrough, this.execution);
+  }
+
+  // ---- the end
+
+  /** Ends at once, with a reason (S4): nothing is said or written any more. */
+  fail(error: RslError): void {
+    if (this.#stopped) return;
+    this.#failure = error;
+    this.#options.logger.error({ code: error.code, err: error }, 'the replica stops');
+    this.stop();
+  }
+
+  /** Ends what waits. The log and the transport are closed by whoever opened them. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#stopTicks?.();
+    this.#endpoint?.close();
+    this.#inputs = [];
+    this.#connected.clear();
+    this.#proposals.closeAll(this.#failure);
+    this.#barriers.closeAll(this.#failure);
+    this.#forming.close(new ClosedError('the replica ended before the group was formed'));
+    this.#options.emit('stopped', { error: this.#failure });
+  }
+
+  #mustRun(): void {
+    if (!this.#stopped) return;
+    const why = this.#failure === undefined ? 'was closed' : `stopped: ${this.#failure.message}`;
+    throw new ClosedError(`the replica ${why}`, { cause: this.#failure });
+  }
+
+  #count(name: string): void {
+    this.counters[name] = (this.counters[name] ?? 0) + 1;
+  }
+
+  countersNow(): Record<string, number> {
+    const { sent, dropped } = this.#outbound;
+    const { commands } = this.execution;
+    const appends = this.#commit.appends;
+    return { ...this.counters, framesSent: sent, framesDropped: dropped, appends, commands };
+  }
+}
+
+/** A FrameError here would be our own doing: frames are checked before they become inputs. */
+function asRslError(error: unknown): RslError {
+  if (error instanceof RslError && !(error instanceof FrameError)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new RslError('RSL_CONTRACT_VIOLATION', 'unknown', message, { cause: error });
+}

@@ -1,0 +1,46 @@
+import { channels, type Envelope, readFrame } from '../codec/frame.ts';
+import { type HostMessage, readHostMessage } from '../codec/host-codec.ts';
+import { readMessage } from '../codec/message-codec.ts';
+import { type Membership, memberOf } from '../paxos/membership.ts';
+import type { Message } from '../paxos/messages.ts';
+import type { PeerIdentity } from '../ports/transport.ts';
+
+export type Received =
+  | { readonly to: 'protocol'; readonly message: Message }
+  | { readonly to: 'host'; readonly message: HostMessage }
+  /** Not for us, or not now: counted under this name and dropped. */
+  | { readonly to: 'nobody'; readonly why: string };
+
+/**
+ * What a frame is for. Votes, promises and heartbeats are believed only from stores that this very
+ * configuration names (P5, S2); learning and requests from any store of the group; questions about
+ * where the group is from anybody. FrameError for what is no frame.
+ */
+export function receive(
+  from: PeerIdentity,
+  bytes: Uint8Array,
+  envelope: Envelope,
+  membership: Membership,
+  membersMax: number,
+): Received {
+  const frame = readFrame(bytes);
+  if (frame.channel === channels.forming) {
+    const message = readHostMessage(frame, membersMax);
+    if (message !== undefined) return { to: 'host', message };
+    return { to: 'nobody', why: 'framesOfUnknownKind' };
+  }
+  if (membership.number === 0) return { to: 'nobody', why: 'framesBeforeFormed' };
+  if (frame.group !== envelope.group) return { to: 'nobody', why: 'framesOfAnotherGroup' };
+  if (frame.channel === channels.paxos) {
+    const same =
+      frame.configuration === envelope.configuration && frame.fingerprint === envelope.fingerprint;
+    if (!same) return { to: 'nobody', why: 'framesOfAnotherConfiguration' };
+    const named = memberOf(membership, from.id, from.store) !== undefined;
+    if (!named) return { to: 'nobody', why: 'framesOfNoMember' };
+  }
+  const message = readMessage(frame);
+  if (message !== undefined) return { to: 'protocol', message };
+  const other = readHostMessage(frame, membersMax);
+  if (other !== undefined) return { to: 'host', message: other };
+  return { to: 'nobody', why: 'framesOfUnknownKind' };
+}

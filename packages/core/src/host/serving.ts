@@ -1,0 +1,35 @@
+import type { Effect } from '../paxos/effect.ts';
+import type { ReplicaId } from '../paxos/membership.ts';
+import type { VolatileMessage } from '../paxos/messages.ts';
+import type { LogStore } from '../ports/log-store.ts';
+
+type Serve = Extract<Effect, { kind: 'serve' }>;
+
+/** Reads the log for replicas that are far behind: one read at a time for each, no queue. */
+export class Serving {
+  readonly #log: LogStore;
+  readonly #send: (to: ReplicaId, message: VolatileMessage) => void;
+  readonly #busy = new Set<ReplicaId>();
+
+  constructor(log: LogStore, send: (to: ReplicaId, message: VolatileMessage) => void) {
+    this.#log = log;
+    this.#send = send;
+  }
+
+  /** Whoever asks again while its read runs is not heard: it will ask once more. */
+  serve({ to, fromSlot, through, bytesMax, firstSlot, decidedThrough }: Serve): void {
+    if (this.#busy.has(to)) return;
+    this.#busy.add(to);
+    this.#log.read(fromSlot, through, bytesMax).then(
+      (stored) => {
+        this.#busy.delete(to);
+        const values = stored.map(({ value }) => value);
+        this.#send(to, { kind: 'learn-reply', fromSlot, values, firstSlot, decidedThrough });
+      },
+      // Truncated meanwhile, or damaged: somebody else may have it.
+      () => {
+        this.#busy.delete(to);
+      },
+    );
+  }
+}

@@ -1,0 +1,21 @@
+export * from './api.ts';
+export * from './errors.ts';
+export { defaultLimits, defaultTimings, type Limits, type Timings } from './limits.ts';
+export type { Ballot } from './paxos/ballot.ts';
+export type {
+  Addresses,
+  GroupId,
+  Member,
+  Membership,
+  ReplicaId,
+  StoreId,
+} from './paxos/membership.ts';
+export type { Slot } from './paxos/slot.ts';
+export type { Clock } from './ports/clock.ts';
+export { type Logger, silentLogger } from './ports/logger.ts';
+export type { Port, PortContext } from './ports/port.ts';
+export type { Random } from './ports/random.ts';
+export type { Batch, CommandCodec, Results, StateMachine } from './ports/state-machine.ts';
+export type { PeerAddress } from './ports/transport.ts';
+export { startReplica } from './start-replica.ts';
+export { type Moment, msgpack, type TypedMachine, typed, type ValueCodec } from './typed.ts';

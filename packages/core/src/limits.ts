@@ -1,0 +1,57 @@
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Every bound of a replica, with its unit in the name. Change single ones with `limits: {…}`. */
+export const defaultLimits = {
+  /** One command, as bytes. A larger one is refused at `propose`. */
+  commandBytesMax: 1 * MiB,
+  /** A batch is sealed when it holds this much; one command may make it larger by itself. */
+  batchBytesMax: 256 * KiB,
+  batchCommandsMax: 8_192,
+  /** Slots that a leader has proposed and not yet seen decided (the pipeline). */
+  slotsInFlightMax: 64,
+  /** Commands of this replica's callers that wait for a result, and their bytes. */
+  pendingCommandsMax: 262_144,
+  pendingBytesMax: 64 * MiB,
+  /** Commands of other replicas that a leader has taken in and not yet proposed. */
+  forwardedBytesMax: 64 * MiB,
+  /** Reads of this replica's callers that wait. */
+  pendingReadsMax: 65_536,
+  /** One frame on the wire. */
+  frameBytesMax: 8 * MiB,
+  /** Queued for one peer and lane. */
+  sendQueueBytesMax: 16 * MiB,
+  /** Frames of commands on their way to a leader that has not yet said that it has them. */
+  forwardsInFlightMax: 64,
+  /** Recent values kept in memory to serve followers without reading the log. */
+  cacheBytesMax: 32 * MiB,
+  /** Votes that a follower takes in beyond the first slot it misses; at least slotsInFlightMax. */
+  voteAheadSlotsMax: 256,
+  /** Values in one part of a 1b and in one learn-reply. */
+  partBytesMax: 1 * MiB,
+  /** What an application sends along with 1a and 2a. */
+  cookieBytesMax: 1 * KiB,
+  /** Members of one configuration. */
+  membersMax: 31,
+} as const;
+
+export type Limits = { readonly [K in keyof typeof defaultLimits]: number };
+
+/** Durations, in milliseconds of a monotonic clock. */
+export const defaultTimings = {
+  /** How often a replica looks at its timers. */
+  tickMs: 10,
+  heartbeatMs: 50,
+  /** A follower stands after this to twice this without a leader; drawn anew each time (L5). */
+  electionTimeoutMsMin: 300,
+  /** A candidate that hears no quorum stands again after this to twice this. */
+  candidateTimeoutMsMin: 200,
+  /** A leader that cannot learn what lies below its first slot stands again (R7). */
+  learnStallMs: 2_000,
+  /** How long an unanswered learn-request is waited for. */
+  learnRetryMs: 200,
+  /** How often a replica without a configuration asks where the group is (S10, L7). */
+  whereIntervalMs: 500,
+} as const;
+
+export type Timings = { readonly [K in keyof typeof defaultTimings]: number };

@@ -1,0 +1,86 @@
+import type { ReplicaOptions } from './api.ts';
+import { InvalidOptionError } from './errors.ts';
+import { defaultLimits, defaultTimings, type Limits, type Timings } from './limits.ts';
+import type { PeerAddress } from './ports/transport.ts';
+
+const two31 = 2 ** 31;
+
+/** Guards of the composition root: InvalidOptionError names the option, its range and the value. */
+export function checkedOptions<C, R>(
+  options: ReplicaOptions<C, R>,
+): { readonly limits: Limits; readonly timings: Timings } {
+  const bytes = Buffer.byteLength(String(options.group));
+  if (typeof options.group !== 'string' || bytes < 1 || bytes > 128) {
+    throw new InvalidOptionError('group', `1 to 128 bytes of UTF-8, not ${bytes}`);
+  }
+  checkInteger('self', options.self, 1, 65_535);
+  for (const name of ['stateMachine', 'log', 'transport'] as const) {
+    if (typeof options[name] !== 'object' || options[name] === null) {
+      throw new InvalidOptionError(name, 'is missing');
+    }
+  }
+  if (options.peers !== undefined) checkPeers('peers', options.peers, defaultLimits.membersMax);
+  const limits = merged('limits', defaultLimits, options.limits, two31);
+  const timings = merged('timings', defaultTimings, options.timings, two31);
+  checkTogether(limits, timings);
+  return { limits, timings };
+}
+
+/** Distinct ids in range, each with at least one address. */
+export function checkPeers(option: string, peers: readonly PeerAddress[], max: number): void {
+  if (peers.length > max) {
+    throw new InvalidOptionError(option, `at most ${max} members, not ${peers.length}`);
+  }
+  const seen = new Set<number>();
+  for (const { id, addresses } of peers) {
+    checkInteger(`${option}.id`, id, 1, 65_535);
+    if (seen.has(id)) throw new InvalidOptionError(option, `names id ${id} twice`);
+    seen.add(id);
+    if (typeof addresses !== 'object' || Object.keys(addresses).length === 0) {
+      throw new InvalidOptionError(option, `id ${id} has no address`);
+    }
+  }
+}
+
+export function checkInteger(option: string, value: number, min: number, max: number): void {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
+  throw new InvalidOptionError(option, `an integer from ${min} to ${max}, not ${String(value)}`);
+}
+
+function merged<T extends Readonly<Record<string, number>>>(
+  group: string,
+  defaults: T,
+  given: Partial<T> | undefined,
+  max: number,
+): { readonly [K in keyof T]: number } {
+  const out: Record<string, number> = { ...defaults };
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (value === undefined) continue;
+    if (!(name in defaults)) throw new InvalidOptionError(`${group}.${name}`, 'is no such option');
+    checkInteger(`${group}.${name}`, value, 1, max);
+    out[name] = value;
+  }
+  return out as { readonly [K in keyof T]: number };
+}
+
+function checkTogether(limits: Limits, timings: Timings): void {
+  const overhead = 64 * 1024;
+  const frameMin = Math.max(limits.commandBytesMax, limits.batchBytesMax, limits.partBytesMax);
+  if (limits.frameBytesMax < 2 * frameMin + overhead) {
+    const why = `at least twice the largest of commandBytesMax, batchBytesMax and partBytesMax`;
+    throw new InvalidOptionError('limits.frameBytesMax', `${why}, plus 64 KiB`);
+  }
+  if (limits.sendQueueBytesMax < limits.frameBytesMax) {
+    throw new InvalidOptionError('limits.sendQueueBytesMax', 'at least frameBytesMax');
+  }
+  if (limits.voteAheadSlotsMax < limits.slotsInFlightMax) {
+    throw new InvalidOptionError('limits.voteAheadSlotsMax', 'at least slotsInFlightMax');
+  }
+  if (timings.electionTimeoutMsMin < 3 * timings.heartbeatMs) {
+    const why = 'at least three times heartbeatMs, or a late heartbeat looks like a dead leader';
+    throw new InvalidOptionError('timings.electionTimeoutMsMin', why);
+  }
+  if (timings.tickMs > timings.heartbeatMs) {
+    throw new InvalidOptionError('timings.tickMs', 'at most heartbeatMs');
+  }
+}

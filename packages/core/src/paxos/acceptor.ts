@@ -1,0 +1,256 @@
+import { ensures, old, requires } from '@rsl/contracts';
+import { type Ballot, compareBallots, higherBallot, sameBallot, zeroBallot } from './ballot.ts';
+import type { Send } from './effect.ts';
+import type { Learner } from './learner.ts';
+import type { LogRecord } from './log-record.ts';
+import type { ReplicaId } from './membership.ts';
+import type { DurableMessage, Phase1a, Phase1b, Phase2a, Reported } from './messages.ts';
+import type { Outbox } from './outbox.ts';
+import type { Slot } from './slot.ts';
+import { sameValue, type Value } from './value.ts';
+import type { Vote } from './vote.ts';
+
+export interface AcceptorOptions {
+  readonly self: ReplicaId;
+  readonly firstSlot: Slot;
+  readonly promised: Ballot;
+  readonly votes: ReadonlyMap<Slot, Vote>;
+  readonly lost: ReadonlyMap<Slot, Ballot>;
+  readonly voteAheadSlotsMax: number;
+  readonly partBytesMax: number;
+  readonly learner: Learner;
+}
+
+/** Promises and votes (Paxos Made Simple, 2.2 and 2.3; P1–P3, P6). */
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #learner: Learner;
+  /** Newest votes of slots above `learner.releasedThrough`. */
+  readonly #votes: Map<Slot, Vote>;
+  readonly #lost: Map<Slot, Ballot>;
+  #promised: Ballot;
+  #firstSlot: Slot;
+  #forgottenThrough = 0;
+  /** How far the votes of one ballot reach without a gap; only a memo of `#votes`. */
+  #reach: { ballot: Ballot; base: Slot; through: Slot } = { ballot: zeroBallot, base: 0, through: 0 };
+  /** 64 bits for the application, sent with every 2b. */
+  payload = 0n;
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+    this.#learner = options.learner;
+    this.#promised = options.promised;
+    this.#firstSlot = options.firstSlot;
+    this.#votes = new Map(options.votes);
+    this.#lost = new Map(options.lost);
+    this.forgetReleased();
+  }
+
+  get promised(): Ballot {
+    return this.#promised;
+  }
+
+  get firstSlot(): Slot {
+    return this.#firstSlot;
+  }
+
+  get votes(): ReadonlyMap<Slot, Vote> {
+    return this.#votes;
+  }
+
+  get lost(): ReadonlyMap<Slot, Ballot> {
+    return this.#lost;
+  }
+
+  /**
+   * Phase 1a: promise a ballot above every earlier one, and say what is known. A repeated 1a of
+   * the ballot already promised is answered again, behind every earlier write (P1, P2).
+   * True if the promise was given.
+   */
+  on1a(from: ReplicaId, { ballot, fromSlot }: Phase1a, out: Outbox): boolean {
+    const before = old(() => this.#promised);
+    const order = compareBallots(ballot, this.#promised);
+    if (order < 0) {
+      out.send(from, { kind: 'nack', ballot, promised: this.#promised });
+      return false;
+    }
+    const records: LogRecord[] = order > 0 ? [{ kind: 'promise', ballot }] : [];
+    this.#promised = ballot;
+    out.persist(records, this.#answers(from, ballot, fromSlot));
+    ensures(() => compareBallots(this.#promised, before) >= 0, 'P1: the promise never goes back');
+    return true;
+  }
+
+  /** A proposer's own ballot: durable before its 1a's leave; the 1b to itself goes the same way. */
+  stand(ballot: Ballot, others: readonly ReplicaId[], cookie: Uint8Array, out: Outbox): void {
+    requires(() => compareBallots(ballot, this.#promised) > 0, 'P1: a new ballot is the highest');
+    this.#promised = ballot;
+    const fromSlot = this.#learner.releasedThrough + 1;
+    const message: Phase1a = { kind: '1a', ballot, fromSlot, cookie };
+    const then: Send<DurableMessage>[] = others.map((to) => ({ to, message }));
+    then.push(...this.#answers(this.#options.self, ballot, fromSlot));
+    out.persist([{ kind: 'promise', ballot }], then);
+  }
+
+  /** Phase 2a: vote for the value unless a higher ballot has our promise. */
+  on2a(from: ReplicaId, message: Phase2a, out: Outbox): void {
+    const { ballot, base, slot, value } = message;
+    const before = old(() => this.#promised);
+    if (compareBallots(ballot, this.#promised) < 0) {
+      out.send(from, { kind: 'nack', ballot, promised: this.#promised });
+      return;
+    }
+    if (this.#learner.isDecided(slot)) this.#on2aOfDecided(from, message, out);
+    else if (slot <= this.#learner.releasedThrough + this.#options.voteAheadSlotsMax) {
+      this.vote(ballot, base, slot, value, out);
+    }
+    ensures(() => compareBallots(this.#promised, before) >= 0, 'P1: the promise never goes back');
+  }
+
+  /** Votes in `ballot`, which is at or above the promise; the 2b leaves once it is durable. */
+  vote(ballot: Ballot, base: Slot, slot: Slot, value: Value, out: Outbox): void {
+    requires(() => compareBallots(ballot, this.#promised) >= 0, 'P1: no vote below the promise');
+    requires(() => !this.#learner.isDecided(slot), 'P1: no vote over a decided slot');
+    requires(() => slot >= base, 'P6: nothing is proposed below the base');
+    const voted = this.#votes.get(slot);
+    if (voted !== undefined && sameBallot(voted.ballot, ballot)) {
+      if (sameValue(voted.value, value)) return this.acknowledge(ballot, base, out);
+      return out.add({ kind: 'alarm', what: `second value for slot ${slot} in one ballot (P3)` });
+    }
+    // A vote that may exist in a higher ballot than the promise would be a broken promise.
+    const vote: Vote = { ballot, value };
+    this.#promised = ballot;
+    this.#votes.set(slot, vote);
+    this.#lost.delete(slot);
+    out.persist([{ kind: 'vote', slot, vote }], [this.#acknowledgement(ballot, base)]);
+    ensures(() => sameBallot(this.#promised, ballot), 'P1: a vote raises the promise');
+    ensures(() => this.#votes.get(slot)?.value === value);
+  }
+
+  /** A 2b behind every earlier write, for a heartbeat or a repeated 2a (P2, P6). */
+  acknowledge(ballot: Ballot, base: Slot, out: Outbox): void {
+    out.persist([], [this.#acknowledgement(ballot, base)]);
+  }
+
+  /** "Every slot from base to here is voted for in this ballot, or decided, in my log" (P6). */
+  watermark(ballot: Ballot, base: Slot): Slot {
+    const known = sameBallot(this.#reach.ballot, ballot) && this.#reach.base === base;
+    const { releasedThrough } = this.#learner;
+    let through = Math.max(base - 1, releasedThrough, known ? this.#reach.through : 0);
+    while (this.#holds(ballot, through + 1)) through += 1;
+    this.#reach = { ballot, base, through };
+    return through;
+  }
+
+  /** A learned value is in the log now, as decided: the vote of that slot means nothing more. */
+  forget(slot: Slot): void {
+    requires(() => this.#learner.isDecided(slot), 'votes are forgotten only for what is decided');
+    this.#votes.delete(slot);
+    this.#lost.delete(slot);
+  }
+
+  /** Released slots are decided; their values are in the log and in the learner's cache. */
+  forgetReleased(): void {
+    const through = this.#learner.releasedThrough;
+    if (through - this.#forgottenThrough <= this.#votes.size) {
+      for (let s = this.#forgottenThrough + 1; s <= through; s += 1) this.#votes.delete(s);
+    } else {
+      for (const s of [...this.#votes.keys()]) if (s <= through) this.#votes.delete(s);
+    }
+    if (this.#lost.size > 0) {
+      for (const s of [...this.#lost.keys()]) if (s <= through) this.#lost.delete(s);
+    }
+    this.#forgottenThrough = through;
+  }
+
+  truncate(before: Slot): void {
+    requires(() => before <= this.#learner.releasedThrough + 1, 'only released slots are cut');
+    this.#firstSlot = Math.max(this.#firstSlot, before);
+  }
+
+  onInstalled(slot: Slot): void {
+    this.#firstSlot = Math.max(this.#firstSlot, slot + 1);
+    this.forgetReleased();
+  }
+
+  /** P1: the same value counts as durable here, another one is answered with the decided value. */
+  #on2aOfDecided(from: ReplicaId, { ballot, base, slot, value }: Phase2a, out: Outbox): void {
+    const decided = this.#learner.valueOf(slot);
+    if (decided !== undefined && !sameValue(decided, value)) {
+      const decidedThrough = this.#learner.releasedThrough;
+      out.send(from, {
+        kind: 'learn-reply',
+        fromSlot: slot,
+        values: [decided],
+        firstSlot: this.#firstSlot,
+        decidedThrough,
+      });
+      return;
+    }
+    this.acknowledge(ballot, base, out);
+  }
+
+  #holds(ballot: Ballot, slot: Slot): boolean {
+    if (this.#learner.isDecided(slot)) return true;
+    const vote = this.#votes.get(slot);
+    return vote !== undefined && sameBallot(vote.ballot, ballot);
+  }
+
+  #acknowledgement(ballot: Ballot, base: Slot): Send<DurableMessage> {
+    const through = this.watermark(ballot, base);
+    return { to: ballot.proposer, message: { kind: '2b', ballot, through, payload: this.payload } };
+  }
+
+  /** The 1b in as many parts as its values need. */
+  #answers(to: ReplicaId, ballot: Ballot, fromSlot: Slot): Send<DurableMessage>[] {
+    const parts = inParts(this.#report(fromSlot), this.#options.partBytesMax);
+    const decidedThrough = this.#learner.releasedThrough;
+    return parts.map((reported, part) => {
+      const message: Phase1b = {
+        kind: '1b',
+        ballot,
+        part,
+        parts: parts.length,
+        firstSlot: this.#firstSlot,
+        decidedThrough,
+        reported,
+      };
+      return { to, message };
+    });
+  }
+
+  #report(fromSlot: Slot): Reported[] {
+    const first = Math.max(fromSlot, this.#learner.releasedThrough + 1);
+    const bySlot = new Map<Slot, Reported>();
+    for (const [slot, ballot] of this.#lost) bySlot.set(slot, { slot, state: 'lost', ballot });
+    for (const [slot, { ballot, value }] of this.#votes) {
+      const lost = this.#lost.get(slot);
+      // An older vote never stands in for a lost one (S3).
+      if (lost !== undefined && !sameBallot(higherBallot(ballot, lost), ballot)) continue;
+      bySlot.set(slot, { slot, state: 'voted', ballot, value });
+    }
+    for (const [slot, value] of this.#learner.unreleased) {
+      bySlot.set(slot, { slot, state: 'decided', value });
+    }
+    const reported = [...bySlot.values()].filter(({ slot }) => slot >= first);
+    return reported.sort((a, b) => a.slot - b.slot);
+  }
+}
+
+/** At least one part, each with at least one slot if there is any. */
+function inParts(reported: readonly Reported[], partBytesMax: number): readonly Reported[][] {
+  const parts: Reported[][] = [[]];
+  let bytes = 0;
+  for (const one of reported) {
+    const size = one.state === 'lost' ? 0 : one.value.bytes.length;
+    const last = parts[parts.length - 1] as Reported[];
+    if (last.length > 0 && bytes + size > partBytesMax) {
+      parts.push([one]);
+      bytes = size;
+    } else {
+      last.push(one);
+      bytes += size;
+    }
+  }
+  return parts;
+}

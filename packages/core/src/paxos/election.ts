@@ -1,0 +1,74 @@
+import type { ReplicaId } from './membership.ts';
+import type { Quorum } from './quorum.ts';
+import type { Random } from '../ports/random.ts';
+
+export interface ElectionOptions {
+  readonly quorum: Quorum;
+  readonly random: Random;
+  readonly electionTimeoutMsMin: number;
+  readonly candidateTimeoutMsMin: number;
+  readonly nowMs: number;
+}
+
+/** When to stand, whom to ask first, and when to say no (L1, L5). */
+export class Election {
+  readonly #options: ElectionOptions;
+  readonly #grants = new Set<ReplicaId>();
+  #standAtMs: number;
+  #leaderHeardAtMs = -Infinity;
+
+  constructor(options: ElectionOptions) {
+    this.#options = options;
+    this.#standAtMs = options.nowMs + this.#draw(options.electionTimeoutMsMin);
+  }
+
+  /** A leader was heard; giving a 1b counts too, or an old leader would stand against its heir. */
+  onLeaderHeard(nowMs: number): void {
+    this.#leaderHeardAtMs = nowMs;
+    this.#standAtMs = nowMs + this.#draw(this.#options.electionTimeoutMsMin);
+  }
+
+  /** It stopped leading, or lost: give the others their time first. */
+  onSteppedDown(nowMs: number): void {
+    this.#standAtMs = nowMs + this.#draw(this.#options.electionTimeoutMsMin);
+  }
+
+  /** Refused by a higher ballot: try above it soon, unless somebody else leads by then. */
+  onNack(nowMs: number): void {
+    this.#standAtMs = nowMs + 10 + this.#options.random.below(40);
+  }
+
+  isDue(nowMs: number): boolean {
+    return nowMs >= this.#standAtMs;
+  }
+
+  /** Asks, before it stands, whether the others would have it (pre-vote). */
+  ask(self: ReplicaId, nowMs: number): void {
+    this.#grants.clear();
+    this.#grants.add(self);
+    this.#standAtMs = nowMs + this.#draw(this.#options.candidateTimeoutMsMin);
+  }
+
+  /** It stands: until when to wait for promises. */
+  onStood(nowMs: number): void {
+    this.#standAtMs = nowMs + this.#draw(this.#options.electionTimeoutMsMin);
+  }
+
+  onYouMay(from: ReplicaId): void {
+    this.#grants.add(from);
+  }
+
+  /** A quorum would have it. */
+  isGranted(): boolean {
+    return this.#options.quorum.includes(this.#grants);
+  }
+
+  /** Would this replica have another leader? Not while it has just heard one (L1). */
+  wouldGrant(nowMs: number): boolean {
+    return nowMs - this.#leaderHeardAtMs >= this.#options.electionTimeoutMsMin;
+  }
+
+  #draw(msMin: number): number {
+    return msMin + this.#options.random.below(Math.max(1, Math.floor(msMin)));
+  }
+}

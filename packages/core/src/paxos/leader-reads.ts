@@ -1,0 +1,89 @@
+import { requires } from '@rsl/contracts';
+import type { ReplicaId } from './membership.ts';
+import type { Quorum } from './quorum.ts';
+import type { Slot } from './slot.ts';
+
+export interface ReadAsked {
+  readonly from: ReplicaId;
+  readonly number: number;
+}
+
+interface Round {
+  readonly number: number;
+  readonly asked: readonly ReadAsked[];
+  /** Whoever has executed through here may read. */
+  readonly target: Slot;
+}
+
+/**
+ * Linearizable reads without a slot (Q1), for the leader of one ballot. A numbered round, "have
+ * you promised nothing above b", covers the reads that came before its first frame left.
+ */
+export class LeaderReads {
+  readonly #self: ReplicaId;
+  readonly #quorum: Quorum;
+  readonly #rounds = new Map<ReplicaId, number>();
+  readonly #heardAtMs = new Map<ReplicaId, number>();
+  #round = 0;
+  #waiting: ReadAsked[] = [];
+  #running: Round | undefined;
+
+  constructor(self: ReplicaId, quorum: Quorum, nowMs: number) {
+    this.#self = self;
+    this.#quorum = quorum;
+    for (const voter of quorum.voters) this.#heardAtMs.set(voter, nowMs);
+  }
+
+  /** The number that the next heartbeat carries. */
+  get round(): number {
+    return this.#round;
+  }
+
+  ask(read: ReadAsked): void {
+    this.#waiting.push(read);
+  }
+
+  /**
+   * Begins a round for all that wait, unless one runs. The caller sends a heartbeat at once.
+   * `target` is at least everything decided so far, and the leader's barrier.
+   */
+  begin(target: Slot): boolean {
+    if (this.#running !== undefined || this.#waiting.length === 0) return false;
+    this.#round += 1;
+    this.#running = { number: this.#round, asked: this.#waiting, target };
+    this.#waiting = [];
+    return true;
+  }
+
+  onAnswer(from: ReplicaId, round: number, nowMs: number): void {
+    requires(() => round <= this.#round, 'nobody answers a round that was not asked');
+    this.#heardAtMs.set(from, nowMs);
+    this.#rounds.set(from, Math.max(this.#rounds.get(from) ?? 0, round));
+  }
+
+  /** The round that a quorum has answered, if there is one now; it is over then. */
+  confirmed(): { readonly asked: readonly ReadAsked[]; readonly target: Slot } | undefined {
+    const running = this.#running;
+    if (running === undefined) return undefined;
+    const answered = (m: ReplicaId): number =>
+      m === this.#self ? this.#round : (this.#rounds.get(m) ?? -1);
+    if (this.#quorum.reached(answered) < running.number) return undefined;
+    this.#running = undefined;
+    return running;
+  }
+
+  /** When a quorum was last heard, this leader included (L2). Infinity if it needs nobody. */
+  quorumHeardAtMs(): number {
+    const heard = (m: ReplicaId): number =>
+      m === this.#self ? Infinity : (this.#heardAtMs.get(m) ?? -Infinity);
+    return this.#quorum.reached(heard);
+  }
+
+  /** Everything that is not answered: refused when the leader steps down. */
+  drain(): readonly ReadAsked[] {
+    const open = [...(this.#running?.asked ?? []), ...this.#waiting];
+    this.#running = undefined;
+    this.#waiting = [];
+    return open;
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * What replicas of one configuration say to each other.
+ *
+ *   candidate                    the others               leader               the others
+ *      │ ── may-i ───────────────▶ │                         │ ── 2a (slot 17) ───▶ │ vote, sync
+ *      │ ◀─────────────── you-may ─│                         │ ── 2a (slot 18) ───▶ │
+ *      │ own promise durable       │                         │ ◀─ 2b (through 18) ─ │
+ *      │ ── 1a ──────────────────▶ │ promise durable         │ quorum: 17, 18 decided
+ *      │ ◀──── 1b (parts) / nack ──│                         │ ── 2a / heartbeat ─▶ │ execute
+ *      ▼ leads: 2a for what 1b's reported, no-op for holes   │ ◀─ heartbeat-answer ─│
+ *
+ * Whoever missed slots asks any replica: learn-request ▸ learn-reply.
+ */
+import type { Ballot } from './ballot.ts';
+import type { Slot } from './slot.ts';
+import type { Value } from './value.ts';
+
+/** What one acceptor knows of one slot when it promises (P4). */
+export type Reported =
+  | { readonly slot: Slot; readonly state: 'voted'; readonly ballot: Ballot; readonly value: Value }
+  | { readonly slot: Slot; readonly state: 'decided'; readonly value: Value }
+  /** A vote was cast here in `ballot`, but its value can no longer be read (S3). */
+  | { readonly slot: Slot; readonly state: 'lost'; readonly ballot: Ballot };
+
+export interface Phase1a {
+  readonly kind: '1a';
+  readonly ballot: Ballot;
+  /** The first slot that the proposer does not know to be decided. */
+  readonly fromSlot: Slot;
+  /** Room for what an application wants to send along; at most `cookieBytesMax`. */
+  readonly cookie: Uint8Array;
+}
+
+/** A promise, in `parts` parts: it counts once all of them are there. */
+export interface Phase1b {
+  readonly kind: '1b';
+  readonly ballot: Ballot;
+  readonly part: number;
+  readonly parts: number;
+  /** Slots below are truncated here, so they are decided, but cannot be learned here (R7). */
+  readonly firstSlot: Slot;
+  /** Every slot up to here is decided, and can be learned here from `firstSlot` on. */
+  readonly decidedThrough: Slot;
+  /** Every slot from max(fromSlot, decidedThrough + 1) on that this acceptor knows of. */
+  readonly reported: readonly Reported[];
+}
+
+/** "Every slot from the ballot's base to `through` is voted for or decided, durably" (P6). */
+export interface Phase2b {
+  readonly kind: '2b';
+  readonly ballot: Ballot;
+  readonly through: Slot;
+  /** 64 bits for the application, last value only. */
+  readonly payload: bigint;
+}
+
+/** Reveal what must not be forgotten: they leave only once it is durable (P2). */
+export type DurableMessage = Phase1a | Phase1b | Phase2b;
+
+export interface Phase2a {
+  readonly kind: '2a';
+  readonly ballot: Ballot;
+  /** The first slot that the proposer proposed in this ballot (P6). */
+  readonly base: Slot;
+  readonly slot: Slot;
+  readonly value: Value;
+  readonly decidedThrough: Slot;
+  readonly cookie: Uint8Array;
+}
+
+export interface Nack {
+  readonly kind: 'nack';
+  /** The ballot that is refused. */
+  readonly ballot: Ballot;
+  readonly promised: Ballot;
+}
+
+export interface Heartbeat {
+  readonly kind: 'heartbeat';
+  readonly ballot: Ballot;
+  readonly base: Slot;
+  /**
+   * The last slot that phase 1 of this ballot adopted (at least base − 1). Whoever has executed
+   * through it knows the fate of everything proposed in any lower ballot: what has not been
+   * executed by then never will be.
+   */
+  readonly barrier: Slot;
+  readonly decidedThrough: Slot;
+  /** Counts up; the answer carries it back (Q1). */
+  readonly round: number;
+}
+
+/** Between heartbeats, for followers to execute at once; not answered. */
+export interface Decided {
+  readonly kind: 'decided';
+  readonly ballot: Ballot;
+  readonly base: Slot;
+  readonly decidedThrough: Slot;
+}
+
+/** "I had promised nothing above this ballot when heartbeat `round` came." */
+export interface HeartbeatAnswer {
+  readonly kind: 'heartbeat-answer';
+  readonly ballot: Ballot;
+  readonly round: number;
+  readonly executedThrough: Slot;
+}
+
+/** Pre-vote (L1): would you promise a ballot above this one? */
+export interface MayI {
+  readonly kind: 'may-i';
+  readonly ballot: Ballot;
+}
+export interface YouMay {
+  readonly kind: 'you-may';
+  readonly ballot: Ballot;
+}
+
+export interface LearnRequest {
+  readonly kind: 'learn-request';
+  readonly fromSlot: Slot;
+  /** The answer holds at most this many bytes of values, but at least one value if there is one. */
+  readonly bytesMax: number;
+}
+export interface LearnReply {
+  readonly kind: 'learn-reply';
+  readonly fromSlot: Slot;
+  /** Decided values of consecutive slots from `fromSlot`; a fact of the log, whatever the ballot. */
+  readonly values: readonly Value[];
+  readonly firstSlot: Slot;
+  readonly decidedThrough: Slot;
+}
+
+/** Asks a leader for a slot at which a read that began before the request is linearizable (Q1). */
+export interface ReadRequest {
+  readonly kind: 'read-request';
+  readonly number: number;
+}
+export interface ReadAnswer {
+  readonly kind: 'read-answer';
+  readonly number: number;
+  /** Read after executing through here; undefined: refused, ask again. */
+  readonly slot: Slot | undefined;
+}
+
+/** Promise nothing that a restart could break: they leave at once. */
+export type VolatileMessage =
+  | Phase2a
+  | Nack
+  | Heartbeat
+  | Decided
+  | HeartbeatAnswer
+  | MayI
+  | YouMay
+  | LearnRequest
+  | LearnReply
+  | ReadRequest
+  | ReadAnswer;
+
+export type Message = DurableMessage | VolatileMessage;
+export type MessageKind = Message['kind'];

@@ -1,0 +1,124 @@
+import { requires } from '@rsl/contracts';
+import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
+import type { ReplicaId } from './membership.ts';
+import type { Phase1b, Reported } from './messages.ts';
+import type { Quorum } from './quorum.ts';
+import type { Slot } from './slot.ts';
+import { noOp, type Value } from './value.ts';
+
+interface Promise1b {
+  readonly parts: (readonly Reported[] | undefined)[];
+  missing: number;
+}
+
+/** What a proposer may and must propose once a quorum has promised its ballot (P4). */
+export interface Adoption {
+  /** The first slot to propose in: everything below is decided, and has to be learned. */
+  readonly base: Slot;
+  /** For the slots from `base` on, without a gap. */
+  readonly values: readonly Value[];
+  /** Told to be decided by some acceptor. */
+  readonly decided: ReadonlyMap<Slot, Value>;
+}
+
+/** Collects the 1b's of one ballot. */
+export class Phase1 {
+  readonly ballot: Ballot;
+  readonly #quorum: Quorum;
+  readonly #promises = new Map<ReplicaId, Promise1b>();
+  readonly #complete = new Set<ReplicaId>();
+  #floor: Slot;
+
+  /** `floor`: the first slot that this proposer does not know to be decided. */
+  constructor(ballot: Ballot, quorum: Quorum, floor: Slot) {
+    this.ballot = ballot;
+    this.#quorum = quorum;
+    this.#floor = floor;
+  }
+
+  /** True if `from` has now told everything. A part that comes twice changes nothing. */
+  on1b(from: ReplicaId, message: Phase1b): boolean {
+    requires(() => sameBallot(message.ballot, this.ballot), 'only 1b’s of this ballot');
+    const promise = this.#promises.get(from) ?? {
+      parts: new Array(message.parts).fill(undefined) as undefined[],
+      missing: message.parts,
+    };
+    this.#promises.set(from, promise);
+    // The same ballot answered again after progress may come in another number of parts.
+    if (message.parts !== promise.parts.length || message.part >= message.parts) return false;
+    if (promise.parts[message.part] !== undefined) return false;
+    promise.parts[message.part] = message.reported;
+    promise.missing -= 1;
+    // Slots that some acceptor has truncated, or released, are decided already. We missed them,
+    // so we learn them; proposing there could overwrite a decision that nobody in our quorum
+    // remembers (R7).
+    this.#floor = Math.max(this.#floor, message.firstSlot, message.decidedThrough + 1);
+    if (promise.missing === 0) this.#complete.add(from);
+    return promise.missing === 0;
+  }
+
+  /** What to propose, or undefined while no quorum counts for every slot. */
+  adoption(): Adoption | undefined {
+    if (!this.#quorum.includes(this.#complete)) return undefined;
+    const best = new Map<Slot, Reported>();
+    for (const reported of this.#all()) if (outranks(reported, best)) best.set(reported.slot, reported);
+    for (const slot of best.keys()) {
+      if (!this.#quorum.includes(this.#countingFor(slot, best.get(slot)))) return undefined;
+    }
+    return this.#adopt(best);
+  }
+
+  #adopt(best: ReadonlyMap<Slot, Reported>): Adoption {
+    const values: Value[] = [];
+    const decided = new Map<Slot, Value>();
+    let last = this.#floor - 1;
+    for (const slot of best.keys()) last = Math.max(last, slot);
+    for (let slot = this.#floor; slot <= last; slot += 1) {
+      const reported = best.get(slot);
+      const value = reported === undefined || reported.state === 'lost' ? noOp : reported.value;
+      if (reported?.state === 'decided') decided.set(slot, value);
+      values.push(value);
+    }
+    return { base: this.#floor, values, decided };
+  }
+
+  /** Slots at the floor or above, of complete promises. */
+  *#all(): Iterable<Reported> {
+    for (const from of this.#complete) {
+      for (const part of this.#promises.get(from)?.parts ?? []) {
+        for (const reported of part ?? []) if (reported.slot >= this.#floor) yield reported;
+      }
+    }
+  }
+
+  /**
+   * A member that lost its vote in a slot counts for it only if another reports that slot at the
+   * same or a higher ballot, or as decided (P4, S3).
+   */
+  #countingFor(slot: Slot, best: Reported | undefined): ReadonlySet<ReplicaId> {
+    const counting = new Set(this.#complete);
+    for (const from of this.#complete) {
+      for (const part of this.#promises.get(from)?.parts ?? []) {
+        for (const one of part ?? []) {
+          if (one.slot !== slot || one.state !== 'lost') continue;
+          if (best === undefined || !covers(best, one.ballot)) counting.delete(from);
+        }
+      }
+    }
+    return counting;
+  }
+}
+
+/** Decided before voted, voted by ballot; a lost vote has no value to give. */
+function outranks(candidate: Reported, best: ReadonlyMap<Slot, Reported>): boolean {
+  const current = best.get(candidate.slot);
+  if (current === undefined || current.state === 'lost') return true;
+  if (current.state === 'decided' || candidate.state === 'lost') return false;
+  if (candidate.state === 'decided') return true;
+  return compareBallots(candidate.ballot, current.ballot) > 0;
+}
+
+function covers(best: Reported, lost: Ballot): boolean {
+  if (best.state === 'decided') return true;
+  return best.state === 'voted' && compareBallots(best.ballot, lost) >= 0;
+}

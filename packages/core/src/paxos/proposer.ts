@@ -1,0 +1,287 @@
+import { ensures, requires } from '@rsl/contracts';
+import type { Acceptor } from './acceptor.ts';
+import { type Ballot, sameBallot, zeroBallot } from './ballot.ts';
+import { LeaderReads } from './leader-reads.ts';
+import type { Learner } from './learner.ts';
+import type { Membership, ReplicaId } from './membership.ts';
+import type { Heartbeat, HeartbeatAnswer, Phase1b, Phase2b } from './messages.ts';
+import type { Outbox } from './outbox.ts';
+import { type Adoption, Phase1 } from './phase1.ts';
+import { Progress } from './progress.ts';
+import type { Quorum } from './quorum.ts';
+import type { Settings } from './settings.ts';
+import type { Slot } from './slot.ts';
+import { kindOf, sameValue, type Value } from './value.ts';
+
+export interface ProposerOptions {
+  readonly settings: Settings;
+  readonly membership: Membership;
+  readonly quorum: Quorum;
+  readonly acceptor: Acceptor;
+  readonly learner: Learner;
+}
+
+const noCookie = new Uint8Array(0);
+
+/** Phase 1, phase 2, and which value for which slot (Paxos Made Simple, 2.2 and 3; P4, P5, P8). */
+export class Proposer {
+  readonly #options: ProposerOptions;
+  readonly #others: readonly ReplicaId[];
+  readonly #progress = new Map<ReplicaId, Progress>();
+  /** Proposed in this ballot and not yet decided, in slot order. */
+  readonly #proposed = new Map<Slot, Value>();
+  #ballot: Ballot = zeroBallot;
+  #phase1: Phase1 | undefined;
+  #reads: LeaderReads | undefined;
+  #base: Slot = 0;
+  #barrier: Slot = 0;
+  #nextSlot: Slot = 0;
+  #stopProposed = false;
+  /** The leader's own votes that its log has confirmed (P5). */
+  #ownThrough: Slot = 0;
+  #heartbeatAtMs = 0;
+  #toldDecided: Slot = 0;
+  #learningSinceMs = 0;
+  /** Room for what an application wants to send with every 1a and 2a. */
+  cookie: Uint8Array = noCookie;
+
+  constructor(options: ProposerOptions) {
+    this.#options = options;
+    const { self } = options.settings;
+    this.#others = options.membership.members.map((m) => m.id).filter((id) => id !== self);
+  }
+
+  get ballot(): Ballot {
+    return this.#ballot;
+  }
+
+  get base(): Slot {
+    return this.#base;
+  }
+
+  get barrier(): Slot {
+    return this.#barrier;
+  }
+
+  get reads(): LeaderReads | undefined {
+    return this.#reads;
+  }
+
+  get isLeading(): boolean {
+    return this.#reads !== undefined;
+  }
+
+  get isCandidate(): boolean {
+    return this.#phase1 !== undefined;
+  }
+
+  get proposedThrough(): Slot {
+    return this.isLeading ? this.#nextSlot - 1 : 0;
+  }
+
+  /** How many slots may be proposed now. */
+  get room(): number {
+    if (!this.isLeading || this.#stopProposed) return 0;
+    const { slotsInFlightMax, voteAheadSlotsMax } = this.#options.settings.limits;
+    // What is decided, but waits for an earlier slot to be learned, takes memory too.
+    const released = Math.max(this.#options.learner.releasedThrough, this.#base - 1);
+    const ahead = this.#nextSlot - 1 - released;
+    return Math.max(0, Math.min(slotsInFlightMax - this.#proposed.size, voteAheadSlotsMax - ahead));
+  }
+
+  /** Phase 1a, in a ballot above everything seen. */
+  startPhase1(round: number, nowMs: number, out: Outbox): void {
+    const { acceptor, learner, membership, quorum, settings } = this.#options;
+    this.stepDown();
+    this.#ballot = { configuration: membership.number, round, proposer: settings.self };
+    const floor = Math.max(learner.releasedThrough + 1, membership.firstSlot, acceptor.firstSlot);
+    this.#phase1 = new Phase1(this.#ballot, quorum, floor);
+    this.#learningSinceMs = nowMs;
+    acceptor.stand(this.#ballot, this.#others, this.cookie, out);
+  }
+
+  /** True if a quorum has promised, and this replica leads now. */
+  on1b(from: ReplicaId, message: Phase1b, nowMs: number, out: Outbox): boolean {
+    const phase1 = this.#phase1;
+    if (phase1 === undefined || !sameBallot(message.ballot, this.#ballot)) return false;
+    this.#options.learner.hearThrough(message.decidedThrough);
+    if (!phase1.on1b(from, message)) return false;
+    const adoption = phase1.adoption();
+    if (adoption === undefined) return false;
+    this.#startPhase2(adoption, nowMs, out);
+    return true;
+  }
+
+  /** Proposes in the next slot; its own vote is on its way to the log meanwhile. */
+  propose(value: Value, nowMs: number, out: Outbox): void {
+    requires(() => this.isLeading && !this.#stopProposed, 'P4, R9: only after phase 1, not past a stop');
+    const { acceptor } = this.#options;
+    const slot = this.#nextSlot;
+    this.#nextSlot = slot + 1;
+    if (kindOf(value) === 'stop') this.#stopProposed = true;
+    this.#proposed.set(slot, value);
+    for (const progress of this.#progress.values()) this.#pump(progress, nowMs, out);
+    this.#toldDecided = this.#options.learner.releasedThrough;
+    if (this.#options.learner.isDecided(slot)) acceptor.acknowledge(this.#ballot, this.#base, out);
+    else acceptor.vote(this.#ballot, this.#base, slot, value, out);
+    ensures(() => this.#nextSlot === slot + 1);
+  }
+
+  /** True if it was about this ballot: whoever counts must look what is decided now. */
+  on2b(from: ReplicaId, { ballot, through, payload }: Phase2b, nowMs: number, out: Outbox): boolean {
+    if (!this.isLeading || !sameBallot(ballot, this.#ballot)) return false;
+    if (from === this.#options.settings.self) {
+      this.#ownThrough = Math.max(this.#ownThrough, through);
+    } else {
+      const progress = this.#progress.get(from);
+      if (progress === undefined) return false;
+      progress.on2b(through, nowMs);
+      progress.payload = payload;
+      this.#pump(progress, nowMs, out);
+    }
+    return true;
+  }
+
+  /** Counts watermarks: a slot is decided when a quorum has everything up to it (P5, P6). */
+  countVotes(): void {
+    const { learner, quorum, settings } = this.#options;
+    const through = quorum.reached((m) =>
+      m === settings.self ? this.#ownThrough : (this.#progress.get(m)?.through ?? 0),
+    );
+    for (const [slot, value] of this.#proposed) {
+      if (slot > through) break;
+      this.#proposed.delete(slot);
+      learner.decide(slot, value);
+    }
+  }
+
+  /**
+   * A decided value came from elsewhere. A leader that learns another value for a slot from its
+   * base on, or a decision for a slot that it has not proposed, is no leader (P8).
+   */
+  contradicts(slot: Slot, value: Value): boolean {
+    if (!this.isLeading || slot < this.#base) return false;
+    if (slot >= this.#nextSlot) return true;
+    const own = this.#proposed.get(slot) ?? this.#options.learner.valueOf(slot);
+    return own !== undefined && !sameValue(own, value);
+  }
+
+  onHeartbeatAnswer(from: ReplicaId, message: HeartbeatAnswer, nowMs: number): void {
+    if (this.#reads === undefined || !sameBallot(message.ballot, this.#ballot)) return;
+    const progress = this.#progress.get(from);
+    if (progress === undefined || message.round > this.#reads.round) return;
+    progress.executedThrough = message.executedThrough;
+    this.#reads.onAnswer(from, message.round, nowMs);
+  }
+
+  /** Heartbeats in time, and again what got lost. */
+  onTick(nowMs: number, out: Outbox): void {
+    if (!this.isLeading) return;
+    for (const progress of this.#progress.values()) {
+      if (progress.shouldResend(nowMs)) this.#pump(progress, nowMs, out);
+    }
+    if (nowMs - this.#heartbeatAtMs >= this.#options.settings.timings.heartbeatMs) {
+      this.beat(nowMs, out);
+    }
+  }
+
+  /** A leader that cannot learn what lies below its base has to stand again (R7). */
+  isLearningStalled(nowMs: number): boolean {
+    const { learner, settings } = this.#options;
+    if (!this.isLeading || learner.releasedThrough + 1 >= this.#base) {
+      this.#learningSinceMs = nowMs;
+      return false;
+    }
+    return nowMs - this.#learningSinceMs > settings.timings.learnStallMs;
+  }
+
+  /** Learning goes on: the stall is counted from here. */
+  onLearned(nowMs: number): void {
+    this.#learningSinceMs = nowMs;
+  }
+
+  beat(nowMs: number, out: Outbox): void {
+    const message: Heartbeat = {
+      kind: 'heartbeat',
+      ballot: this.#ballot,
+      base: this.#base,
+      barrier: this.#barrier,
+      decidedThrough: this.#options.learner.releasedThrough,
+      round: this.#reads?.round ?? 0,
+    };
+    this.#heartbeatAtMs = nowMs;
+    this.#toldDecided = message.decidedThrough;
+    for (const to of this.#others) out.send(to, message);
+  }
+
+  /** Followers execute as soon as they are told: by the next 2a, or else by a word of its own. */
+  onTurnEnd(out: Outbox): void {
+    const decidedThrough = this.#options.learner.releasedThrough;
+    if (!this.isLeading || decidedThrough <= this.#toldDecided) return;
+    this.#toldDecided = decidedThrough;
+    const { ballot, base } = this;
+    for (const to of this.#others) out.send(to, { kind: 'decided', ballot, base, decidedThrough });
+  }
+
+  stepDown(): void {
+    this.#phase1 = undefined;
+    this.#reads = undefined;
+    this.#stopProposed = false;
+    this.#proposed.clear();
+    this.#progress.clear();
+    this.#ownThrough = 0;
+  }
+
+  /** For status: how far each follower is. */
+  progressOf(id: ReplicaId): Progress | undefined {
+    return this.#progress.get(id);
+  }
+
+  #startPhase2({ base, values, decided }: Adoption, nowMs: number, out: Outbox): void {
+    const { learner, quorum, settings } = this.#options;
+    this.#phase1 = undefined;
+    this.#reads = new LeaderReads(settings.self, quorum, nowMs);
+    this.#base = base;
+    this.#nextSlot = base;
+    this.#barrier = base + values.length - 1;
+    this.#ownThrough = base - 1;
+    this.#toldDecided = 0;
+    const resendMs = 4 * settings.timings.heartbeatMs;
+    for (const id of this.#others) this.#progress.set(id, new Progress(id, base, resendMs, nowMs));
+    this.beat(nowMs, out);
+    for (const [slot, value] of decided) if (!learner.isDecided(slot)) this.#learn(slot, value, out);
+    for (const value of values) if (!this.#stopProposed) this.propose(value, nowMs, out);
+    // Nothing past an adopted stop was proposed: it is void (R9).
+    this.#barrier = this.#nextSlot - 1;
+  }
+
+  #learn(slot: Slot, value: Value, out: Outbox): void {
+    out.persist([{ kind: 'decided', slot, value }]);
+    this.#options.learner.decide(slot, value);
+  }
+
+  /** Sends a follower what it has not been sent, within bounds; what is not at hand it must learn. */
+  #pump(progress: Progress, nowMs: number, out: Outbox): void {
+    const { learner, settings } = this.#options;
+    const last = Math.min(
+      this.#nextSlot - 1,
+      progress.through + 2 * settings.limits.slotsInFlightMax,
+    );
+    while (progress.next <= last) {
+      const slot = progress.next;
+      const value = this.#proposed.get(slot) ?? learner.valueOf(slot);
+      if (value === undefined) return;
+      progress.sent(slot, nowMs);
+      const decidedThrough = learner.releasedThrough;
+      out.send(progress.id, {
+        kind: '2a',
+        ballot: this.#ballot,
+        base: this.#base,
+        slot,
+        value,
+        decidedThrough,
+        cookie: this.cookie,
+      });
+    }
+  }
+}

@@ -1,0 +1,496 @@
+import { requires } from '@rsl/contracts';
+import { Acceptor } from './acceptor.ts';
+import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
+import { CatchUp } from './catch-up.ts';
+import type { Effect } from './effect.ts';
+import { Election } from './election.ts';
+import { Executor } from './executor.ts';
+import type { Input } from './input.ts';
+import { Learner } from './learner.ts';
+import { type Membership, memberOf, type ReplicaId } from './membership.ts';
+import type { Heartbeat, LearnReply, LearnRequest, Message, Nack, Phase1a } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { Proposer } from './proposer.ts';
+import type { LeaderView, Protocol, ReplicaView, Restored, Role } from './protocol.ts';
+import { Quorum } from './quorum.ts';
+import { Reads } from './reads.ts';
+import type { Settings } from './settings.ts';
+import type { Slot } from './slot.ts';
+import { unreachable } from '../unreachable.ts';
+import type { Value } from './value.ts';
+
+const decidedRecordMs = 500;
+
+/** Multi-Paxos for one configuration. Routes between the roles, and owns only who leads. */
+export class Replica implements Protocol {
+  readonly membership: Membership;
+  readonly acceptor: Acceptor;
+  readonly learner: Learner;
+  readonly proposer: Proposer;
+  readonly executor: Executor;
+  readonly election: Election;
+  readonly #settings: Settings;
+  readonly #voter: boolean;
+  readonly #others: readonly ReplicaId[];
+  readonly #reads: Reads;
+  readonly #catchUp: CatchUp;
+  readonly #out = new Outbox();
+  #asking = false;
+  #maxRound: number;
+  #leader: LeaderView | undefined;
+  #recovered = false;
+  #recordedThrough: Slot;
+  #recordedAtMs: number;
+
+  constructor(membership: Membership, restored: Restored, settings: Settings, nowMs: number) {
+    requires(() => restored.decidedThrough + 1 >= restored.firstSlot, 'nothing undecided is cut');
+    const { self, store, limits, timings, random } = settings;
+    this.membership = membership;
+    this.#settings = settings;
+    this.#voter = memberOf(membership, self, store)?.role === 'voter';
+    this.#others = membership.members.map((m) => m.id).filter((id) => id !== self);
+    const quorum = new Quorum(membership);
+    this.executor = new Executor(membership, restored.decidedThrough);
+    this.learner = new Learner(this.executor, restored.decided, limits.cacheBytesMax);
+    // Votes belong to a configuration (R1).
+    const votes = [...restored.votes].filter(([, v]) => v.ballot.configuration === membership.number);
+    this.acceptor = new Acceptor({
+      self,
+      firstSlot: restored.firstSlot,
+      promised: restored.promised,
+      votes: new Map(votes),
+      lost: restored.lost,
+      voteAheadSlotsMax: limits.voteAheadSlotsMax,
+      partBytesMax: limits.partBytesMax,
+      learner: this.learner,
+    });
+    const { acceptor, learner } = this;
+    this.proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
+    const { electionTimeoutMsMin, candidateTimeoutMsMin } = timings;
+    this.election = new Election({
+      quorum,
+      random,
+      electionTimeoutMsMin,
+      candidateTimeoutMsMin,
+      nowMs,
+    });
+    this.#reads = new Reads(timings.electionTimeoutMsMin, random.below(2 ** 47));
+    this.#catchUp = new CatchUp(timings.learnRetryMs);
+    this.#maxRound = restored.promised.round;
+    this.#recordedThrough = restored.decidedThrough;
+    this.#recordedAtMs = nowMs;
+  }
+
+  get view(): ReplicaView {
+    const { acceptor, executor, proposer } = this;
+    return {
+      role: this.#role,
+      ballot: proposer.ballot,
+      promised: acceptor.promised,
+      voter: this.#voter,
+      leader: this.#leader,
+      membership: this.membership,
+      firstSlot: acceptor.firstSlot,
+      releasedThrough: executor.releasedThrough,
+      executedThrough: executor.executedThrough,
+      proposedThrough: proposer.proposedThrough,
+      room: this.#mayVote ? proposer.room : 0,
+    };
+  }
+
+  step(input: Input, nowMs: number): readonly Effect[] {
+    switch (input.kind) {
+      case 'tick':
+        this.#onTick(nowMs);
+        break;
+      case 'message':
+        this.#onMessage(input.from, input.message, nowMs);
+        break;
+      case 'propose':
+        this.#onPropose(input.value, nowMs);
+        break;
+      case 'read':
+        this.#reads.add(input.read);
+        break;
+      case 'executed':
+        this.executor.onExecuted(input.through);
+        break;
+      case 'turn-end':
+        this.proposer.onTurnEnd(this.#out);
+        break;
+      case 'stand':
+        if (this.#mayVote) this.#stand(nowMs);
+        break;
+      case 'snapshot-installed':
+        this.#onInstalled(input.slot, nowMs);
+        break;
+      case 'truncate':
+        this.#onTruncate(input.before);
+        break;
+      default:
+        unreachable(input);
+    }
+    this.#settle(nowMs);
+    return this.#out.take();
+  }
+
+  /** What follows from any input: release, record, recover, read. */
+  #settle(nowMs: number): void {
+    const before = this.executor.releasedThrough;
+    if (this.executor.stoppedAt === undefined) {
+      this.learner.release(this.acceptor.votes, this.#out);
+    }
+    if (this.executor.releasedThrough > before) {
+      this.acceptor.forgetReleased();
+      this.#recordDecided(nowMs);
+    }
+    if (this.executor.stoppedAt !== undefined && this.proposer.isLeading) this.#follow(undefined);
+    this.#recover();
+    this.#read(nowMs);
+  }
+
+  /** Bounds what a restart has to learn again, and what a 1b reports (P11). */
+  #recordDecided(nowMs: number): void {
+    const through = this.executor.releasedThrough;
+    const slots = through - this.#recordedThrough;
+    const due = nowMs - this.#recordedAtMs >= decidedRecordMs;
+    if (slots === 0 || (slots < this.#settings.limits.slotsInFlightMax && !due)) return;
+    this.#recordedThrough = through;
+    this.#recordedAtMs = nowMs;
+    this.#out.persist([{ kind: 'decided-through', slot: through }]);
+  }
+
+  #recover(): void {
+    if (this.#recovered || !this.proposer.isLeading) return;
+    if (this.executor.executedThrough < this.proposer.barrier) return;
+    this.#recovered = true;
+    this.#out.add({ kind: 'recovered', ballot: this.proposer.ballot });
+  }
+
+  get #role(): Role {
+    if (this.proposer.isLeading) return 'phase2';
+    if (this.proposer.isCandidate) return 'phase1';
+    return this.#asking ? 'asking' : 'follower';
+  }
+
+  /** Only a store that this configuration names promises, votes and stands (S2). */
+  get #mayVote(): boolean {
+    return this.#voter && this.executor.stoppedAt === undefined;
+  }
+
+  // ---- time
+
+  #onTick(nowMs: number): void {
+    this.#recordDecided(nowMs);
+    this.#askToLearn(nowMs);
+    if (!this.#mayVote) return;
+    if (this.proposer.isLeading) return this.#lead(nowMs);
+    if (this.election.isDue(nowMs)) this.#ask(nowMs);
+  }
+
+  #lead(nowMs: number): void {
+    const heardAtMs = this.proposer.reads?.quorumHeardAtMs() ?? -Infinity;
+    if (nowMs - heardAtMs > 1.5 * this.#settings.timings.electionTimeoutMsMin) {
+      // Nobody answers (L2): somebody else may lead already, and whoever waits here must know.
+      this.election.onSteppedDown(nowMs);
+      return this.#follow(undefined);
+    }
+    if (this.proposer.isLearningStalled(nowMs)) return this.#stand(nowMs);
+    this.proposer.onTick(nowMs, this.#out);
+  }
+
+  /** Pre-vote: a replica that was cut off deposes nobody when it comes back (L1). */
+  #ask(nowMs: number): void {
+    this.#follow(undefined);
+    this.#asking = true;
+    this.election.ask(this.#settings.self, nowMs);
+    const { number: configuration } = this.membership;
+    const ballot = { configuration, round: this.#maxRound, proposer: this.#settings.self };
+    for (const to of this.#others) this.#out.send(to, { kind: 'may-i', ballot });
+    if (this.election.isGranted()) this.#stand(nowMs);
+  }
+
+  #stand(nowMs: number): void {
+    this.#follow(undefined);
+    this.election.onStood(nowMs);
+    this.#maxRound = Math.max(this.#maxRound, this.acceptor.promised.round) + 1;
+    this.proposer.startPhase1(this.#maxRound, nowMs, this.#out);
+  }
+
+  /** Leads and stands no more; `leader` is whom it has heard instead, if anybody. */
+  #follow(heard: LeaderView | undefined): void {
+    const leader = heard?.id === this.#settings.self ? undefined : heard;
+    const wasLeading = this.proposer.isLeading;
+    for (const { from, number } of this.proposer.reads?.drain() ?? []) {
+      this.#answerRead(from, number, undefined);
+    }
+    this.proposer.stepDown();
+    this.#asking = false;
+    this.#recovered = false;
+    const changed = this.#leader?.id !== leader?.id;
+    this.#leader = leader;
+    if (wasLeading || changed) this.#out.add({ kind: 'following', leader: leader?.id });
+  }
+
+  /** A leader's message at or above the promise. */
+  #onLeaderHeard(from: ReplicaId, ballot: Ballot, nowMs: number): void {
+    if (from === this.#settings.self) return;
+    this.election.onLeaderHeard(nowMs);
+    const ours = this.proposer.isLeading || this.proposer.isCandidate || this.#asking;
+    if (ours && compareBallots(ballot, this.proposer.ballot) >= 0) this.#follow(this.#leader);
+  }
+
+  // ---- messages
+
+  #onMessage(from: ReplicaId, message: Message, nowMs: number): void {
+    if ('ballot' in message) {
+      if (message.ballot.configuration !== this.membership.number) return;
+      this.#maxRound = Math.max(this.#maxRound, message.ballot.round);
+    }
+    switch (message.kind) {
+      case 'may-i':
+        return this.#onMayI(from, message.ballot, nowMs);
+      case 'you-may':
+        return this.#onYouMay(from, nowMs);
+      case '1a':
+        return this.#on1a(from, message, nowMs);
+      case '1b':
+        return this.#on1b(from, message, nowMs);
+      case '2a':
+        if (!this.#mayVote) return;
+        if (this.#isCurrent(message.ballot)) this.#onLeaderHeard(from, message.ballot, nowMs);
+        this.acceptor.on2a(from, message, this.#out);
+        if (!this.#isCurrent(message.ballot)) return;
+        return this.learner.hear(message.ballot, message.base, message.decidedThrough);
+      case '2b':
+        if (this.proposer.on2b(from, message, nowMs, this.#out)) this.proposer.countVotes();
+        return;
+      case 'nack':
+        return this.#onNack(message, nowMs);
+      case 'heartbeat':
+        return this.#onHeartbeat(from, message, nowMs);
+      case 'decided':
+        if (!this.#isCurrent(message.ballot)) return;
+        return this.learner.hear(message.ballot, message.base, message.decidedThrough);
+      case 'heartbeat-answer':
+        return this.proposer.onHeartbeatAnswer(from, message, nowMs);
+      case 'learn-request':
+        return this.#onLearnRequest(from, message);
+      case 'learn-reply':
+        return this.#onLearnReply(from, message, nowMs);
+      case 'read-request':
+        return this.#onReadRequest(from, message.number);
+      case 'read-answer':
+        return this.#reads.onAnswer(message.number, message.slot);
+      default:
+        return unreachable(message);
+    }
+  }
+
+  #isCurrent(ballot: Ballot): boolean {
+    return compareBallots(ballot, this.acceptor.promised) >= 0;
+  }
+
+  #onMayI(from: ReplicaId, ballot: Ballot, nowMs: number): void {
+    if (!this.#mayVote) return;
+    const { electionTimeoutMsMin } = this.#settings.timings;
+    const heardAtMs = this.proposer.reads?.quorumHeardAtMs();
+    const fine = heardAtMs !== undefined && nowMs - heardAtMs < electionTimeoutMsMin;
+    const deposesNobody = this.#leader?.id === from || this.election.wouldGrant(nowMs);
+    if (!fine && deposesNobody) this.#out.send(from, { kind: 'you-may', ballot });
+  }
+
+  #onYouMay(from: ReplicaId, nowMs: number): void {
+    if (!this.#asking) return;
+    this.election.onYouMay(from);
+    if (this.election.isGranted()) this.#stand(nowMs);
+  }
+
+  #on1a(from: ReplicaId, message: Phase1a, nowMs: number): void {
+    if (!this.#mayVote || from === this.#settings.self) return;
+    if (!this.acceptor.on1a(from, message, this.#out)) return;
+    this.#follow(undefined);
+    this.election.onLeaderHeard(nowMs);
+  }
+
+  #on1b(from: ReplicaId, message: Message & { kind: '1b' }, nowMs: number): void {
+    if (this.proposer.isCandidate) this.election.onStood(nowMs);
+    if (!this.proposer.on1b(from, message, nowMs, this.#out)) return;
+    const { ballot, base, barrier } = this.proposer;
+    this.#leader = { id: this.#settings.self, ballot, base, barrier };
+    this.#out.add({ kind: 'leading', ballot });
+  }
+
+  #onNack({ ballot, promised }: Nack, nowMs: number): void {
+    this.#maxRound = Math.max(this.#maxRound, promised.round);
+    if (!sameBallot(ballot, this.proposer.ballot)) return;
+    if (this.proposer.isLeading) {
+      // A leader with a live quorum goes on above whoever disturbed it (L1).
+      const heardAtMs = this.proposer.reads?.quorumHeardAtMs() ?? -Infinity;
+      if (nowMs - heardAtMs < this.#settings.timings.electionTimeoutMsMin) this.#stand(nowMs);
+      else this.#follow(undefined);
+    } else if (this.proposer.isCandidate) {
+      this.#follow(undefined);
+      this.election.onNack(nowMs);
+    }
+  }
+
+  #onHeartbeat(from: ReplicaId, message: Heartbeat, nowMs: number): void {
+    const { ballot, base, barrier, decidedThrough, round } = message;
+    if (!this.#isCurrent(ballot)) {
+      if (!this.#mayVote) return;
+      return this.#out.send(from, { kind: 'nack', ballot, promised: this.acceptor.promised });
+    }
+    this.#onLeaderHeard(from, ballot, nowMs);
+    const known = this.#leader;
+    if (known === undefined || compareBallots(ballot, known.ballot) >= 0) {
+      this.#leader = { id: from, ballot, base, barrier };
+      if (known?.id !== from) this.#out.add({ kind: 'following', leader: from });
+    }
+    this.learner.hear(ballot, base, decidedThrough);
+    if (!this.#mayVote) return;
+    const { executedThrough } = this.executor;
+    this.#out.send(from, { kind: 'heartbeat-answer', ballot, round, executedThrough });
+    this.acceptor.acknowledge(ballot, base, this.#out);
+  }
+
+  // ---- learning
+
+  /** Decided values are facts of the log: served from the released prefix only (R1). */
+  #onLearnRequest(from: ReplicaId, { fromSlot, bytesMax }: LearnRequest): void {
+    const { firstSlot } = this.acceptor;
+    const decidedThrough = this.executor.releasedThrough;
+    if (fromSlot > decidedThrough) return;
+    if (fromSlot >= firstSlot && fromSlot < this.learner.cacheFirstSlot) {
+      const through = decidedThrough;
+      this.#out.add({
+        kind: 'serve',
+        to: from,
+        fromSlot,
+        through,
+        bytesMax: Math.min(bytesMax, this.#settings.limits.partBytesMax),
+        firstSlot,
+        decidedThrough,
+      });
+      return;
+    }
+    const values: Value[] = [];
+    let bytes = 0;
+    for (let slot = fromSlot; slot >= firstSlot && slot <= decidedThrough; slot += 1) {
+      const value = this.learner.valueOf(slot);
+      if (value === undefined) break;
+      bytes += value.bytes.length;
+      if (values.length > 0 && bytes > bytesMax) break;
+      values.push(value);
+    }
+    this.#out.send(from, { kind: 'learn-reply', fromSlot, values, firstSlot, decidedThrough });
+  }
+
+  #onLearnReply(from: ReplicaId, reply: LearnReply, nowMs: number): void {
+    const more = this.#catchUp.onReply(from, reply);
+    this.learner.hearThrough(reply.decidedThrough);
+    if (reply.values.length === 0) {
+      const need = this.executor.releasedThrough + 1;
+      if (reply.firstSlot > need) this.#out.add({ kind: 'behind', need, peer: from });
+      return;
+    }
+    for (const [i, value] of reply.values.entries()) {
+      if (!this.#learn(reply.fromSlot + i, value, nowMs)) return;
+    }
+    if (!more) return;
+    this.learner.release(this.acceptor.votes, this.#out);
+    this.acceptor.forgetReleased();
+    this.#askToLearn(nowMs, 0);
+  }
+
+  /** False if the leader that this replica was is none any more, or never should have been. */
+  #learn(slot: Slot, value: Value, nowMs: number): boolean {
+    if (this.proposer.contradicts(slot, value)) {
+      this.#out.add({ kind: 'alarm', what: `another value was decided in slot ${slot} (P8)` });
+      this.election.onSteppedDown(nowMs);
+      this.#follow(undefined);
+    }
+    if (this.learner.isDecided(slot)) return true;
+    if (slot > this.executor.releasedThrough + this.#settings.limits.voteAheadSlotsMax) return true;
+    this.#out.persist([{ kind: 'decided', slot, value }]);
+    this.learner.decide(slot, value);
+    this.acceptor.forget(slot);
+    this.proposer.onLearned(nowMs);
+    return true;
+  }
+
+  /** Asks for the first slot that is known to be decided and is not here. */
+  #askToLearn(nowMs: number, patienceMs = this.#settings.timings.heartbeatMs / 2): void {
+    const need = this.executor.releasedThrough + 1;
+    if (this.learner.knownThrough < need || this.executor.stoppedAt !== undefined) return;
+    // A leader's own proposals become decided by counting, not by asking.
+    if (this.proposer.isLeading && need >= this.proposer.base) return;
+    const leader = this.#leader?.id;
+    const sources = [...this.#others].sort((a, b) => Number(b === leader) - Number(a === leader));
+    const of = this.#catchUp.due(need, sources, patienceMs, nowMs);
+    if (of === undefined) return;
+    const bytesMax = this.#settings.limits.partBytesMax;
+    this.#out.send(of, { kind: 'learn-request', fromSlot: need, bytesMax });
+  }
+
+  // ---- proposing and reading
+
+  #onPropose(value: Value, nowMs: number): void {
+    if (this.#mayVote && this.proposer.room > 0) {
+      this.proposer.propose(value, nowMs, this.#out);
+    } else this.#out.add({ kind: 'reject', value, leader: this.#leader?.id });
+  }
+
+  #onReadRequest(from: ReplicaId, number: number): void {
+    const { reads } = this.proposer;
+    if (reads === undefined || !this.#mayVote) this.#answerRead(from, number, undefined);
+    else reads.ask({ from, number });
+  }
+
+  #answerRead(to: ReplicaId, number: number, slot: Slot | undefined): void {
+    if (to === this.#settings.self) this.#reads.onAnswer(number, slot);
+    else this.#out.send(to, { kind: 'read-answer', number, slot });
+  }
+
+  #read(nowMs: number): void {
+    const { proposer } = this;
+    if (this.#leader !== undefined) {
+      const { id } = this.#leader;
+      const number = this.#reads.due(id, nowMs);
+      if (number !== undefined && id === this.#settings.self) this.#onReadRequest(id, number);
+      else if (number !== undefined) this.#out.send(id, { kind: 'read-request', number });
+    }
+    const { reads } = proposer;
+    if (reads !== undefined) {
+      const target = Math.max(this.executor.releasedThrough, proposer.barrier);
+      for (let running = true; running; ) {
+        if (reads.begin(target)) proposer.beat(nowMs, this.#out);
+        const round = reads.confirmed();
+        running = round !== undefined;
+        for (const { from, number } of round?.asked ?? []) {
+          this.#answerRead(from, number, round?.target);
+        }
+      }
+    }
+    this.#reads.release(this.executor.executedThrough, this.#out);
+  }
+
+  // ---- snapshots
+
+  #onInstalled(slot: Slot, nowMs: number): void {
+    if (slot <= this.executor.releasedThrough) return;
+    this.executor.onInstalled(slot);
+    this.learner.onInstalled(slot);
+    this.acceptor.onInstalled(slot);
+    this.#recordedThrough = Math.max(this.#recordedThrough, slot);
+    this.election.onSteppedDown(nowMs);
+    this.#follow(this.#leader);
+  }
+
+  #onTruncate(before: Slot): void {
+    if (before <= this.acceptor.firstSlot || before > this.executor.executedThrough + 1) return;
+    this.acceptor.truncate(before);
+    this.#out.add({ kind: 'truncate-log', before });
+  }
+}
+

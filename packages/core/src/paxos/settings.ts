@@ -1,0 +1,12 @@
+import type { Limits, Timings } from '../limits.ts';
+import type { Random } from '../ports/random.ts';
+import type { ReplicaId, StoreId } from './membership.ts';
+
+/** What every role is told when it begins. */
+export interface Settings {
+  readonly self: ReplicaId;
+  readonly store: StoreId;
+  readonly limits: Limits;
+  readonly timings: Timings;
+  readonly random: Random;
+}

@@ -1,0 +1,55 @@
+import type { Slot } from '../paxos/slot.ts';
+
+/** Names a client session; until sessions exist no command has one. */
+export type SessionId = string;
+
+/** All commands of one slot. */
+export interface Batch {
+  readonly slot: Slot;
+  /** Group time, milliseconds since 1970-01-01 UTC: the same everywhere, never goes back (P10). */
+  readonly timeMs: number;
+  /** False while the log is replayed at a start: side effects on the world have happened before. */
+  readonly live: boolean;
+  /** How many commands; 0 if only time passes. */
+  readonly count: number;
+  /** Command i is `bytes.subarray(start(i), end(i))`, valid for ever, never to be written. */
+  readonly bytes: Uint8Array;
+  start(i: number): number;
+  end(i: number): number;
+  session(i: number): SessionId | undefined;
+}
+
+/** Takes one result for each command, in order. */
+export interface Results {
+  /** True if somebody on this replica waits for result i; if not, an empty result will do. */
+  wanted(i: number): boolean;
+  /** The result of the next command; the bytes are taken over. */
+  push(result: Uint8Array): void;
+}
+
+/**
+ * The user's program. Deterministic: the same batches in the same order give the same results and
+ * the same snapshot everywhere. It must not read clocks, chance or anything outside its state.
+ * Whatever it throws stops this replica with RSL_STATE_MACHINE_FAILED.
+ */
+export interface StateMachine {
+  /** Executes all commands of one slot, in order; pushes exactly `batch.count` results. */
+  execute(batch: Batch, results: Results): void;
+  /** A frozen view as of this call: later executions must not change what it yields. */
+  save(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** Replaces the whole state by a saved one. */
+  load(chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /** For state that lives on disk by itself: the slot it reflects. Replay starts after it. */
+  open?(): Promise<Slot>;
+  /**
+   * Group time at which something is to happen although nobody writes (expiry, leases): a leader
+   * then proposes a batch without commands. Undefined: nothing is due.
+   */
+  wakeAtMs?(): number | undefined;
+}
+
+/** Bytes of a user's commands and results. */
+export interface CommandCodec<C, R> {
+  encodeCommand(command: C): Uint8Array;
+  decodeResult(bytes: Uint8Array): R;
+}

@@ -1,0 +1,205 @@
+import type {
+  CallOptions,
+  ManyResults,
+  Replica,
+  ReplicaOptions,
+  ReplicaStatus,
+  ReadLevel,
+} from './api.ts';
+import { AbortedError, type RslError } from './errors.ts';
+import { Events } from './events.ts';
+import { Host } from './host/host.ts';
+import { remember } from './host/recovery.ts';
+import { statusOf } from './host/status.ts';
+import { systemClock } from './host/system-clock.ts';
+import { systemRandom } from './host/system-random.ts';
+import { checkedOptions, checkInteger, checkPeers } from './options.ts';
+import type { MakeProtocol } from './paxos/protocol.ts';
+import { Replica as PaxosReplica } from './paxos/replica.ts';
+import type { Slot } from './paxos/slot.ts';
+import type { LogStore } from './ports/log-store.ts';
+import { silentLogger } from './ports/logger.ts';
+import type { PortContext } from './ports/port.ts';
+import type { CommandCodec } from './ports/state-machine.ts';
+import type { PeerAddress, Transport } from './ports/transport.ts';
+
+const defaultTimeoutMs = 10_000;
+const timeoutMsMax = 2 ** 31 - 1;
+
+/** Bytes as they are. */
+const rawCodec: CommandCodec<Uint8Array, Uint8Array> = {
+  encodeCommand: (command) => command,
+  decodeResult: (bytes) => bytes,
+};
+
+/**
+ * Starts one replica: opens its log and transport, executes what the log knows to be decided, and
+ * joins the group, if this store is in one; otherwise it waits for `bootstrap`, on whichever
+ * member. Rejects with RSL_INVALID_OPTION and with the errors of the ports; nothing stays open
+ * then.
+ */
+export async function startReplica<C = Uint8Array, R = Uint8Array>(
+  options: ReplicaOptions<C, R>,
+): Promise<Replica<C, R>> {
+  const { limits, timings } = checkedOptions(options);
+  const { group, self, stateMachine } = options;
+  const clock = options.clock ?? systemClock;
+  const random = options.random ?? systemRandom;
+  const logger = options.logger ?? silentLogger;
+  const context: PortContext = { group, self, limits, clock, random, logger };
+  const events = new Events(logger, (run) => clock.soon(run));
+  const log = await options.log.open(context);
+  let transport: Transport | undefined;
+  try {
+    const remembered = await remember(log);
+    const { store } = remembered.info;
+    const makeProtocol: MakeProtocol = (membership, restored) => {
+      const settings = { self, store, limits, timings, random };
+      return new PaxosReplica(membership, restored, settings, clock.nowMs());
+    };
+    transport = await options.transport.open(context);
+    const opened = transport;
+    const epoch = random.below(2 ** 47);
+    const emit = events.emit.bind(events) as Events['emit'];
+    const host = new Host({
+      group,
+      self,
+      limits,
+      timings,
+      clock,
+      logger,
+      log,
+      remembered,
+      stateMachine,
+      makeProtocol,
+      peers: options.peers ?? [],
+      epoch,
+      emit,
+    });
+    await host.start((on) => opened.open({ group, id: self, store, instance: epoch }, on));
+    const codec = stateMachine.codec ?? (rawCodec as unknown as CommandCodec<C, R>);
+    return new RunningReplica(options, { host, log, transport, events, codec, store });
+  } catch (error) {
+    await transport?.close();
+    await log.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+interface Parts<C, R> {
+  readonly host: Host;
+  readonly log: LogStore;
+  readonly transport: Transport;
+  readonly events: Events;
+  readonly codec: CommandCodec<C, R>;
+  readonly store: string;
+}
+
+class RunningReplica<C, R> implements Replica<C, R> {
+  readonly id: number;
+  readonly #options: ReplicaOptions<C, R>;
+  readonly #parts: Parts<C, R>;
+  readonly #nowMs: () => number;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ReplicaOptions<C, R>, parts: Parts<C, R>) {
+    this.id = options.self;
+    this.#options = options;
+    this.#parts = parts;
+    const clock = options.clock ?? systemClock;
+    this.#nowMs = () => clock.nowMs();
+    // A replica that ended by itself holds no lock and no port.
+    parts.events.on('stopped', () => void this.close());
+  }
+
+  propose(command: C, options: CallOptions = {}): Promise<R> {
+    const { codec, host } = this.#parts;
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) throw new AbortedError(signal.reason);
+      const deadlineMs = this.#deadline(options.timeoutMs);
+      const sink: ManyResults = {
+        result: (_, bytes) => settle(() => resolve(codec.decodeResult(bytes))),
+        error: (_, error) => settle(() => reject(error)),
+      };
+      const sequence = host.propose([codec.encodeCommand(command)], sink, deadlineMs);
+      const onAbort = (): void => host.cancel(sequence, signal?.reason);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const settle = (run: () => void): void => {
+        signal?.removeEventListener('abort', onAbort);
+        try {
+          run();
+        } catch (error) {
+          reject(error);
+        }
+      };
+    });
+  }
+
+  proposeMany(
+    commands: readonly Uint8Array[],
+    results: ManyResults,
+    options: { readonly timeoutMs?: number } = {},
+  ): void {
+    const { logger } = this.#options;
+    const guarded = (run: () => void): void => {
+      try {
+        run();
+      } catch (error) {
+        logger?.error({ err: error }, 'a result handler threw');
+      }
+    };
+    const sink: ManyResults = {
+      result: (i, bytes) => guarded(() => results.result(i, bytes)),
+      error: (i, error) => guarded(() => results.error(i, error)),
+    };
+    this.#parts.host.propose(commands, sink, this.#deadline(options.timeoutMs));
+  }
+
+  async barrier(level: ReadLevel, options: CallOptions = {}): Promise<Slot> {
+    const { host } = this.#parts;
+    const deadlineMs = this.#deadline(options.timeoutMs);
+    if (level === 'local') return host.execution.executedThrough;
+    return host.barrier(deadlineMs, options);
+  }
+
+  async bootstrap(
+    members: readonly PeerAddress[],
+    options: CallOptions = {},
+  ): Promise<'formed' | 'already'> {
+    checkPeers('members', members, 31);
+    checkInteger('members.length', members.length, 1, 31);
+    if (!members.some(({ id }) => id === this.id)) {
+      checkInteger('members: this replica’s own id', 0, 1, 65_535);
+    }
+    return this.#parts.host.bootstrap(members, this.#deadline(options.timeoutMs));
+  }
+
+  status(): ReplicaStatus {
+    const { host, log, store } = this.#parts;
+    return statusOf(this.#options.group, this.id, store, host, log.info());
+  }
+
+  on: Replica<C, R>['on'] = (event, listener) => this.#parts.events.on(event, listener);
+
+  off: Replica<C, R>['off'] = (event, listener) => this.#parts.events.off(event, listener);
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { host, log, transport } = this.#parts;
+    host.stop();
+    await transport.close();
+    await log.close().catch((error: RslError) => {
+      this.#options.logger?.warn({ err: error }, 'the log did not close well');
+    });
+  }
+
+  #deadline(timeoutMs = defaultTimeoutMs): number {
+    checkInteger('timeoutMs', timeoutMs, 1, timeoutMsMax);
+    return this.#nowMs() + timeoutMs;
+  }
+}

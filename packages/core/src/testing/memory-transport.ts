@@ -1,0 +1,201 @@
+import type { Limits } from '../limits.ts';
+import type { ReplicaId } from '../paxos/membership.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Port } from '../ports/port.ts';
+import type {
+  Endpoint,
+  Lane,
+  LocalIdentity,
+  PeerAddress,
+  Transport,
+  TransportEvents,
+} from '../ports/transport.ts';
+
+/** Decides the fate of one frame: when it arrives, in milliseconds; never, or more than once. */
+export type Fate = (from: ReplicaId, to: ReplicaId, lane: Lane, bytes: number) => readonly number[];
+
+export interface MemoryNetworkOptions {
+  /** Runs something in the network after a while; the receiver's clock unless given. */
+  readonly later?: (delayMs: number, run: () => void) => void;
+  /** Every frame arrives once and at once unless given. */
+  readonly fate?: Fate;
+}
+
+/**
+ * The in-memory twin of a network: transports of one process that find each other by any string as
+ * address, under the name `memory`. For tests, examples and the simulator.
+ */
+export class MemoryNetwork {
+  readonly #options: MemoryNetworkOptions;
+  readonly transports = new Map<string, MemoryTransport>();
+  /** Whether these two can hear each other at all; a connection breaks when they cannot. */
+  reachable: (a: ReplicaId, b: ReplicaId) => boolean = () => true;
+
+  constructor(options: MemoryNetworkOptions = {}) {
+    this.#options = options;
+  }
+
+  later(delayMs: number, clock: Clock, run: () => void): void {
+    const { later } = this.#options;
+    if (later !== undefined) later(delayMs, run);
+    else clock.soon(run);
+  }
+
+  fate(from: ReplicaId, to: ReplicaId, lane: Lane, bytes: number): readonly number[] {
+    return this.#options.fate?.(from, to, lane, bytes) ?? [0];
+  }
+
+  /** Connects whoever can be, and disconnects whoever cannot hear the other any more. */
+  settle(): void {
+    for (const a of this.endpoints()) {
+      for (const link of [...a.links.values()]) {
+        if (!this.reachable(a.local.id, link.local.id)) a.unlink(link);
+      }
+    }
+    for (const a of this.endpoints()) for (const { id, addresses } of a.known) this.#connect(a, id, addresses.memory);
+  }
+
+  *endpoints(): Iterable<MemoryEndpoint> {
+    for (const transport of this.transports.values()) yield* transport.endpoints.values();
+  }
+
+  #connect(a: MemoryEndpoint, id: ReplicaId, address: string | undefined): void {
+    const b = this.transports.get(address ?? '')?.endpoints.get(a.local.group);
+    if (b === undefined || b === a || b.local.id !== id || a.local.id === id) return;
+    if (a.links.has(id) || b.links.has(a.local.id)) return;
+    if (this.reachable(a.local.id, id)) a.link(b);
+  }
+}
+
+/** A transport on a network in memory, at `address`. */
+export function memoryTransport(network: MemoryNetwork, address: string): Port<Transport> {
+  return {
+    open: async ({ clock, limits }) => {
+      const transport = new MemoryTransport(network, address, clock, limits);
+      network.transports.set(address, transport);
+      return transport;
+    },
+  };
+}
+
+export class MemoryTransport implements Transport {
+  readonly address: string;
+  readonly network: MemoryNetwork;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly endpoints = new Map<string, MemoryEndpoint>();
+
+  constructor(network: MemoryNetwork, address: string, clock: Clock, limits: Limits) {
+    this.network = network;
+    this.address = address;
+    this.clock = clock;
+    this.limits = limits;
+  }
+
+  open(local: LocalIdentity, on: TransportEvents): Endpoint {
+    if (this.endpoints.has(local.group)) throw new Error(`group ${local.group} is open already`);
+    const endpoint = new MemoryEndpoint(this, local, on);
+    this.endpoints.set(local.group, endpoint);
+    this.network.settle();
+    return endpoint;
+  }
+
+  async close(): Promise<void> {
+    for (const endpoint of [...this.endpoints.values()]) endpoint.close();
+    if (this.network.transports.get(this.address) === this) {
+      this.network.transports.delete(this.address);
+    }
+  }
+}
+
+export class MemoryEndpoint implements Endpoint {
+  readonly local: LocalIdentity;
+  readonly links = new Map<ReplicaId, MemoryEndpoint>();
+  known: readonly PeerAddress[] = [];
+  readonly #transport: MemoryTransport;
+  readonly #on: TransportEvents;
+  readonly #queued = new Map<string, number>();
+  readonly #refused = new Set<ReplicaId>();
+  #closed = false;
+
+  constructor(transport: MemoryTransport, local: LocalIdentity, on: TransportEvents) {
+    this.#transport = transport;
+    this.local = local;
+    this.#on = on;
+  }
+
+  peers(peers: readonly PeerAddress[]): void {
+    this.known = peers;
+    this.#transport.network.settle();
+  }
+
+  send(to: ReplicaId, lane: Lane, parts: readonly Uint8Array[]): boolean {
+    const { network, limits, clock } = this.#transport;
+    const peer = this.links.get(to);
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const key = `${to}:${lane}`;
+    const queued = this.#queued.get(key) ?? 0;
+    const full = queued + bytes > limits.sendQueueBytesMax;
+    if (peer === undefined || full || bytes > limits.frameBytesMax) {
+      this.#refused.add(to);
+      return false;
+    }
+    const frame = new Uint8Array(Buffer.concat(parts));
+    this.#queued.set(key, queued + bytes);
+    const delays = network.fate(this.local.id, to, lane, bytes);
+    for (const delay of delays) {
+      network.later(delay, clock, () => {
+        if (this.links.get(to) === peer && !peer.#closed) peer.#receive(this, frame.slice());
+      });
+    }
+    network.later(delays[0] ?? 0, clock, () => this.#sent(to, key, bytes));
+    return true;
+  }
+
+  queuedBytes(to: ReplicaId): number {
+    return (this.#queued.get(`${to}:votes`) ?? 0) + (this.#queued.get(`${to}:bulk`) ?? 0);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const peer of [...this.links.values()]) this.unlink(peer);
+    this.#transport.endpoints.delete(this.local.group);
+  }
+
+  link(peer: MemoryEndpoint): void {
+    this.links.set(peer.local.id, peer);
+    peer.links.set(this.local.id, this);
+    this.#announce(peer, true);
+    peer.#announce(this, true);
+  }
+
+  unlink(peer: MemoryEndpoint): void {
+    if (this.links.get(peer.local.id) !== peer) return;
+    this.links.delete(peer.local.id);
+    peer.links.delete(this.local.id);
+    this.#announce(peer, false);
+    peer.#announce(this, false);
+  }
+
+  #announce({ local }: MemoryEndpoint, up: boolean): void {
+    if (this.#closed) return;
+    const { id, store } = local;
+    this.#on.peer({ id, store }, up);
+    if (up && this.#refused.delete(id)) this.#on.drain(id);
+  }
+
+  #receive(from: MemoryEndpoint, frame: Uint8Array): void {
+    const { id, store } = from.local;
+    try {
+      this.#on.frame({ id, store }, frame);
+    } catch {
+      this.unlink(from);
+    }
+  }
+
+  #sent(to: ReplicaId, key: string, bytes: number): void {
+    this.#queued.set(key, Math.max(0, (this.#queued.get(key) ?? 0) - bytes));
+    if (!this.#closed && this.links.has(to) && this.#refused.delete(to)) this.#on.drain(to);
+  }
+}

@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config';
+import { build } from './tools/test/build-under-test.ts';
+
+/** One project for each place where tests live, so that `--project core` runs only those. */
+const places = {
+  contracts: 'packages/contracts',
+  core: 'packages/core',
+  'log-file': 'packages/log-file',
+  'transport-tcp': 'packages/transport-tcp',
+  server: 'apps/server',
+};
+
+export default defineConfig({
+  define: { CONTRACTS: String(build.contracts) },
+  resolve: { conditions: build.conditions },
+  ssr: { resolve: { conditions: build.conditions, externalConditions: build.conditions } },
+  test: {
+    pool: 'forks',
+    // What a test starts itself (worker threads) gets the same build and can load `.ts`.
+    execArgv: build.execArgv,
+    projects: [
+      ...Object.entries(places).map(([name, root]) => ({
+        extends: true as const,
+        test: { name, root, include: ['src/**/*.test.ts', 'test/**/*.test.ts'] },
+      })),
+      { extends: true as const, test: { name: 'tools', root: 'tools', include: ['**/*.test.ts'] } },
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+    },
+  },
+});
