@@ -52,7 +52,23 @@ function fill(from: Actor, to: number, lane: 'votes' | 'bulk', frame: Uint8Array
 const frames: readonly TransportCase[] = [
   scene('never changes, truncates, joins or invents a frame', async (stage) => {
     const [one, two] = await stage.pair();
-    const sizes = [1, 2, 7, 8, 9, 63, 64, 65, 4_095, 16_383, 16_384, 65_527, 65_536, 65_537, 1 << 20];
+    const sizes = [
+      1,
+      2,
+      7,
+      8,
+      9,
+      63,
+      64,
+      65,
+      4_095,
+      16_383,
+      16_384,
+      65_527,
+      65_536,
+      65_537,
+      1 << 20,
+    ];
     const sent = sizes.map((size, i) => new Uint8Array(size).map((_, at) => (at * 31 + i) & 0xff));
     for (const frame of sent) {
       assert.equal(one.endpoint.send(2, 'bulk', [frame]), true);
@@ -90,7 +106,10 @@ const frames: readonly TransportCase[] = [
     }
     await until(() => framesOf(two).some((f) => numberOf(f) === 1_999), 'the last one arrives');
     const order = framesOf(two).map(numberOf);
-    assert.ok(order.every((n, i) => i === 0 || n >= (order[i - 1] ?? 0)), 'not in order');
+    assert.ok(
+      order.every((n, i) => i === 0 || n >= (order[i - 1] ?? 0)),
+      'not in order',
+    );
   }),
   scene('who sent a frame, as its handshake said', async (stage) => {
     const [one, two] = await stage.pair();
@@ -118,17 +137,20 @@ const frames: readonly TransportCase[] = [
 ];
 
 const queues: readonly TransportCase[] = [
-  scene('send returns false when the queue is full, and drain tells when to go on', async (stage) => {
-    const limits = { sendQueueBytesMax: 256 * KiB, frameBytesMax: 128 * KiB };
-    const [one, two] = await stage.pair(limits);
-    const taken = fill(one, 2, 'bulk', new Uint8Array(16 * KiB).fill(1));
-    assert.ok(!one.seen.some((e) => e.kind === 'drain'), 'drain before there is room');
-    await until(() => one.seen.some((e) => e.kind === 'drain' && e.to === 2), 'drain comes');
-    assert.equal(one.endpoint.send(2, 'bulk', [bytesOf('the last')]), true);
-    await until(() => framesOf(two).some((f) => textOf(f) === 'the last'), 'it arrives');
-    // The frame that was refused is dropped, not sent later.
-    assert.ok(framesOf(two).length <= taken + 1);
-  }),
+  scene(
+    'send returns false when the queue is full, and drain tells when to go on',
+    async (stage) => {
+      const limits = { sendQueueBytesMax: 256 * KiB, frameBytesMax: 128 * KiB };
+      const [one, two] = await stage.pair(limits);
+      const taken = fill(one, 2, 'bulk', new Uint8Array(16 * KiB).fill(1));
+      assert.ok(!one.seen.some((e) => e.kind === 'drain'), 'drain before there is room');
+      await until(() => one.seen.some((e) => e.kind === 'drain' && e.to === 2), 'drain comes');
+      assert.equal(one.endpoint.send(2, 'bulk', [bytesOf('the last')]), true);
+      await until(() => framesOf(two).some((f) => textOf(f) === 'the last'), 'it arrives');
+      // The frame that was refused is dropped, not sent later.
+      assert.ok(framesOf(two).length <= taken + 1);
+    },
+  ),
   scene('queuedBytes is at most sendQueueBytesMax for each lane', async (stage) => {
     const limits = { sendQueueBytesMax: 256 * KiB, frameBytesMax: 128 * KiB };
     const [one] = await stage.pair(limits);
@@ -149,20 +171,26 @@ const queues: readonly TransportCase[] = [
     // Every send that was refused is answered by a drain: nobody waits for nothing.
     await until(() => one.seen.some((e) => e.kind === 'drain'), 'drain comes');
     await exchanged(one, two, 'smaller');
-    assert.deepEqual(framesOf(two).map((f) => f.length), ['smaller'.length]);
+    assert.deepEqual(
+      framesOf(two).map((f) => f.length),
+      ['smaller'.length],
+    );
   }),
-  scene('send returns false for a peer that is down, and drain comes when it is up', async (stage) => {
-    const one = await stage.actor({ id: 1 });
-    assert.equal(one.endpoint.send(2, 'votes', [bytesOf('too early')]), false);
-    assert.equal(one.endpoint.queuedBytes(2), 0);
-    const two = await stage.actor({ id: 2 });
-    introduce(one, two);
-    await until(() => one.seen.some((e) => e.kind === 'drain' && e.to === 2), 'drain comes');
-    const order = one.seen.map((e) => e.kind);
-    assert.ok(order.indexOf('up') < order.indexOf('drain'), 'drain before up');
-    await exchanged(one, two, 'now');
-    assert.deepEqual(framesOf(two).map(textOf), ['now']);
-  }),
+  scene(
+    'send returns false for a peer that is down, and drain comes when it is up',
+    async (stage) => {
+      const one = await stage.actor({ id: 1 });
+      assert.equal(one.endpoint.send(2, 'votes', [bytesOf('too early')]), false);
+      assert.equal(one.endpoint.queuedBytes(2), 0);
+      const two = await stage.actor({ id: 2 });
+      introduce(one, two);
+      await until(() => one.seen.some((e) => e.kind === 'drain' && e.to === 2), 'drain comes');
+      const order = one.seen.map((e) => e.kind);
+      assert.ok(order.indexOf('up') < order.indexOf('drain'), 'drain before up');
+      await exchanged(one, two, 'now');
+      assert.deepEqual(framesOf(two).map(textOf), ['now']);
+    },
+  ),
 ];
 
 const connections: readonly TransportCase[] = [
@@ -182,11 +210,18 @@ const connections: readonly TransportCase[] = [
     if (one !== undefined && two !== undefined) await meanwhile(one, two);
     for (const { seen, local } of actors) {
       const changes = seen.filter((e) => e.kind === 'up' || e.kind === 'down');
-      assert.deepEqual(changes.map((e) => e.kind), ['up', 'up', 'up'], `${local.id} flapped`);
+      assert.deepEqual(
+        changes.map((e) => e.kind),
+        ['up', 'up', 'up'],
+        `${local.id} flapped`,
+      );
     }
   }),
   scene('peers may come in that are not among them', async (stage) => {
-    for (const [known, newcomer] of [[1, 2], [4, 3]] as const) {
+    for (const [known, newcomer] of [
+      [1, 2],
+      [4, 3],
+    ] as const) {
       const resident = await stage.actor({ id: known });
       const stranger = await stage.actor({ id: newcomer });
       knows(stranger, resident);
@@ -293,13 +328,16 @@ const groups: readonly TransportCase[] = [
       assert.deepEqual(framesOf(two).map(textOf), [`in ${one.local.group}`]);
     }
   }),
-  scene('RSL_INVALID_OPTION if this transport already serves a group of that name', async (stage) => {
-    const opened = await stage.transport();
-    const first = await stage.actor({ id: 1 }, { opened });
-    await assert.rejects(stage.actor({ id: 2 }, { opened }), code('RSL_INVALID_OPTION'));
-    first.endpoint.close();
-    await stage.actor({ id: 1 }, { opened });
-  }),
+  scene(
+    'RSL_INVALID_OPTION if this transport already serves a group of that name',
+    async (stage) => {
+      const opened = await stage.transport();
+      const first = await stage.actor({ id: 1 }, { opened });
+      await assert.rejects(stage.actor({ id: 2 }, { opened }), code('RSL_INVALID_OPTION'));
+      first.endpoint.close();
+      await stage.actor({ id: 1 }, { opened });
+    },
+  ),
 ];
 
 const endings: readonly TransportCase[] = [

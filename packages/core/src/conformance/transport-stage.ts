@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Limits } from '../limits.ts';
 import type { Addresses, ReplicaId, StoreId } from '../paxos/membership.ts';
-import type {
-  Endpoint,
-  Lane,
-  LocalIdentity,
-  PeerIdentity,
-  Transport,
-} from '../ports/transport.ts';
+import type { Endpoint, Lane, LocalIdentity, PeerIdentity, Transport } from '../ports/transport.ts';
 
 export interface OpenedTransport {
   readonly transport: Transport;
@@ -117,9 +111,7 @@ export function introduce(...actors: readonly Actor[]): void {
 }
 
 export function knows(actor: Actor, ...others: readonly Actor[]): void {
-  actor.endpoint.peers(
-    others.map(({ local, addresses }) => ({ id: local.id, addresses })),
-  );
+  actor.endpoint.peers(others.map(({ local, addresses }) => ({ id: local.id, addresses })));
 }
 
 /** Up and not down again. */

@@ -1,4 +1,10 @@
-import { AbortedError, ClosedError, NotLeaderError, OverloadedError, type RslError } from '../errors.ts';
+import {
+  AbortedError,
+  ClosedError,
+  NotLeaderError,
+  OverloadedError,
+  type RslError,
+} from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { ReadId } from '../paxos/input.ts';
 import type { Slot } from '../paxos/slot.ts';

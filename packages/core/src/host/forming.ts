@@ -216,7 +216,8 @@ export class Forming {
       this.#membership = membership;
       const attempt = this.#attempt;
       this.#attempt = undefined;
-      for (const { id } of this.#host.connected()) this.#host.send(id, { kind: 'formed', membership });
+      for (const { id } of this.#host.connected())
+        this.#host.send(id, { kind: 'formed', membership });
       this.#host.formed(membership);
       if (attempt === undefined) return;
       const mine = attempt.membership?.group === membership.group;

@@ -104,7 +104,8 @@ export class Intake {
   /** Leads in this ballot from now on, or not at all: what was not proposed is forgotten. */
   begin(ballot: Ballot | undefined): void {
     if (ballot === this.#ballot) return;
-    if (ballot !== undefined && this.#ballot !== undefined && sameBallot(ballot, this.#ballot)) return;
+    if (ballot !== undefined && this.#ballot !== undefined && sameBallot(ballot, this.#ballot))
+      return;
     this.#ballot = ballot;
     this.#sources.clear();
     this.#segments = [];

@@ -88,7 +88,8 @@ export class Proposals {
       if (length > commandBytesMax) throw new CommandTooLargeError(length, commandBytesMax);
       bytes += length;
     }
-    if (this.#pendingBytes + bytes > pendingBytesMax) throw overloaded('pendingBytesMax', pendingBytesMax);
+    if (this.#pendingBytes + bytes > pendingBytesMax)
+      throw overloaded('pendingBytesMax', pendingBytesMax);
     // Sequences, not only what is pending: the ring spans from the oldest to the newest.
     if (this.#tail - this.#head + commands.length > pendingCommandsMax) {
       throw overloaded('pendingCommandsMax', pendingCommandsMax);

@@ -44,7 +44,8 @@ export async function remember(log: LogStore): Promise<Remembered> {
         return;
       case 'vote':
         promised = higherBallot(promised, record.vote.ballot);
-        if (record.slot > decidedThrough) votes.set(record.slot, { ...record.vote, value: owned(record.vote.value) });
+        if (record.slot > decidedThrough)
+          votes.set(record.slot, { ...record.vote, value: owned(record.vote.value) });
         return;
       case 'decided':
         if (record.slot > decidedThrough) decided.set(record.slot, owned(record.value));

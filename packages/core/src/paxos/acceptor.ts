@@ -32,7 +32,11 @@ export class Acceptor {
   #firstSlot: Slot;
   #forgottenThrough = 0;
   /** How far the votes of one ballot reach without a gap; only a memo of `#votes`. */
-  #reach: { ballot: Ballot; base: Slot; through: Slot } = { ballot: zeroBallot, base: 0, through: 0 };
+  #reach: { ballot: Ballot; base: Slot; through: Slot } = {
+    ballot: zeroBallot,
+    base: 0,
+    through: 0,
+  };
   /** 64 bits for the application, sent with every 2b. */
   payload = 0n;
 

@@ -24,5 +24,4 @@ export const sameBallot = (a: Ballot, b: Ballot): boolean => compareBallots(a, b
 export const higherBallot = (a: Ballot, b: Ballot): Ballot => (compareBallots(a, b) >= 0 ? a : b);
 
 /** For people: `configuration.round.proposer`. */
-export const describeBallot = (b: Ballot): string =>
-  `${b.configuration}.${b.round}.${b.proposer}`;
+export const describeBallot = (b: Ballot): string => `${b.configuration}.${b.round}.${b.proposer}`;

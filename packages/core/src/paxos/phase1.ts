@@ -61,7 +61,8 @@ export class Phase1 {
   adoption(): Adoption | undefined {
     if (!this.#quorum.includes(this.#complete)) return undefined;
     const best = new Map<Slot, Reported>();
-    for (const reported of this.#all()) if (outranks(reported, best)) best.set(reported.slot, reported);
+    for (const reported of this.#all())
+      if (outranks(reported, best)) best.set(reported.slot, reported);
     for (const slot of best.keys()) {
       if (!this.#quorum.includes(this.#countingFor(slot, best.get(slot)))) return undefined;
     }

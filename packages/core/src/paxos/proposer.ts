@@ -114,7 +114,10 @@ export class Proposer {
 
   /** Proposes in the next slot; its own vote is on its way to the log meanwhile. */
   propose(value: Value, nowMs: number, out: Outbox): void {
-    requires(() => this.isLeading && !this.#stopProposed, 'P4, R9: only after phase 1, not past a stop');
+    requires(
+      () => this.isLeading && !this.#stopProposed,
+      'P4, R9: only after phase 1, not past a stop',
+    );
     const { acceptor } = this.#options;
     const slot = this.#nextSlot;
     this.#nextSlot = slot + 1;
@@ -128,7 +131,12 @@ export class Proposer {
   }
 
   /** True if it was about this ballot: whoever counts must look what is decided now. */
-  on2b(from: ReplicaId, { ballot, through, payload }: Phase2b, nowMs: number, out: Outbox): boolean {
+  on2b(
+    from: ReplicaId,
+    { ballot, through, payload }: Phase2b,
+    nowMs: number,
+    out: Outbox,
+  ): boolean {
     if (!this.isLeading || !sameBallot(ballot, this.#ballot)) return false;
     if (from === this.#options.settings.self) {
       this.#ownThrough = Math.max(this.#ownThrough, through);
@@ -249,7 +257,8 @@ export class Proposer {
     const resendMs = 4 * settings.timings.heartbeatMs;
     for (const id of this.#others) this.#progress.set(id, new Progress(id, base, resendMs, nowMs));
     this.beat(nowMs, out);
-    for (const [slot, value] of decided) if (!learner.isDecided(slot)) this.#learn(slot, value, out);
+    for (const [slot, value] of decided)
+      if (!learner.isDecided(slot)) this.#learn(slot, value, out);
     for (const value of values) if (!this.#stopProposed) this.propose(value, nowMs, out);
     // Nothing past an adopted stop was proposed: it is void (R9).
     this.#barrier = this.#nextSlot - 1;

@@ -1,25 +1,25 @@
-import { requires } from '@rsl/contracts';
+import { invariant, old, requires } from '@rsl/contracts';
 import { Acceptor } from './acceptor.ts';
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
-import { CatchUp } from './catch-up.ts';
+import { DecidedRecord } from './decided-record.ts';
 import type { Effect } from './effect.ts';
 import { Election } from './election.ts';
 import { Executor } from './executor.ts';
 import type { Input } from './input.ts';
+import { firstBroken, momentOf } from './invariants.ts';
 import { Learner } from './learner.ts';
+import { Learning } from './learning.ts';
 import { type Membership, memberOf, type ReplicaId } from './membership.ts';
-import type { Heartbeat, LearnReply, LearnRequest, Message, Nack, Phase1a } from './messages.ts';
+import type { Heartbeat, LearnReply, Message, Nack, Phase1a } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { Proposer } from './proposer.ts';
 import type { LeaderView, Protocol, ReplicaView, Restored, Role } from './protocol.ts';
 import { Quorum } from './quorum.ts';
-import { Reads } from './reads.ts';
+import { Reading } from './reading.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './slot.ts';
 import { unreachable } from '../unreachable.ts';
 import type { Value } from './value.ts';
-
-const decidedRecordMs = 500;
 
 /** Multi-Paxos for one configuration. Routes between the roles, and owns only who leads. */
 export class Replica implements Protocol {
@@ -32,15 +32,14 @@ export class Replica implements Protocol {
   readonly #settings: Settings;
   readonly #voter: boolean;
   readonly #others: readonly ReplicaId[];
-  readonly #reads: Reads;
-  readonly #catchUp: CatchUp;
+  readonly #reading: Reading;
+  readonly #decidedRecord: DecidedRecord;
+  readonly #learning: Learning;
   readonly #out = new Outbox();
   #asking = false;
   #maxRound: number;
   #leader: LeaderView | undefined;
   #recovered = false;
-  #recordedThrough: Slot;
-  #recordedAtMs: number;
 
   constructor(membership: Membership, restored: Restored, settings: Settings, nowMs: number) {
     requires(() => restored.decidedThrough + 1 >= restored.firstSlot, 'nothing undecided is cut');
@@ -53,7 +52,9 @@ export class Replica implements Protocol {
     this.executor = new Executor(membership, restored.decidedThrough);
     this.learner = new Learner(this.executor, restored.decided, limits.cacheBytesMax);
     // Votes belong to a configuration (R1).
-    const votes = [...restored.votes].filter(([, v]) => v.ballot.configuration === membership.number);
+    const votes = [...restored.votes].filter(
+      ([, v]) => v.ballot.configuration === membership.number,
+    );
     this.acceptor = new Acceptor({
       self,
       firstSlot: restored.firstSlot,
@@ -74,11 +75,10 @@ export class Replica implements Protocol {
       candidateTimeoutMsMin,
       nowMs,
     });
-    this.#reads = new Reads(timings.electionTimeoutMsMin, random.below(2 ** 47));
-    this.#catchUp = new CatchUp(timings.learnRetryMs);
+    this.#reading = new Reading(settings, this.proposer, this.executor);
+    this.#decidedRecord = new DecidedRecord(settings, this.executor, nowMs);
+    this.#learning = new Learning(settings, this.#others, acceptor, learner);
     this.#maxRound = restored.promised.round;
-    this.#recordedThrough = restored.decidedThrough;
-    this.#recordedAtMs = nowMs;
   }
 
   get view(): ReplicaView {
@@ -99,6 +99,17 @@ export class Replica implements Protocol {
   }
 
   step(input: Input, nowMs: number): readonly Effect[] {
+    const before = old(() => momentOf(this));
+    this.#route(input, nowMs);
+    this.#settle(nowMs);
+    if (CONTRACTS) {
+      const broken = firstBroken(this, before);
+      invariant(() => broken === undefined, broken);
+    }
+    return this.#out.take();
+  }
+
+  #route(input: Input, nowMs: number): void {
     switch (input.kind) {
       case 'tick':
         this.#onTick(nowMs);
@@ -110,7 +121,7 @@ export class Replica implements Protocol {
         this.#onPropose(input.value, nowMs);
         break;
       case 'read':
-        this.#reads.add(input.read);
+        this.#reading.add(input.read);
         break;
       case 'executed':
         this.executor.onExecuted(input.through);
@@ -130,8 +141,6 @@ export class Replica implements Protocol {
       default:
         unreachable(input);
     }
-    this.#settle(nowMs);
-    return this.#out.take();
   }
 
   /** What follows from any input: release, record, recover, read. */
@@ -142,22 +151,11 @@ export class Replica implements Protocol {
     }
     if (this.executor.releasedThrough > before) {
       this.acceptor.forgetReleased();
-      this.#recordDecided(nowMs);
+      this.#decidedRecord.write(nowMs, this.#out);
     }
     if (this.executor.stoppedAt !== undefined && this.proposer.isLeading) this.#follow(undefined);
     this.#recover();
-    this.#read(nowMs);
-  }
-
-  /** Bounds what a restart has to learn again, and what a 1b reports (P11). */
-  #recordDecided(nowMs: number): void {
-    const through = this.executor.releasedThrough;
-    const slots = through - this.#recordedThrough;
-    const due = nowMs - this.#recordedAtMs >= decidedRecordMs;
-    if (slots === 0 || (slots < this.#settings.limits.slotsInFlightMax && !due)) return;
-    this.#recordedThrough = through;
-    this.#recordedAtMs = nowMs;
-    this.#out.persist([{ kind: 'decided-through', slot: through }]);
+    this.#reading.settle(this.#leader?.id, nowMs, this.#out);
   }
 
   #recover(): void {
@@ -181,7 +179,7 @@ export class Replica implements Protocol {
   // ---- time
 
   #onTick(nowMs: number): void {
-    this.#recordDecided(nowMs);
+    this.#decidedRecord.write(nowMs, this.#out);
     this.#askToLearn(nowMs);
     if (!this.#mayVote) return;
     if (this.proposer.isLeading) return this.#lead(nowMs);
@@ -221,9 +219,7 @@ export class Replica implements Protocol {
   #follow(heard: LeaderView | undefined): void {
     const leader = heard?.id === this.#settings.self ? undefined : heard;
     const wasLeading = this.proposer.isLeading;
-    for (const { from, number } of this.proposer.reads?.drain() ?? []) {
-      this.#answerRead(from, number, undefined);
-    }
+    this.#reading.refuseAll(this.#out);
     this.proposer.stepDown();
     this.#asking = false;
     this.#recovered = false;
@@ -275,13 +271,13 @@ export class Replica implements Protocol {
       case 'heartbeat-answer':
         return this.proposer.onHeartbeatAnswer(from, message, nowMs);
       case 'learn-request':
-        return this.#onLearnRequest(from, message);
+        return this.#learning.onRequest(from, message, this.#out);
       case 'learn-reply':
         return this.#onLearnReply(from, message, nowMs);
       case 'read-request':
-        return this.#onReadRequest(from, message.number);
+        return this.#reading.onRequest(from, message.number, this.#out);
       case 'read-answer':
-        return this.#reads.onAnswer(message.number, message.slot);
+        return this.#reading.onAnswer(message);
       default:
         return unreachable(message);
     }
@@ -356,123 +352,46 @@ export class Replica implements Protocol {
 
   // ---- learning
 
-  /** Decided values are facts of the log: served from the released prefix only (R1). */
-  #onLearnRequest(from: ReplicaId, { fromSlot, bytesMax }: LearnRequest): void {
-    const { firstSlot } = this.acceptor;
-    const decidedThrough = this.executor.releasedThrough;
-    if (fromSlot > decidedThrough) return;
-    if (fromSlot >= firstSlot && fromSlot < this.learner.cacheFirstSlot) {
-      const through = decidedThrough;
-      this.#out.add({
-        kind: 'serve',
-        to: from,
-        fromSlot,
-        through,
-        bytesMax: Math.min(bytesMax, this.#settings.limits.partBytesMax),
-        firstSlot,
-        decidedThrough,
-      });
-      return;
-    }
-    const values: Value[] = [];
-    let bytes = 0;
-    for (let slot = fromSlot; slot >= firstSlot && slot <= decidedThrough; slot += 1) {
-      const value = this.learner.valueOf(slot);
-      if (value === undefined) break;
-      bytes += value.bytes.length;
-      if (values.length > 0 && bytes > bytesMax) break;
-      values.push(value);
-    }
-    this.#out.send(from, { kind: 'learn-reply', fromSlot, values, firstSlot, decidedThrough });
-  }
-
   #onLearnReply(from: ReplicaId, reply: LearnReply, nowMs: number): void {
-    const more = this.#catchUp.onReply(from, reply);
-    this.learner.hearThrough(reply.decidedThrough);
-    if (reply.values.length === 0) {
-      const need = this.executor.releasedThrough + 1;
-      if (reply.firstSlot > need) this.#out.add({ kind: 'behind', need, peer: from });
-      return;
-    }
-    for (const [i, value] of reply.values.entries()) {
-      if (!this.#learn(reply.fromSlot + i, value, nowMs)) return;
-    }
+    const need = this.executor.releasedThrough + 1;
+    const more = this.#learning.onReply(from, reply, this.#out);
+    for (const [i, value] of reply.values.entries()) this.#learn(reply.fromSlot + i, value, nowMs);
     if (!more) return;
     this.learner.release(this.acceptor.votes, this.#out);
     this.acceptor.forgetReleased();
-    this.#askToLearn(nowMs, 0);
+    if (this.executor.releasedThrough >= need) this.#askToLearn(nowMs, 0);
   }
 
-  /** False if the leader that this replica was is none any more, or never should have been. */
-  #learn(slot: Slot, value: Value, nowMs: number): boolean {
+  #learn(slot: Slot, value: Value, nowMs: number): void {
     if (this.proposer.contradicts(slot, value)) {
+      // Another leads, or this leader should never have proposed here (P8).
       this.#out.add({ kind: 'alarm', what: `another value was decided in slot ${slot} (P8)` });
       this.election.onSteppedDown(nowMs);
       this.#follow(undefined);
     }
-    if (this.learner.isDecided(slot)) return true;
-    if (slot > this.executor.releasedThrough + this.#settings.limits.voteAheadSlotsMax) return true;
+    if (this.learner.isDecided(slot)) return;
+    if (slot > this.executor.releasedThrough + this.#settings.limits.voteAheadSlotsMax) return;
     this.#out.persist([{ kind: 'decided', slot, value }]);
     this.learner.decide(slot, value);
     this.acceptor.forget(slot);
     this.proposer.onLearned(nowMs);
-    return true;
   }
 
   /** Asks for the first slot that is known to be decided and is not here. */
   #askToLearn(nowMs: number, patienceMs = this.#settings.timings.heartbeatMs / 2): void {
-    const need = this.executor.releasedThrough + 1;
-    if (this.learner.knownThrough < need || this.executor.stoppedAt !== undefined) return;
+    if (this.executor.stoppedAt !== undefined) return;
     // A leader's own proposals become decided by counting, not by asking.
-    if (this.proposer.isLeading && need >= this.proposer.base) return;
-    const leader = this.#leader?.id;
-    const sources = [...this.#others].sort((a, b) => Number(b === leader) - Number(a === leader));
-    const of = this.#catchUp.due(need, sources, patienceMs, nowMs);
-    if (of === undefined) return;
-    const bytesMax = this.#settings.limits.partBytesMax;
-    this.#out.send(of, { kind: 'learn-request', fromSlot: need, bytesMax });
+    const { base, isLeading } = this.proposer;
+    if (isLeading && this.executor.releasedThrough + 1 >= base) return;
+    this.#learning.ask(this.#leader?.id, patienceMs, nowMs, this.#out);
   }
 
-  // ---- proposing and reading
+  // ---- proposing
 
   #onPropose(value: Value, nowMs: number): void {
     if (this.#mayVote && this.proposer.room > 0) {
       this.proposer.propose(value, nowMs, this.#out);
     } else this.#out.add({ kind: 'reject', value, leader: this.#leader?.id });
-  }
-
-  #onReadRequest(from: ReplicaId, number: number): void {
-    const { reads } = this.proposer;
-    if (reads === undefined || !this.#mayVote) this.#answerRead(from, number, undefined);
-    else reads.ask({ from, number });
-  }
-
-  #answerRead(to: ReplicaId, number: number, slot: Slot | undefined): void {
-    if (to === this.#settings.self) this.#reads.onAnswer(number, slot);
-    else this.#out.send(to, { kind: 'read-answer', number, slot });
-  }
-
-  #read(nowMs: number): void {
-    const { proposer } = this;
-    if (this.#leader !== undefined) {
-      const { id } = this.#leader;
-      const number = this.#reads.due(id, nowMs);
-      if (number !== undefined && id === this.#settings.self) this.#onReadRequest(id, number);
-      else if (number !== undefined) this.#out.send(id, { kind: 'read-request', number });
-    }
-    const { reads } = proposer;
-    if (reads !== undefined) {
-      const target = Math.max(this.executor.releasedThrough, proposer.barrier);
-      for (let running = true; running; ) {
-        if (reads.begin(target)) proposer.beat(nowMs, this.#out);
-        const round = reads.confirmed();
-        running = round !== undefined;
-        for (const { from, number } of round?.asked ?? []) {
-          this.#answerRead(from, number, round?.target);
-        }
-      }
-    }
-    this.#reads.release(this.executor.executedThrough, this.#out);
   }
 
   // ---- snapshots
@@ -482,7 +401,6 @@ export class Replica implements Protocol {
     this.executor.onInstalled(slot);
     this.learner.onInstalled(slot);
     this.acceptor.onInstalled(slot);
-    this.#recordedThrough = Math.max(this.#recordedThrough, slot);
     this.election.onSteppedDown(nowMs);
     this.#follow(this.#leader);
   }
@@ -493,4 +411,3 @@ export class Replica implements Protocol {
     this.#out.add({ kind: 'truncate-log', before });
   }
 }
-

@@ -2,7 +2,12 @@
 export * from './checkers.ts';
 export * from './digest-machine.ts';
 export * from './memory-log-store.ts';
-export { type Fate, MemoryNetwork, type MemoryNetworkOptions, memoryTransport } from './memory-transport.ts';
+export {
+  type Fate,
+  MemoryNetwork,
+  type MemoryNetworkOptions,
+  memoryTransport,
+} from './memory-transport.ts';
 export * from './seeded-random.ts';
 export * from './sim-process.ts';
 export * from './sim-world.ts';

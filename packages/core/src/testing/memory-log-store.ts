@@ -77,7 +77,10 @@ class MemoryLogStore implements LogStore {
     this.#write = write ?? ((run) => context.clock.soon(run));
     this.#created = disk.store === undefined;
     disk.store ??= Array.from({ length: 4 }, () =>
-      context.random.below(2 ** 16).toString(16).padStart(4, '0'),
+      context.random
+        .below(2 ** 16)
+        .toString(16)
+        .padStart(4, '0'),
     ).join('');
     disk.isOpen = true;
   }

@@ -52,7 +52,8 @@ export class MemoryNetwork {
         if (!this.reachable(a.local.id, link.local.id)) a.unlink(link);
       }
     }
-    for (const a of this.endpoints()) for (const { id, addresses } of a.known) this.#connect(a, id, addresses.memory);
+    for (const a of this.endpoints())
+      for (const { id, addresses } of a.known) this.#connect(a, id, addresses.memory);
   }
 
   *endpoints(): Iterable<MemoryEndpoint> {

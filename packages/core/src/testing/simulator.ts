@@ -115,7 +115,9 @@ export class Simulation {
 
   async #form(): Promise<void> {
     for (const process of this.processes) process.start();
-    await this.#until('all are started', 60_000, () => this.processes.every((p) => p.replica !== undefined));
+    await this.#until('all are started', 60_000, () =>
+      this.processes.every((p) => p.replica !== undefined),
+    );
     const members = this.processes.map(({ id }) => ({
       id,
       addresses: { memory: memoryAddress(id) },
@@ -175,7 +177,11 @@ export class Simulation {
       peers: ids
         .filter((other) => other !== id)
         .map((other) => ({ id: other, addresses: { memory: memoryAddress(other) } })),
-      limits: { slotsInFlightMax: r.pick([1, 4, 64]), partBytesMax: 4_096, ...this.#options.limits },
+      limits: {
+        slotsInFlightMax: r.pick([1, 4, 64]),
+        partBytesMax: 4_096,
+        ...this.#options.limits,
+      },
       timings: this.#options.timings ?? {},
       logger: this.#logger(id),
       machine: () => new DigestMachine((executed) => this.#onExecuted(id, executed)),
@@ -268,7 +274,8 @@ export class Simulation {
     this.#trace(`f ${from} ${to} ${bytes} ${this.world.nowMs}`);
     if (!this.#lossy) return [0.1];
     if (this.#isCut(from, to) || r.chance(this.#mix.loss)) return [];
-    const delay = (): number => (r.chance(this.#mix.late) ? r.below(1_500) : 0.1 + r.below(20) / 10);
+    const delay = (): number =>
+      r.chance(this.#mix.late) ? r.below(1_500) : 0.1 + r.below(20) / 10;
     return r.chance(this.#mix.twice) ? [delay(), delay()] : [delay()];
   }
 

@@ -1,0 +1,110 @@
+/**
+ * What is true of every replica after every step, and of every step. Checked by `Replica.step` when
+ * contracts are on, so in every unit test, script, property and simulation. Nobody switches one
+ * off. The names are what a failure prints and what docs/invariants.md lists.
+ */
+import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
+import type { Acceptor } from './acceptor.ts';
+import type { Executor } from './executor.ts';
+import type { Learner } from './learner.ts';
+import type { Membership } from './membership.ts';
+import type { Proposer } from './proposer.ts';
+import type { ReplicaView } from './protocol.ts';
+import type { Slot } from './slot.ts';
+
+/** A replica, as far as the invariants speak of it. */
+export interface Parts {
+  readonly acceptor: Acceptor;
+  readonly executor: Executor;
+  readonly learner: Learner;
+  readonly membership: Membership;
+  readonly proposer: Proposer;
+  readonly view: ReplicaView;
+}
+
+/** One moment of a replica, as far as the invariants speak of it. */
+export interface Moment {
+  readonly promised: Ballot;
+  readonly firstSlot: Slot;
+  readonly releasedThrough: Slot;
+  readonly executedThrough: Slot;
+  readonly leading: Ballot | undefined;
+  readonly proposedThrough: Slot;
+  readonly barrier: Slot;
+  readonly base: Slot;
+}
+
+export function momentOf(r: Parts): Moment {
+  const { acceptor, executor, proposer } = r;
+  return {
+    promised: acceptor.promised,
+    firstSlot: acceptor.firstSlot,
+    releasedThrough: executor.releasedThrough,
+    executedThrough: executor.executedThrough,
+    leading: proposer.isLeading ? proposer.ballot : undefined,
+    proposedThrough: proposer.proposedThrough,
+    barrier: proposer.barrier,
+    base: proposer.base,
+  };
+}
+
+export const stateInvariants = {
+  'I1 no vote exceeds the promise': ({ acceptor }) =>
+    all(acceptor.votes.values(), (v) => compareBallots(v.ballot, acceptor.promised) <= 0),
+  'I2 log pointers are in order': ({ acceptor, executor }) =>
+    acceptor.firstSlot <= executor.executedThrough + 1 &&
+    executor.executedThrough <= executor.releasedThrough,
+  'I3 votes are kept only for slots that are not released': ({ acceptor, executor }) =>
+    all(acceptor.votes.keys(), (slot) => slot > executor.releasedThrough),
+  'I4 what is decided and at hand waits only for an earlier slot': ({ learner, executor }) =>
+    executor.stoppedAt !== undefined || !learner.unreleased.has(executor.releasedThrough + 1),
+  'I5 votes belong to this configuration': ({ acceptor, membership }) =>
+    all(acceptor.votes.values(), (v) => v.ballot.configuration === membership.number),
+  'I6 whoever leads or stands has promised its own ballot, or a higher one': ({
+    acceptor,
+    proposer,
+  }) =>
+    (!proposer.isLeading && !proposer.isCandidate) ||
+    compareBallots(acceptor.promised, proposer.ballot) >= 0,
+  'I7 only a store that the configuration names leads or stands': ({ proposer, view }) =>
+    view.voter || (!proposer.isLeading && !proposer.isCandidate),
+  'I8 a leader proposes nothing below its base': ({ proposer }) =>
+    !proposer.isLeading || proposer.proposedThrough >= proposer.base - 1,
+  'I9 the barrier of a leader lies between its base and its last proposal': ({ proposer }) =>
+    !proposer.isLeading ||
+    (proposer.barrier >= proposer.base - 1 && proposer.barrier <= proposer.proposedThrough),
+  'I10 nothing is released past a stop': ({ executor }) =>
+    executor.stoppedAt === undefined || executor.releasedThrough === executor.stoppedAt,
+} satisfies Record<string, (replica: Parts) => boolean>;
+
+export const stepInvariants = {
+  'I11 the promise never goes back': (before, after) =>
+    compareBallots(before.promised, after.promised) <= 0,
+  'I12 firstSlot never goes back': (before, after) => before.firstSlot <= after.firstSlot,
+  'I13 the released prefix never shrinks': (before, after) =>
+    before.releasedThrough <= after.releasedThrough,
+  'I14 the executed prefix never shrinks': (before, after) =>
+    before.executedThrough <= after.executedThrough,
+  'I15 base and barrier are fixed while a ballot leads': (before, after) =>
+    !sameLeader(before, after) || (before.base === after.base && before.barrier === after.barrier),
+  'I16 a leader never takes a proposal back': (before, after) =>
+    !sameLeader(before, after) || before.proposedThrough <= after.proposedThrough,
+} satisfies Record<string, (before: Moment, after: Moment) => boolean>;
+
+/** The name of the first invariant that does not hold. */
+export function firstBroken(replica: Parts, before: Moment): string | undefined {
+  for (const [name, holds] of Object.entries(stateInvariants)) if (!holds(replica)) return name;
+  const after = momentOf(replica);
+  for (const [name, holds] of Object.entries(stepInvariants)) {
+    if (!holds(before, after)) return name;
+  }
+  return undefined;
+}
+
+const sameLeader = (a: Moment, b: Moment): boolean =>
+  a.leading !== undefined && b.leading !== undefined && sameBallot(a.leading, b.leading);
+
+function all<T>(items: Iterable<T>, holds: (item: T) => boolean): boolean {
+  for (const item of items) if (!holds(item)) return false;
+  return true;
+}
