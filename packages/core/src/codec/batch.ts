@@ -8,20 +8,21 @@
  *            2  u16  number of segments                       4  u32  number of commands
  *            4  u32  number of commands                       8  u64  epoch: which start of it
  *            8  u64  stamp, ms since 1970 UTC                16  u64  sequence of the first command
- *           16  …    segments                                24  u32  bytes of this segment
- *                                                            28  u32  reserved, 0
- *                                                            32  u32  end of each command, from the
- *                                                                     start of the commands
+ *           16       ballot it was sealed in:                24  u32  bytes of this segment
+ *                    u32, u32, u16                           28  u32  reserved, 0
+ *           26  …    6 bytes, 0                              32  u32  end of each command, from the
+ *           32  …    segments                                         start of the commands
  *                                                             …       the commands
  */
 import { FrameError } from '../errors.ts';
+import { type Ballot, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import { batchByte, type Value } from '../paxos/value.ts';
 import { Reader } from './bytes.ts';
 import { sealed } from './checksum.ts';
 
 const format = 1;
-export const batchHeaderBytes = 16;
+export const batchHeaderBytes = 32;
 export const segmentHeaderBytes = 32;
 const two32 = 2 ** 32;
 
@@ -64,7 +65,7 @@ export function encodeSegment(
 }
 
 /** Puts segments together and seals them; without any, only time passes. */
-export function sealBatch(stampMs: number, segments: readonly Uint8Array[]): Value {
+export function sealBatch(stampMs: number, ballot: Ballot, segments: readonly Uint8Array[]): Value {
   let size = batchHeaderBytes;
   for (const segment of segments) size += segment.length;
   const bytes = new Uint8Array(size);
@@ -81,6 +82,9 @@ export function sealBatch(stampMs: number, segments: readonly Uint8Array[]): Val
   view.setUint16(2, segments.length, true);
   view.setUint32(4, count, true);
   write64(view, 8, stampMs);
+  view.setUint32(16, ballot.configuration, true);
+  view.setUint32(20, ballot.round, true);
+  view.setUint16(24, ballot.proposer, true);
   return sealed(bytes);
 }
 
@@ -113,6 +117,7 @@ export class BatchReader {
   segments: SegmentHeader[] = [];
   count = 0;
   stampMs = 0;
+  ballot: Ballot = zeroBallot;
   bytes: Uint8Array = new Uint8Array(0);
   #starts = new Uint32Array(1_024);
   #ends = new Uint32Array(1_024);
@@ -125,6 +130,8 @@ export class BatchReader {
     const segments = reader.u16();
     const count = reader.u32();
     this.stampMs = reader.u64();
+    this.ballot = reader.ballot();
+    reader.raw(batchHeaderBytes - 26);
     if (4 * count > reader.left) throw new FrameError('fewer commands than it says');
     this.bytes = bytes;
     this.count = count;

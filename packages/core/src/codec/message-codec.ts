@@ -62,7 +62,6 @@ export function writeMessage(message: Message, out: FrameWriter): void {
       return fields.ballot(message.promised);
     case 'heartbeat':
       fields.u64(message.base);
-      fields.u64(message.barrier);
       fields.u64(message.decidedThrough);
       return fields.u64(message.round);
     case 'heartbeat-answer':
@@ -130,7 +129,6 @@ function readFields(kind: MessageKind, { fields, values }: Frame): Message {
         kind,
         ballot: fields.ballot(),
         base: fields.slot(),
-        barrier: fields.slot(),
         decidedThrough: fields.slot(),
         round: fields.u64(),
       };

@@ -1,2 +1,9 @@
 export type { ConformanceCase } from './case.ts';
 export { type OpenedTransport, type OpenTransports, transportCases } from './transport-cases.ts';
+export {
+  type FailingLogStore,
+  failingLogStoreCases,
+  logStoreCases,
+  type OpenFailingLogStore,
+  type OpenLogStore,
+} from './log-store-cases.ts';

@@ -10,6 +10,8 @@ import {
   isUp,
   knows,
   meanwhile,
+  numbered,
+  numberOf,
   type OpenTransports,
   Stage,
   storeOf,
@@ -381,14 +383,6 @@ const endings: readonly TransportCase[] = [
     assert.ok(!one.seen.some((event) => event.kind === 'down'));
   }),
 ];
-
-function numbered(n: number): Uint8Array {
-  return bytesOf(String(n).padStart(8, '0'));
-}
-
-function numberOf(frame: Uint8Array): number {
-  return Number(textOf(frame.subarray(0, 8)));
-}
 
 /** The sentences of the port's comments, as cases. */
 export const transportCases: readonly TransportCase[] = [

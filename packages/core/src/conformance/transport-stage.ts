@@ -138,6 +138,15 @@ export function framesOf(actor: Actor, from?: ReplicaId): Uint8Array[] {
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
+/** A frame that says which one it is, and its number again. */
+export function numbered(n: number): Uint8Array {
+  return bytesOf(String(n).padStart(8, '0'));
+}
+
+export function numberOf(frame: Uint8Array): number {
+  return Number(textOf(frame.subarray(0, 8)));
+}
+
 /** Sends a text until it is queued and waits until it has arrived. */
 export async function exchanged(
   from: Actor,

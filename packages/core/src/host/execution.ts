@@ -1,5 +1,6 @@
 import { BatchReader } from '../codec/batch.ts';
 import { RslError, StateMachineFailedError } from '../errors.ts';
+import { type Ballot, compareBallots, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import { kindOf, type Value } from '../paxos/value.ts';
@@ -16,7 +17,11 @@ export class Execution {
   executedThrough: Slot = 0;
   /** Group time: the highest stamp so far (P10). */
   timeMs = 0;
+  /** The highest ballot that an executed batch was sealed in. */
+  sealedIn: Ballot = zeroBallot;
   commands = 0;
+  /** Batches that were void: see `execute`. */
+  voids = 0;
 
   constructor(machine: StateMachine, self: ReplicaId, proposals: Proposals) {
     this.#machine = machine;
@@ -25,7 +30,15 @@ export class Execution {
     this.#results = new CollectedResults(this.#batch, (i) => this.#sequenceOf(i));
   }
 
-  /** StateMachineFailedError whatever the state machine throws: it cannot go on (S4, P7). */
+  /**
+   * Executes a slot. A batch that was sealed in a lower ballot than one before it is void: some
+   * acceptor voted for it after a later leader had begun, and a still later one found that vote.
+   * It was never decided in its own ballot, so nobody was told that it was; and whoever sent a
+   * command to that earlier leader may know from here on that it will not execute, and send it
+   * again. The same everywhere, for everybody executes the same slots.
+   *
+   * StateMachineFailedError whatever the state machine throws: it cannot go on (P7).
+   */
   execute(slot: Slot, value: Value, live: boolean): void {
     if (kindOf(value) === 'batch') {
       try {
@@ -43,6 +56,11 @@ export class Execution {
   #executeBatch(slot: Slot, value: Value, live: boolean): void {
     const batch = this.#batch;
     batch.reader.open(value);
+    if (compareBallots(batch.reader.ballot, this.sealedIn) < 0) {
+      this.voids += 1;
+      return;
+    }
+    this.sealedIn = batch.reader.ballot;
     this.timeMs = Math.max(this.timeMs, batch.reader.stampMs);
     batch.slot = slot;
     batch.live = live;

@@ -1,10 +1,11 @@
-import type { Accepted, Form, Formed, HostMessage, Refused } from '../codec/host-codec.ts';
+import type { Accepted, Form, Formed, HostMessage, Refused, Where } from '../codec/host-codec.ts';
 import { groupIdOf } from '../codec/membership-codec.ts';
 import { BootstrapError } from '../errors.ts';
 import { type Member, type Membership, memberOf } from '../paxos/membership.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Identity } from '../paxos/protocol.ts';
 import type { PeerAddress, PeerIdentity } from '../ports/transport.ts';
+import { unreachable } from '../unreachable.ts';
 
 export interface FormingHost {
   readonly name: string;
@@ -19,6 +20,8 @@ export interface FormingHost {
   /** The configuration is known, durably. */
   formed(membership: Membership): void;
 }
+
+export type FormingMessage = Where | Form | Accepted | Refused | Formed;
 
 interface Attempt {
   readonly addresses: readonly PeerAddress[];
@@ -40,7 +43,6 @@ export class Forming {
   #membership: Membership | undefined;
   #agreed: Membership | undefined;
   #attempt: Attempt | undefined;
-  #peers: readonly PeerAddress[];
   #whereAtMs = -Infinity;
   /** Being written; nothing else is accepted meanwhile. */
   #writing = false;
@@ -49,12 +51,10 @@ export class Forming {
     host: FormingHost,
     membership: Membership | undefined,
     agreed: Membership | undefined,
-    peers: readonly PeerAddress[],
   ) {
     this.#host = host;
     this.#membership = membership;
     this.#agreed = agreed;
-    this.#peers = peers;
   }
 
   /** `deadlineMs` is in the host's monotonic time. */
@@ -64,7 +64,6 @@ export class Forming {
       const why = 'this replica is forming the group already; wait for that call';
       return Promise.reject(new BootstrapError('RSL_BOOTSTRAP_INCOMPLETE', why));
     }
-    this.#peers = addresses;
     this.#host.peers(addresses.filter(({ id }) => id !== this.#host.self.id));
     return new Promise((resolve, reject) => {
       const accepted = new Set<number>();
@@ -84,7 +83,7 @@ export class Forming {
     if (this.#attempt !== undefined) this.#advance(this.#attempt);
   }
 
-  onMessage(from: PeerIdentity, message: HostMessage): void {
+  onMessage(from: PeerIdentity, message: FormingMessage): void {
     switch (message.kind) {
       case 'where':
         return this.#onWhere(from);
@@ -97,6 +96,7 @@ export class Forming {
       case 'formed':
         return this.#onFormed(message);
       default:
+        return unreachable(message);
     }
   }
 

@@ -1,5 +1,4 @@
 import type { CallOptions, ManyResults, ReplicaEvents } from '../api.ts';
-import { sealBatch } from '../codec/batch.ts';
 import type { HostMessage } from '../codec/host-codec.ts';
 import { ClosedError, FrameError, RslError } from '../errors.ts';
 import type { Limits, Timings } from '../limits.ts';
@@ -10,7 +9,6 @@ import { type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts
 import type { DurableMessage } from '../paxos/messages.ts';
 import type { MakeProtocol, Protocol } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
-import type { Value } from '../paxos/value.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../ports/log-store.ts';
@@ -18,9 +16,9 @@ import type { StateMachine } from '../ports/state-machine.ts';
 import type { Endpoint, PeerAddress, PeerIdentity, TransportEvents } from '../ports/transport.ts';
 import { unreachable } from '../unreachable.ts';
 import { Barriers } from './barriers.ts';
+import { Commands } from './commands.ts';
 import { Execution } from './execution.ts';
 import { Forming } from './forming.ts';
-import { Forwarder, Intake } from './forwarding.ts';
 import { GroupCommit } from './group-commit.ts';
 import { receive } from './inbound.ts';
 import { Outbound } from './outbound.ts';
@@ -53,8 +51,7 @@ export class Host implements TransportEvents {
   readonly #commit: GroupCommit;
   readonly #serving: Serving;
   readonly #proposals: Proposals;
-  readonly #forwarder: Forwarder;
-  readonly #intake: Intake;
+  readonly #commands: Commands;
   readonly #barriers: Barriers;
   readonly #forming: Forming;
   readonly execution: Execution;
@@ -83,10 +80,12 @@ export class Host implements TransportEvents {
     this.#serving = new Serving(log, (to, message) => this.#outbound.message(to, message));
     this.#proposals = new Proposals({ self, epoch, limits });
     const send = (to: ReplicaId, message: HostMessage): void => this.#outbound.host(to, message);
-    this.#forwarder = new Forwarder(limits, this.#proposals, send);
-    this.#intake = new Intake(limits);
     this.#barriers = new Barriers(limits);
-    this.execution = new Execution(options.stateMachine, self, this.#proposals);
+    const { stateMachine } = options;
+    this.execution = new Execution(stateMachine, self, this.#proposals);
+    const { execution } = this;
+    const proposals = this.#proposals;
+    this.#commands = new Commands({ limits, clock, stateMachine, execution, proposals, send });
     const { membership, bootstrap } = remembered;
     this.#forming = new Forming(
       {
@@ -100,7 +99,6 @@ export class Host implements TransportEvents {
       },
       membership,
       bootstrap,
-      options.peers,
     );
   }
 
@@ -224,10 +222,10 @@ export class Host implements TransportEvents {
     this.#drainInputs();
     const protocol = this.#protocol;
     if (protocol !== undefined) {
-      this.#propose(protocol);
+      this.#commands.pump(protocol, (value) => this.#step({ kind: 'propose', value }));
       this.#step({ kind: 'turn-end' });
       this.#drainInputs();
-      this.#intake.acknowledge((to, message) => this.#outbound.host(to, message));
+      this.#commands.acknowledge();
     }
     this.#commit.flush();
     this.#outbound.turnEnd();
@@ -298,68 +296,14 @@ export class Host implements TransportEvents {
     }
   }
 
-  /** Gives commands to the leader, here or elsewhere; batches form from what waits (no timer). */
-  #propose(protocol: Protocol): void {
-    const { leader } = protocol.view;
-    const nowMs = this.#clock.nowMs();
-    if (leader !== undefined && this.execution.executedThrough >= leader.barrier) {
-      this.#proposals.requeueBelow(leader.ballot);
-    }
-    if (protocol.view.role !== 'phase2') {
-      this.#intake.begin(undefined);
-      if (leader !== undefined) this.#forwarder.pump(leader, nowMs);
-      return;
-    }
-    this.#intake.begin(protocol.view.ballot);
-    while (protocol.view.room > 0) {
-      const value = this.#nextBatch(protocol);
-      if (value === undefined) return;
-      this.#step({ kind: 'propose', value });
-    }
-  }
-
-  #nextBatch(protocol: Protocol): Value | undefined {
-    const { batchBytesMax, batchCommandsMax } = this.#options.limits;
-    const { ballot } = protocol.view;
-    const segments: Uint8Array[] = [];
-    // Whoever leads does not starve the others' commands, nor they its own.
-    const share = this.#intake.isEmpty ? 1 : 2;
-    const own = this.#proposals.takeSegment(
-      ballot,
-      Math.max(1, Math.floor(batchCommandsMax / share)),
-      Math.floor(batchBytesMax / share),
-    );
-    if (own !== undefined) segments.push(own);
-    const bytesLeft = batchBytesMax - (own?.length ?? 0);
-    if (own === undefined || (batchCommandsMax > 1 && bytesLeft > 0)) {
-      const commands = Math.ceil(batchCommandsMax / share);
-      segments.push(...this.#intake.take(commands, bytesLeft));
-    }
-    const stampMs = Math.max(this.execution.timeMs, Math.floor(this.#clock.wallMs()));
-    if (segments.length > 0) return sealBatch(stampMs, segments);
-    return this.#timeShouldPass(protocol, stampMs) ? sealBatch(stampMs, []) : undefined;
-  }
-
-  /** The state machine waits for a time that has come, and nothing is on its way to bring it. */
-  #timeShouldPass({ view }: Protocol, stampMs: number): boolean {
-    if (view.proposedThrough > view.executedThrough) return false;
-    const wakeAtMs = this.#options.stateMachine.wakeAtMs?.();
-    return wakeAtMs !== undefined && wakeAtMs <= stampMs && this.execution.timeMs < wakeAtMs;
-  }
-
   // ---- what comes in beside the protocol
 
   #onHostMessage(from: PeerIdentity, message: HostMessage): void {
-    switch (message.kind) {
-      case 'forward':
-        this.#intake.onForward(from.id, message);
-        return this.#schedule();
-      case 'forward-ack':
-        this.#forwarder.onAck(message, this.#clock.nowMs());
-        return this.#schedule();
-      default:
-        this.#guarded(() => this.#forming.onMessage(from, message));
+    if (message.kind === 'forward' || message.kind === 'forward-ack') {
+      this.#commands.onMessage(from.id, message);
+      return this.#schedule();
     }
+    this.#guarded(() => this.#forming.onMessage(from, message));
   }
 
   #reveal(to: ReplicaId, message: DurableMessage): void {
@@ -432,9 +376,9 @@ export class Host implements TransportEvents {
 
   countersNow(): Record<string, number> {
     const { sent, dropped } = this.#outbound;
-    const { commands } = this.execution;
+    const { commands, voids } = this.execution;
     const appends = this.#commit.appends;
-    return { ...this.counters, framesSent: sent, framesDropped: dropped, appends, commands };
+    return { ...this.counters, framesSent: sent, framesDropped: dropped, appends, commands, voids };
   }
 }
 

@@ -35,9 +35,9 @@ export interface ProposalsOptions {
 /**
  * The commands of this replica's callers, from the call to the result, in rings indexed by
  * sequence: no object, promise or closure for each. A command is `queued`, then `sent` to the
- * leader of some ballot. Whoever has executed through the barrier of a higher ballot, and has not
- * seen the command executed, knows that it never will be (see `Heartbeat.barrier`): only then is
- * it queued again, so that nothing is ever executed twice.
+ * leader of some ballot. Whoever has executed a batch of a higher ballot, and has not seen the
+ * command executed, knows that it never will be (see `Execution`): only then is it queued again,
+ * so that nothing is ever executed twice.
  */
 export class Proposals {
   readonly #options: ProposalsOptions;
@@ -155,12 +155,12 @@ export class Proposals {
   }
 
   /**
-   * This replica has executed through the barrier of `ballot`: what was sent in lower ballots and
-   * not executed never will be, and may be sent again.
+   * This replica has executed a batch that was sealed in `ballot`: what was sent in lower ballots
+   * and not executed never will be, and may be sent again.
    */
   requeueBelow(ballot: Ballot): void {
+    if (!this.#runs.some((run) => compareBallots(run.ballot, ballot) < 0)) return;
     const stale = this.#runs.filter((run) => compareBallots(run.ballot, ballot) < 0);
-    if (stale.length === 0) return;
     this.#runs = this.#runs.filter((run) => compareBallots(run.ballot, ballot) >= 0);
     for (const run of stale) {
       for (let s = Math.max(run.from, this.#head); s < run.to; s += 1) {

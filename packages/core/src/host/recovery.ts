@@ -34,8 +34,8 @@ export async function remember(log: LogStore): Promise<Remembered> {
   let bootstrap: Membership | undefined;
   let starts = 0;
   const forget = (through: Slot): void => {
-    for (const slot of [...votes.keys()]) if (slot <= through) votes.delete(slot);
-    for (const slot of [...decided.keys()]) if (slot <= through) decided.delete(slot);
+    for (const slot of votes.keys()) if (slot <= through) votes.delete(slot);
+    for (const slot of decided.keys()) if (slot <= through) decided.delete(slot);
   };
   const visit = (record: LogRecord): void => {
     switch (record.kind) {

@@ -159,10 +159,10 @@ export class Acceptor {
     if (through - this.#forgottenThrough <= this.#votes.size) {
       for (let s = this.#forgottenThrough + 1; s <= through; s += 1) this.#votes.delete(s);
     } else {
-      for (const s of [...this.#votes.keys()]) if (s <= through) this.#votes.delete(s);
+      for (const s of this.#votes.keys()) if (s <= through) this.#votes.delete(s);
     }
     if (this.#lost.size > 0) {
-      for (const s of [...this.#lost.keys()]) if (s <= through) this.#lost.delete(s);
+      for (const s of this.#lost.keys()) if (s <= through) this.#lost.delete(s);
     }
     this.#forgottenThrough = through;
   }

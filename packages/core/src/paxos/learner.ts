@@ -99,7 +99,7 @@ export class Learner {
   }
 
   onInstalled(slot: Slot): void {
-    for (const s of [...this.#decided.keys()]) if (s <= slot) this.#decided.delete(s);
+    for (const s of this.#decided.keys()) if (s <= slot) this.#decided.delete(s);
     this.#cache.skipTo(slot);
     this.#knownThrough = Math.max(this.#knownThrough, slot);
   }

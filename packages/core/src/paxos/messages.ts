@@ -79,12 +79,6 @@ export interface Heartbeat {
   readonly kind: 'heartbeat';
   readonly ballot: Ballot;
   readonly base: Slot;
-  /**
-   * The last slot that phase 1 of this ballot adopted (at least base − 1). Whoever has executed
-   * through it knows the fate of everything proposed in any lower ballot: what has not been
-   * executed by then never will be.
-   */
-  readonly barrier: Slot;
   readonly decidedThrough: Slot;
   /** Counts up; the answer carries it back (Q1). */
   readonly round: number;

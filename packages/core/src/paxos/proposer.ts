@@ -213,7 +213,6 @@ export class Proposer {
       kind: 'heartbeat',
       ballot: this.#ballot,
       base: this.#base,
-      barrier: this.#barrier,
       decidedThrough: this.#options.learner.releasedThrough,
       round: this.#reads?.round ?? 0,
     };

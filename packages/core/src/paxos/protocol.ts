@@ -21,9 +21,6 @@ export type Role = 'follower' | 'asking' | 'phase1' | 'phase2';
 export interface LeaderView {
   readonly id: ReplicaId;
   readonly ballot: Ballot;
-  readonly base: Slot;
-  /** See `Heartbeat.barrier`. */
-  readonly barrier: Slot;
 }
 
 /** What a host may know of a replica. Read only; true until the next `step`. */

@@ -312,8 +312,8 @@ export class Replica implements Protocol {
   #on1b(from: ReplicaId, message: Message & { kind: '1b' }, nowMs: number): void {
     if (this.proposer.isCandidate) this.election.onStood(nowMs);
     if (!this.proposer.on1b(from, message, nowMs, this.#out)) return;
-    const { ballot, base, barrier } = this.proposer;
-    this.#leader = { id: this.#settings.self, ballot, base, barrier };
+    const { ballot } = this.proposer;
+    this.#leader = { id: this.#settings.self, ballot };
     this.#out.add({ kind: 'leading', ballot });
   }
 
@@ -332,7 +332,7 @@ export class Replica implements Protocol {
   }
 
   #onHeartbeat(from: ReplicaId, message: Heartbeat, nowMs: number): void {
-    const { ballot, base, barrier, decidedThrough, round } = message;
+    const { ballot, base, decidedThrough, round } = message;
     if (!this.#isCurrent(ballot)) {
       if (!this.#mayVote) return;
       return this.#out.send(from, { kind: 'nack', ballot, promised: this.acceptor.promised });
@@ -340,7 +340,7 @@ export class Replica implements Protocol {
     this.#onLeaderHeard(from, ballot, nowMs);
     const known = this.#leader;
     if (known === undefined || compareBallots(ballot, known.ballot) >= 0) {
-      this.#leader = { id: from, ballot, base, barrier };
+      this.#leader = { id: from, ballot };
       if (known?.id !== from) this.#out.add({ kind: 'following', leader: from });
     }
     this.learner.hear(ballot, base, decidedThrough);

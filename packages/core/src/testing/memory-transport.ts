@@ -48,7 +48,7 @@ export class MemoryNetwork {
   /** Connects whoever can be, and disconnects whoever cannot hear the other any more. */
   settle(): void {
     for (const a of this.endpoints()) {
-      for (const link of [...a.links.values()]) {
+      for (const link of a.links.values()) {
         if (!this.reachable(a.local.id, link.local.id)) a.unlink(link);
       }
     }
@@ -102,7 +102,7 @@ export class MemoryTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    for (const endpoint of [...this.endpoints.values()]) endpoint.close();
+    for (const endpoint of this.endpoints.values()) endpoint.close();
     if (this.network.transports.get(this.address) === this) {
       this.network.transports.delete(this.address);
     }
@@ -160,7 +160,7 @@ export class MemoryEndpoint implements Endpoint {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const peer of [...this.links.values()]) this.unlink(peer);
+    for (const peer of this.links.values()) this.unlink(peer);
     this.#transport.endpoints.delete(this.local.group);
   }
 

@@ -1,0 +1,106 @@
+import { sealBatch } from '../codec/batch.ts';
+import type { Forward, ForwardAck } from '../codec/host-codec.ts';
+import type { Limits } from '../limits.ts';
+import { type Ballot, sameBallot, zeroBallot } from '../paxos/ballot.ts';
+import type { ReplicaId } from '../paxos/membership.ts';
+import type { Protocol, ReplicaView } from '../paxos/protocol.ts';
+import type { Value } from '../paxos/value.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { StateMachine } from '../ports/state-machine.ts';
+import type { Execution } from './execution.ts';
+import { Forwarder, Intake, type SendToHost } from './forwarding.ts';
+import type { Proposals } from './proposals.ts';
+
+export interface CommandsOptions {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly stateMachine: StateMachine;
+  readonly execution: Execution;
+  readonly proposals: Proposals;
+  readonly send: SendToHost;
+}
+
+/** Gives commands to the leader, here or elsewhere; batches form from what waits, never by a timer. */
+export class Commands {
+  readonly #options: CommandsOptions;
+  readonly #forwarder: Forwarder;
+  readonly #intake: Intake;
+  /** The ballot of this replica that a batch was sealed in last. */
+  #openedIn: Ballot = zeroBallot;
+  #othersFirst = false;
+
+  constructor(options: CommandsOptions) {
+    this.#options = options;
+    const { limits, proposals, send } = options;
+    this.#forwarder = new Forwarder(limits, proposals, send);
+    this.#intake = new Intake(limits);
+  }
+
+  /** Once a turn: whatever may go on its way now does. */
+  pump(protocol: Protocol, propose: (value: Value) => void): void {
+    const { clock, execution, proposals } = this.#options;
+    const { leader, role, ballot } = protocol.view;
+    proposals.requeueBelow(execution.sealedIn);
+    if (role !== 'phase2') {
+      this.#intake.begin(undefined);
+      if (leader !== undefined) this.#forwarder.pump(leader, clock.nowMs());
+      return;
+    }
+    this.#intake.begin(ballot);
+    while (protocol.view.room > 0) {
+      const value = this.#nextBatch(protocol.view);
+      if (value === undefined) return;
+      propose(value);
+    }
+  }
+
+  /** FrameError for forwarded commands that are not well formed, or not the sender's. */
+  onMessage(from: ReplicaId, message: Forward | ForwardAck): void {
+    if (message.kind === 'forward') this.#intake.onForward(from, message);
+    else this.#forwarder.onAck(message, this.#options.clock.nowMs());
+  }
+
+  /** Once a turn: tells others which of their commands have arrived. */
+  acknowledge(): void {
+    this.#intake.acknowledge(this.#options.send);
+  }
+
+  #nextBatch(view: ReplicaView): Value | undefined {
+    const { clock, execution } = this.#options;
+    const { ballot } = view;
+    const segments = this.#segments(ballot);
+    const stampMs = Math.max(execution.timeMs, Math.floor(clock.wallMs()));
+    // The first batch of a ballot makes void what earlier leaders may still propose (`Execution`).
+    const isFirst = !sameBallot(ballot, this.#openedIn);
+    if (segments.length === 0 && !isFirst && !this.#timeShouldPass(view, stampMs)) return undefined;
+    this.#openedIn = ballot;
+    return sealBatch(stampMs, ballot, segments);
+  }
+
+  /** Whoever leads does not starve the others' commands, nor they its own. */
+  #segments(ballot: Ballot): Uint8Array[] {
+    const { batchBytesMax, batchCommandsMax } = this.#options.limits;
+    this.#othersFirst = !this.#othersFirst;
+    if (batchCommandsMax === 1 && this.#othersFirst && !this.#intake.isEmpty) {
+      return this.#intake.take(1, batchBytesMax);
+    }
+    const share = this.#intake.isEmpty ? 1 : 2;
+    const own = this.#options.proposals.takeSegment(
+      ballot,
+      Math.max(1, Math.floor(batchCommandsMax / share)),
+      Math.floor(batchBytesMax / share),
+    );
+    if (own === undefined) return this.#intake.take(batchCommandsMax, batchBytesMax);
+    const bytesLeft = batchBytesMax - own.length;
+    if (batchCommandsMax === 1 || bytesLeft <= 0) return [own];
+    return [own, ...this.#intake.take(Math.floor(batchCommandsMax / share), bytesLeft)];
+  }
+
+  /** The state machine waits for a time that has come, and nothing is on its way to bring it. */
+  #timeShouldPass(view: ReplicaView, stampMs: number): boolean {
+    const { execution, stateMachine } = this.#options;
+    if (view.proposedThrough > view.executedThrough) return false;
+    const wakeAtMs = stateMachine.wakeAtMs?.();
+    return wakeAtMs !== undefined && wakeAtMs <= stampMs && execution.timeMs < wakeAtMs;
+  }
+}
