@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -94,7 +95,9 @@ export class MemoryTransport implements Transport {
   }
 
   open(local: LocalIdentity, on: TransportEvents): Endpoint {
-    if (this.endpoints.has(local.group)) throw new Error(`group ${local.group} is open already`);
+    if (this.endpoints.has(local.group)) {
+      throw new InvalidOptionError('group', `${local.group} is open already`);
+    }
     const endpoint = new MemoryEndpoint(this, local, on);
     this.endpoints.set(local.group, endpoint);
     this.network.settle();
@@ -106,6 +109,7 @@ export class MemoryTransport implements Transport {
     if (this.network.transports.get(this.address) === this) {
       this.network.transports.delete(this.address);
     }
+    this.network.settle();
   }
 }
 
@@ -139,6 +143,7 @@ export class MemoryEndpoint implements Endpoint {
     const full = queued + bytes > limits.sendQueueBytesMax;
     if (peer === undefined || full || bytes > limits.frameBytesMax) {
       this.#refused.add(to);
+      if (peer !== undefined && queued === 0) network.later(0, clock, () => this.#sent(to, key, 0));
       return false;
     }
     const frame = new Uint8Array(Buffer.concat(parts));

@@ -1,0 +1,139 @@
+import {
+  type Limits,
+  type Logger,
+  type Replica,
+  silentLogger,
+  startReplica,
+  type StateMachine,
+} from '@rsl/core';
+import {
+  DigestMachine,
+  MemoryDisk,
+  MemoryNetwork,
+  memoryLog,
+  memoryTransport,
+} from '@rsl/core/testing';
+
+export interface ClusterOptions {
+  readonly replicas?: number;
+  readonly limits?: Partial<Limits>;
+  readonly machine?: (id: number) => StateMachine;
+  readonly logger?: Logger;
+}
+
+export const memberAt = (id: number): { id: number; addresses: { memory: string } } => ({
+  id,
+  addresses: { memory: `memory:${id}` },
+});
+
+/** Replicas in one process on real time, with memory twins of every port. */
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly network = new MemoryNetwork();
+  readonly disks = new Map<number, MemoryDisk>();
+  readonly replicas = new Map<number, Replica>();
+  readonly machines = new Map<number, StateMachine>();
+  readonly ids: readonly number[];
+
+  constructor(options: ClusterOptions = {}) {
+    this.#options = options;
+    this.ids = Array.from({ length: options.replicas ?? 3 }, (_, i) => i + 1);
+  }
+
+  get members(): ReturnType<typeof memberAt>[] {
+    return this.ids.map(memberAt);
+  }
+
+  async start(id: number): Promise<Replica> {
+    const disk = this.disks.get(id) ?? new MemoryDisk();
+    this.disks.set(id, disk);
+    const stateMachine = this.#options.machine?.(id) ?? new DigestMachine();
+    this.machines.set(id, stateMachine);
+    const replica = await startReplica({
+      group: 'tested',
+      self: id,
+      stateMachine,
+      log: memoryLog({ disk }),
+      transport: memoryTransport(this.network, `memory:${id}`),
+      peers: this.members.filter((m) => m.id !== id),
+      limits: this.#options.limits ?? {},
+      logger: this.#options.logger ?? silentLogger,
+    });
+    this.replicas.set(id, replica);
+    return replica;
+  }
+
+  async formed(): Promise<this> {
+    await Promise.all(this.ids.map((id) => this.start(id)));
+    await this.at(1).bootstrap(this.members);
+    await this.leader();
+    return this;
+  }
+
+  at(id: number): Replica {
+    const replica = this.replicas.get(id);
+    if (replica === undefined) throw new Error(`replica ${id} does not run`);
+    return replica;
+  }
+
+  /** The replica that the others follow, too. */
+  async leader(): Promise<Replica> {
+    let found: Replica | undefined;
+    await until('a leader', () => {
+      const running = [...this.replicas.values()].filter((r) => r.status().state !== 'stopped');
+      found = running.find((r) => r.status().state === 'leader');
+      const ids = running.map((r) => r.status().leader);
+      return found !== undefined && ids.every((id) => id === found?.id);
+    });
+    return found as Replica;
+  }
+
+  async follower(): Promise<Replica> {
+    const leader = await this.leader();
+    return [...this.replicas.values()].find((r) => r !== leader) as Replica;
+  }
+
+  async stop(id: number): Promise<void> {
+    await this.at(id).close();
+    this.replicas.delete(id);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.replicas.values()].map((replica) => replica.close()));
+  }
+
+  digest(id: number): number {
+    return (this.machines.get(id) as DigestMachine).digest;
+  }
+}
+
+const deadlineMs = 20_000;
+
+/** Looks again after every turn of the event loop, up to a deadline that only a fault meets. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const giveUpMs = performance.now() + deadlineMs;
+  while (!holds()) {
+    if (performance.now() > giveUpMs) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** One promise for the results of `proposeMany`, errors by their code. */
+export function proposed(replica: Replica, commands: readonly string[]): Promise<string[]> {
+  return new Promise((resolve) => {
+    const results: string[] = [];
+    let left = commands.length;
+    const take = (i: number, text: string): void => {
+      results[i] = text;
+      left -= 1;
+      if (left === 0) resolve(results);
+    };
+    replica.proposeMany(commands.map(bytesOf), {
+      result: (i, bytes) => take(i, textOf(bytes)),
+      error: (i, error) => take(i, error.code),
+    });
+  });
+}
