@@ -143,7 +143,8 @@ test.each([
   ['timings.tickMs', { timings: { tickMs: 100 } }],
 ])('an option out of range is named: %s', async (option, change) => {
   cluster = new Cluster();
-  await expect(startReplica({ ...options, ...change })).rejects.toMatchObject({
+  const given = { ...options, ...change } as typeof options;
+  await expect(startReplica(given)).rejects.toMatchObject({
     code: 'RSL_INVALID_OPTION',
     option,
   });

@@ -224,7 +224,9 @@ test('a leader that hears a higher ballot follows it at once', () => {
   b.put(2, 1, heartbeat(ballot(5, 2)));
   expect(b.replica(1).view).toMatchObject({ role: 'follower', leader: { id: 2 } });
   b.propose(1, 'x');
-  expect(b.replica(1).events).toContainEqual(expect.objectContaining({ kind: 'reject', leader: 2 }));
+  expect(b.replica(1).events).toContainEqual(
+    expect.objectContaining({ kind: 'reject', leader: 2 }),
+  );
 });
 
 test('giving a 1b counts as hearing a leader', () => {

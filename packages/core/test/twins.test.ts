@@ -1,8 +1,44 @@
-import { transportCases } from '@rsl/core/conformance';
-import { defaultLimits, silentLogger } from '@rsl/core';
-import { MemoryNetwork, memoryTransport, SeededRandom } from '@rsl/core/testing';
+import { failingLogStoreCases, logStoreCases, transportCases } from '@rsl/core/conformance';
+import { defaultLimits, type Limits, silentLogger, StorageError } from '@rsl/core';
+import type { PortContext } from '@rsl/core/protocol';
+import {
+  MemoryDisk,
+  MemoryNetwork,
+  memoryLog,
+  memoryTransport,
+  SeededRandom,
+} from '@rsl/core/testing';
 import { describe, test } from 'vitest';
 import { systemClock } from '../src/host/system-clock.ts';
+
+const context = (self: number, limits: Partial<Limits> = {}): PortContext => ({
+  group: 'kit',
+  self,
+  limits: { ...defaultLimits, ...limits },
+  clock: systemClock,
+  random: new SeededRandom(self),
+  logger: silentLogger,
+});
+
+describe('the memory log', () => {
+  for (const { name, run } of logStoreCases) {
+    test(name, async () => {
+      const disk = new MemoryDisk();
+      await run(() => memoryLog({ disk }).open(context(1)));
+    });
+  }
+  for (const { name, run } of failingLogStoreCases) {
+    test(name, async () => {
+      const disk = new MemoryDisk();
+      await run(async () => ({
+        log: await memoryLog({ disk }).open(context(1)),
+        fail: () => {
+          disk.failure = new StorageError('RSL_STORAGE_FAILED', 'the test says so');
+        },
+      }));
+    });
+  }
+});
 
 describe('the memory transport', () => {
   for (const { name, run } of transportCases) {
@@ -12,14 +48,7 @@ describe('the memory transport', () => {
       await run(async (limits) => {
         opened += 1;
         const address = `memory:${opened}`;
-        const transport = await memoryTransport(network, address).open({
-          group: 'kit',
-          self: opened,
-          limits: { ...defaultLimits, ...limits },
-          clock: systemClock,
-          random: new SeededRandom(opened),
-          logger: silentLogger,
-        });
+        const transport = await memoryTransport(network, address).open(context(opened, limits));
         return { transport, addresses: { memory: address } };
       });
     });

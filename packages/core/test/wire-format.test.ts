@@ -28,7 +28,8 @@ if (process.env['RSL_WRITE_FIXTURES'] === 'yes') {
   writeFileSync(file, `${JSON.stringify(now, null, 2)}\n`);
 }
 const golden = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
-const goldenBytes = (name: string): Uint8Array => Buffer.from(golden[name] ?? '', 'hex');
+const goldenBytes = (name: string): Uint8Array =>
+  Uint8Array.from(Buffer.from(golden[name] ?? '', 'hex'));
 
 test('there is a golden frame of every kind of message', () => {
   const kinds = [...Object.keys(messageKinds), ...Object.keys(hostMessageKinds)];
@@ -56,11 +57,7 @@ describe('messages of the hosts', () => {
     expect(hex(frameOfHost(message))).toBe(golden[kind]);
     const frame = readFrame(goldenBytes(kind));
     expect([frame.channel, frame.kind]).toEqual(hostMessageKinds[kind]);
-    const read = readHostMessage(frame, defaultLimits.membersMax);
-    if (read?.kind === 'forward' && message.kind === 'forward') {
-      expect(hex(read.segment)).toBe(hex(segment));
-      expect({ ...read, segment }).toEqual(message);
-    } else expect(read).toEqual(message);
+    expect(readHostMessage(frame, defaultLimits.membersMax)).toEqual(message);
   });
 });
 

@@ -1,4 +1,5 @@
-import { LogTruncatedError, type RslError } from '../errors.ts';
+import { crc32 } from 'node:zlib';
+import { CorruptionError, LogTruncatedError, type RslError, StorageError } from '../errors.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { LogInfo, LogStore, StoredValue } from '../ports/log-store.ts';
@@ -43,7 +44,10 @@ export class MemoryDisk {
   }
 
   #put(slot: Slot, ballot: StoredValue['ballot'], value: StoredValue['value']): void {
-    if (slot < this.firstSlot) return;
+    const known = this.values.get(slot);
+    // A decided value wins over any vote (P11).
+    if (slot < this.firstSlot || (ballot !== undefined && known?.ballot === undefined && known))
+      return;
     this.values.set(slot, { slot, ballot, value });
     this.bytes += value.bytes.length;
   }
@@ -60,7 +64,10 @@ export interface MemoryLogOptions {
 export function memoryLog(options: MemoryLogOptions = {}): Port<LogStore> {
   const disk = options.disk ?? new MemoryDisk();
   return {
-    open: async (context) => new MemoryLogStore(disk, context, options.write),
+    open: async (context) => {
+      if (disk.isOpen) throw new StorageError('RSL_STORAGE_LOCKED', 'this disk is open already');
+      return new MemoryLogStore(disk, context, options.write);
+    },
   };
 }
 
@@ -71,6 +78,7 @@ class MemoryLogStore implements LogStore {
   #idle: (() => void)[] = [];
   #writing = false;
   #failure: RslError | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(disk: MemoryDisk, context: PortContext, write?: (run: () => void) => void) {
     this.#disk = disk;
@@ -107,6 +115,9 @@ class MemoryLogStore implements LogStore {
     for (let slot = from; slot <= to; slot += 1) {
       const stored = values.get(slot);
       if (stored === undefined) break;
+      if (crc32(stored.value.bytes) !== stored.value.checksum) {
+        throw new CorruptionError('memory', slot, `the value of slot ${slot} is damaged`);
+      }
       bytes += stored.value.bytes.length;
       if (found.length > 0 && bytes > bytesMax) break;
       found.push(stored);
@@ -140,7 +151,12 @@ class MemoryLogStore implements LogStore {
     };
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     if (this.#writing) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#disk.isOpen = false;
   }
