@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ReplicaStatus } from '@rsl/core';
+import { Redis } from 'ioredis';
+import type { Host } from './hosts.ts';
+
+const main = fileURLToPath(new URL('../../apps/server/dist/production/main.js', import.meta.url));
+
+export interface ServerOptions {
+  readonly id: number;
+  readonly host: Host;
+  readonly peerPort: number;
+  readonly clientPort: number;
+  readonly directory: string;
+  readonly members: string;
+}
+
+/** One server process of a test, with whatever happens to it. */
+export class Server {
+  readonly options: ServerOptions;
+  #process: ChildProcess | undefined;
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+  }
+
+  get id(): number {
+    return this.options.id;
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
+  start(): void {
+    const { id, host, members, directory, clientPort } = this.options;
+    const args = ['start', '--id', String(id), '--members', members, '--data', directory];
+    args.push('--client', `${host.address}:${clientPort}`, '--allow-plaintext');
+    if (id === 1) args.push('--bootstrap');
+    const [command = process.execPath, ...rest] = [...host.prefix, process.execPath, main, ...args];
+    const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const log = createWriteStream(`${directory}.log`, { flags: 'a' });
+    child.stdout.pipe(log);
+    child.stderr.pipe(log);
+    this.#process = child;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
+  /** Ends it and waits until it is gone. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGCONT');
+    child.kill(signal);
+    await gone;
+  }
+
+  /** A client that gives up early and says so, and never sends a command twice. */
+  client(): Redis {
+    const { host, clientPort } = this.options;
+    const redis = new Redis({
+      host: host.address,
+      port: clientPort,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => 50,
+      connectTimeout: 1_000,
+      commandTimeout: 5_000,
+      lazyConnect: false,
+    });
+    redis.on('error', () => {});
+    return redis;
+  }
+
+  /** Resident memory, in bytes. */
+  memoryBytes(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  }
+}
+
+export async function statusOf(client: Redis): Promise<ReplicaStatus> {
+  return JSON.parse(String(await client.call('RSL.STATUS'))) as ReplicaStatus;
+}
+
+export interface ServersOptions {
+  readonly hosts: readonly Host[];
+  readonly directory: string;
+  readonly firstPort: number;
+}
+
+export function serversOn({ hosts, directory, firstPort }: ServersOptions): Server[] {
+  const peerPort = (i: number): number => firstPort + i;
+  const members = hosts.map(({ address }, i) => `${i + 1}=${address}:${peerPort(i)}`).join(',');
+  return hosts.map(
+    (host, i) =>
+      new Server({
+        id: i + 1,
+        host,
+        peerPort: peerPort(i),
+        clientPort: firstPort + 100 + i,
+        directory: `${directory}/${i + 1}`,
+        members,
+      }),
+  );
+}
+
+const deadlineMs = 60_000;
+
+/** Asks again and again, a little later each time; fails with `what` after a minute. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const giveUpMs = performance.now() + deadlineMs;
+  for (;;) {
+    if (await holds().catch(() => false)) return;
+    if (performance.now() > giveUpMs) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** The id of the leader that all of these agree on. */
+export async function leaderOf(clients: readonly Redis[]): Promise<number> {
+  let leader = 0;
+  await until('a leader', async () => {
+    const seen = await Promise.all(clients.map((client) => statusOf(client)));
+    leader = seen[0]?.leader ?? 0;
+    return leader !== 0 && seen.every((status) => status.leader === leader);
+  });
+  return leader;
+}
+
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
