@@ -7,3 +7,8 @@ export {
   type OpenFailingLogStore,
   type OpenLogStore,
 } from './log-store-cases.ts';
+export {
+  type OpenedStateMachine,
+  type OpenStateMachine,
+  stateMachineCases,
+} from './state-machine-cases.ts';

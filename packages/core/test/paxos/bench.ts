@@ -1,7 +1,7 @@
-import type { Effect } from '../src/paxos/effect.ts';
-import type { Input } from '../src/paxos/input.ts';
-import type { Membership, ReplicaId } from '../src/paxos/membership.ts';
-import type { Message, MessageKind } from '../src/paxos/messages.ts';
+import type { Effect } from '../../src/paxos/effect.ts';
+import type { Input } from '../../src/paxos/input.ts';
+import type { Membership, ReplicaId } from '../../src/paxos/membership.ts';
+import type { Message, MessageKind } from '../../src/paxos/messages.ts';
 import { group, type Tuning } from './fixture.ts';
 import { BenchReplica } from './bench-replica.ts';
 

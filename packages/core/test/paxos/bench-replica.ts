@@ -1,12 +1,12 @@
-import type { Effect } from '../src/paxos/effect.ts';
-import type { Input } from '../src/paxos/input.ts';
-import type { LogRecord } from '../src/paxos/log-record.ts';
-import type { Membership, ReplicaId } from '../src/paxos/membership.ts';
-import type { Message } from '../src/paxos/messages.ts';
-import type { ReplicaView, Restored } from '../src/paxos/protocol.ts';
-import { Replica } from '../src/paxos/replica.ts';
-import type { Slot } from '../src/paxos/slot.ts';
-import type { Value } from '../src/paxos/value.ts';
+import type { Effect } from '../../src/paxos/effect.ts';
+import type { Input } from '../../src/paxos/input.ts';
+import type { LogRecord } from '../../src/paxos/log-record.ts';
+import type { Membership, ReplicaId } from '../../src/paxos/membership.ts';
+import type { Message } from '../../src/paxos/messages.ts';
+import type { ReplicaView, Restored } from '../../src/paxos/protocol.ts';
+import { Replica } from '../../src/paxos/replica.ts';
+import type { Slot } from '../../src/paxos/slot.ts';
+import type { Value } from '../../src/paxos/value.ts';
 import { batch, settingsOf, stop, textOf, type Tuning } from './fixture.ts';
 import { restoredFrom, valuesOf } from './restored.ts';
 

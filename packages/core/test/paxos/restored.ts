@@ -1,9 +1,9 @@
-import { higherBallot, zeroBallot, type Ballot } from '../src/paxos/ballot.ts';
-import type { LogRecord } from '../src/paxos/log-record.ts';
-import type { Restored } from '../src/paxos/protocol.ts';
-import type { Slot } from '../src/paxos/slot.ts';
-import type { Value } from '../src/paxos/value.ts';
-import type { Vote } from '../src/paxos/vote.ts';
+import { higherBallot, zeroBallot, type Ballot } from '../../src/paxos/ballot.ts';
+import type { LogRecord } from '../../src/paxos/log-record.ts';
+import type { Restored } from '../../src/paxos/protocol.ts';
+import type { Slot } from '../../src/paxos/slot.ts';
+import type { Value } from '../../src/paxos/value.ts';
+import type { Vote } from '../../src/paxos/vote.ts';
 
 /** What a log would give back at start, by the letter of P11. */
 export function restoredFrom(records: readonly LogRecord[], firstSlot: Slot): Restored {

@@ -1,10 +1,10 @@
 /** Small words for tests of the protocol: `batch('x')`, `ballot(2, 1)`, `group(3)`. */
 import { crc32 } from 'node:zlib';
-import { defaultLimits, defaultTimings, type Limits, type Timings } from '../src/limits.ts';
-import type { Ballot } from '../src/paxos/ballot.ts';
-import type { Effect } from '../src/paxos/effect.ts';
-import type { LogRecord } from '../src/paxos/log-record.ts';
-import type { Member, Membership, ReplicaId } from '../src/paxos/membership.ts';
+import { defaultLimits, defaultTimings, type Limits, type Timings } from '../../src/limits.ts';
+import type { Ballot } from '../../src/paxos/ballot.ts';
+import type { Effect } from '../../src/paxos/effect.ts';
+import type { LogRecord } from '../../src/paxos/log-record.ts';
+import type { Member, Membership, ReplicaId } from '../../src/paxos/membership.ts';
 import type {
   Heartbeat,
   LearnReply,
@@ -13,11 +13,11 @@ import type {
   Phase1b,
   Phase2a,
   Reported,
-} from '../src/paxos/messages.ts';
-import type { Settings } from '../src/paxos/settings.ts';
-import type { Slot } from '../src/paxos/slot.ts';
-import { batchByte, kindOf, stopByte, type Value } from '../src/paxos/value.ts';
-import { SeededRandom } from '../src/testing/seeded-random.ts';
+} from '../../src/paxos/messages.ts';
+import type { Settings } from '../../src/paxos/settings.ts';
+import type { Slot } from '../../src/paxos/slot.ts';
+import { batchByte, kindOf, stopByte, type Value } from '../../src/paxos/value.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
 
 const valueOf = (bytes: Uint8Array): Value => ({ bytes, checksum: crc32(bytes) });
 
@@ -117,7 +117,6 @@ export const heartbeat = (of: Ballot, change: Partial<Heartbeat> = {}): Heartbea
   kind: 'heartbeat',
   ballot: of,
   base: 1,
-  barrier: 0,
   decidedThrough: 0,
   round: 0,
   ...change,
