@@ -1,0 +1,294 @@
+import type { Socket } from 'node:net';
+import { FrameError, type Limits } from '@rsl/core';
+import { requires } from '@rsl/contracts';
+import type { ConnectionOwner } from './connection-owner.ts';
+import { envelopeBytes, FrameSplitter, WireViolation } from './framing.ts';
+import { encodeGreeting, type Greeting, GreetingReader } from './handshake.ts';
+import { type Batch, LaneQueue } from './lane.ts';
+import { Liveness } from './liveness.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** Frames that wait leave at once when they are this many bytes; else at the end of the turn. */
+const flushBytes = 64 * 1024;
+/** How long a connection that is finished may take to send what it has. */
+const lingerMs = 250;
+
+/**
+ * One TCP connection: a greeting each way, then frames. Collects what is sent in a turn into one
+ * write; notices silence; closes on the first byte that is not right.
+ */
+export class Connection {
+  readonly remote: string;
+  owner: ConnectionOwner<Connection>;
+  readonly #socket: Socket;
+  readonly #around: Surroundings;
+  readonly #limits: Limits;
+  readonly #queue: LaneQueue;
+  readonly #greeting = new GreetingReader();
+  #splitter: FrameSplitter | undefined;
+  #greeted = false;
+  #over = false;
+  #frameBytesMax = 0;
+  /** The write that the kernel has not wholly taken, and how many were begun and ended. */
+  #writing: Batch | undefined;
+  #writesBegun = 0;
+  #writesEnded = 0;
+  #flushSoon = false;
+  #owesRoom = false;
+  readonly #liveness: Liveness;
+  #pingDue: number | undefined;
+  #pongDue: number | undefined;
+
+  constructor(
+    socket: Socket,
+    remote: string,
+    limits: Limits,
+    around: Surroundings,
+    owner: ConnectionOwner<Connection>,
+  ) {
+    this.#socket = socket;
+    this.remote = remote;
+    this.#limits = limits;
+    this.#around = around;
+    this.owner = owner;
+    this.#queue = new LaneQueue(around.slabs);
+    this.#liveness = new Liveness(around.settings, around.time.nowMs);
+    around.sockets.add(socket);
+    socket.once('close', () => {
+      around.sockets.delete(socket);
+      this.#end('closed by the other side');
+    });
+    socket.on('error', (error) => this.#end(error.message));
+    socket.on('end', () => this.#end('closed by the other side'));
+  }
+
+  /** Frames may follow, of at most so many bytes each (what the other side takes). */
+  startFrames(frameBytesMax: number): void {
+    requires(() => this.#splitter === undefined);
+    this.#frameBytesMax = Math.min(frameBytesMax, this.#limits.frameBytesMax);
+    this.#splitter = new FrameSplitter(this.#limits.frameBytesMax, {
+      frame: (frame) => {
+        this.#around.counters.framesIn += 1;
+        this.owner.frame(frame);
+      },
+      ping: (number) => this.#pinged(number),
+      pong: (number) => {
+        if (this.#liveness.answered(number)) this.owner.alive();
+      },
+    });
+  }
+
+  /** Calls back when the socket is closed, whoever closed it. */
+  whenGone(gone: () => void): void {
+    this.#socket.once('close', gone);
+  }
+
+  greet(greeting: Greeting): void {
+    if (!this.#over) this.#socket.write(encodeGreeting(greeting));
+  }
+
+  /** Queues one frame for the end of this turn; false if there is no room, or it is too large. */
+  send(parts: readonly Uint8Array[]): boolean {
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    requires(() => bytes > 0);
+    const room = this.#limits.sendQueueBytesMax - this.#queue.queuedBytes - envelopeBytes;
+    if (this.#over || bytes === 0 || bytes > this.#frameBytesMax || bytes > room) {
+      this.#owesRoom = true;
+      this.#flushAtEndOfTurn();
+      return false;
+    }
+    this.#queue.pushFrame(parts, bytes);
+    this.#around.counters.framesOut += 1;
+    if (this.#queue.waitingBytes >= flushBytes && this.#writing === undefined) this.#write();
+    else this.#flushAtEndOfTurn();
+    return true;
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.queuedBytes;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#liveness.heard(this.#around.time.nowMs);
+    this.#socket.resume();
+  }
+
+  /** Asks for a sign of life: `alive` is called, or the connection is closed. */
+  probe(): void {
+    this.#ping(this.#liveness.probe(this.#around.time.nowMs));
+  }
+
+  cancelProbe(): void {
+    this.#liveness.cancelProbe();
+  }
+
+  tick(): void {
+    if (this.#over || this.#splitter === undefined) return;
+    const { nowMs } = this.#around.time;
+    const verdict = this.#liveness.look(nowMs);
+    if (verdict === 'ping') this.#ping(this.#liveness.ping(nowMs));
+    else if (verdict !== 'fine') this.#end(verdict.dead);
+  }
+
+  /** Closes without a word to its owner, and drops what is queued. */
+  close(): void {
+    this.#over = true;
+    this.#splitter?.stop();
+    this.#queue.clear();
+    this.#socket.destroy();
+  }
+
+  /** Closes without a word to its owner once what is queued is sent, or a moment later. */
+  finish(last?: Greeting): void {
+    if (this.#over) return;
+    if (last !== undefined) this.greet(last);
+    this.#over = true;
+    this.#splitter?.stop();
+    for (let batch = this.#nextBatch(); batch !== undefined; batch = this.#nextBatch()) {
+      this.#writePieces(batch, () => {});
+    }
+    // What still comes is read and thrown away: unread bytes would turn our farewell into a reset.
+    this.#socket.removeAllListeners('data');
+    this.#socket.resume();
+    this.#socket.end();
+    this.#around.sockets.linger(this.#socket, this.#around.time.nowMs + lingerMs);
+  }
+
+  /** Takes what the socket has read; the bytes are valid only during the call. */
+  received(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#around.counters.bytesIn += bytes.length;
+    this.#liveness.heard(this.#around.time.nowMs);
+    try {
+      if (this.#splitter !== undefined) this.#splitter.push(bytes);
+      else this.#receivedGreeting(bytes);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Bytes that are no frame: counted, logged, closed. */
+  violation(error: FrameError): void {
+    const inFrames = this.#splitter === undefined ? 'handshake' : 'refused';
+    const reason = error instanceof WireViolation ? error.reason : inFrames;
+    this.#around.counters.add(`invalid.${reason}`);
+    this.#around.log.quietly(
+      'warn',
+      `${this.#socket.remoteAddress} ${reason}`,
+      { code: error.code, peer: this.remote, reason, error: error.message },
+      'closed a connection: what came is no frame',
+    );
+    this.#end(error.message);
+  }
+
+  #receivedGreeting(bytes: Uint8Array): void {
+    if (this.#greeted) throw new WireViolation('early', 'bytes before the answer to a handshake');
+    const whole = this.#greeting.push(bytes);
+    if (whole === undefined) return;
+    this.#greeted = true;
+    this.owner.greeted(this, whole.greeting);
+    if (whole.rest.length > 0 && !this.#over) {
+      if (this.#splitter === undefined) throw new WireViolation('early', 'bytes after a handshake');
+      this.#splitter.push(whole.rest);
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof FrameError) {
+      this.violation(error);
+      return;
+    }
+    // Not the peer's fault: whoever was given a frame threw, and the stream has lost its place.
+    this.#end(`the receiver of a frame threw ${String(error)}`);
+    throw error;
+  }
+
+  #end(why: string): void {
+    if (this.#over) return;
+    this.close();
+    this.owner.closed(this, why);
+  }
+
+  #ping(number: number | undefined): void {
+    this.#pingDue = number ?? this.#pingDue;
+    this.#flushAtEndOfTurn();
+  }
+
+  #pinged(number: number): void {
+    // Only the last one is answered: a flood of pings makes us keep nothing.
+    this.#pongDue = number;
+    this.#flushAtEndOfTurn();
+  }
+
+  #flushAtEndOfTurn(): void {
+    if (this.#flushSoon || this.#writing !== undefined) return;
+    this.#flushSoon = true;
+    this.#around.flusher.add(this);
+  }
+
+  /** The end of a turn: everything that was queued in it leaves in one write. */
+  flush(): void {
+    this.#flushSoon = false;
+    if (this.#over) return;
+    if (this.#writing === undefined) this.#write();
+    this.#noticeRoom();
+  }
+
+  #write(): void {
+    const batch = this.#nextBatch();
+    if (batch === undefined) return;
+    this.#writing = batch;
+    this.#writesBegun += 1;
+    this.#around.counters.bytesOut += batch.bytes;
+    this.#writePieces(batch, this.#written);
+    // Nothing left in the stream: the kernel took it all during the call.
+    if (this.#socket.writableLength === 0) this.#taken();
+    if (this.#writing === undefined && this.#queue.waitingBytes > 0) this.#flushAtEndOfTurn();
+  }
+
+  #nextBatch(): Batch | undefined {
+    if (this.#pongDue !== undefined) this.#queue.pushPing('pong', this.#pongDue);
+    if (this.#pingDue !== undefined) this.#queue.pushPing('ping', this.#pingDue);
+    this.#pongDue = this.#pingDue = undefined;
+    return this.#queue.take();
+  }
+
+  #writePieces({ pieces }: Batch, done: () => void): void {
+    const last = pieces.length - 1;
+    if (last > 0) this.#socket.cork();
+    for (const [i, { bytes }] of pieces.entries()) {
+      if (i < last) this.#socket.write(bytes);
+      else this.#socket.write(bytes, done);
+    }
+    if (last > 0) this.#socket.uncork();
+  }
+
+  readonly #written = (): void => {
+    this.#writesEnded += 1;
+    if (this.#over || this.#writesEnded !== this.#writesBegun || this.#writing === undefined)
+      return;
+    // The kernel was full and has room again, so the other side has taken some: a sign of life.
+    this.#liveness.heard(this.#around.time.nowMs);
+    this.#taken();
+    this.#write();
+    this.#noticeRoom();
+  };
+
+  #taken(): void {
+    const batch = this.#writing;
+    this.#writing = undefined;
+    if (batch !== undefined && !this.#over) this.#queue.written(batch);
+  }
+
+  #noticeRoom(): void {
+    if (!this.#owesRoom || this.#over) return;
+    if (this.#queue.queuedBytes * 2 > this.#limits.sendQueueBytesMax) return;
+    this.#owesRoom = false;
+    this.owner.room();
+  }
+}

@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net';
+import type { Clock, Random } from '@rsl/core';
+import type { AwakeTime } from './awake-time.ts';
+import type { Counters, QuietLog } from './counters.ts';
+import type { SlabPool } from './lane.ts';
+import type { Settings } from './options.ts';
+
+/** What every part of one transport uses. */
+export interface Surroundings {
+  readonly settings: Settings;
+  readonly time: AwakeTime;
+  readonly random: Random;
+  readonly log: QuietLog;
+  readonly counters: Counters;
+  readonly slabs: SlabPool;
+  readonly flusher: Flusher;
+  readonly sockets: OpenSockets;
+  /** Counts the links that this transport has dialed: 1, 2, … */
+  nextLink(): number;
+}
+
+export interface Flushable {
+  flush(): void;
+}
+
+/** Lets each connection write once at the end of a turn, with one wake-up for all of them. */
+export class Flusher {
+  readonly #clock: Clock;
+  #waiting: Flushable[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(connection: Flushable): void {
+    this.#waiting.push(connection);
+    if (this.#waiting.length === 1) this.#clock.soon(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    const now = this.#waiting;
+    this.#waiting = [];
+    for (const connection of now) connection.flush();
+  };
+}
+
+/** Every socket of a transport, so that closing it leaves none behind. */
+export class OpenSockets {
+  readonly #open = new Set<Socket>();
+  readonly #lingering = new Map<Socket, number>();
+  #whenNone: (() => void) | undefined;
+
+  add(socket: Socket): void {
+    this.#open.add(socket);
+  }
+
+  delete(socket: Socket): void {
+    this.#open.delete(socket);
+    this.#lingering.delete(socket);
+    if (this.#open.size === 0) this.#whenNone?.();
+  }
+
+  /** It may send the rest of what it has until then. */
+  linger(socket: Socket, untilMs: number): void {
+    if (this.#open.has(socket)) this.#lingering.set(socket, untilMs);
+  }
+
+  tick(nowMs: number): void {
+    for (const [socket, untilMs] of this.#lingering) if (nowMs >= untilMs) socket.destroy();
+  }
+
+  /** Resolves when the last one is closed. */
+  none(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenNone = resolve;
+    });
+  }
+}
