@@ -22,7 +22,7 @@ export const errorCodes = {
   RSL_NOT_LEADER: {
     class: 'NotLeaderError',
     outcome: 'not-executed',
-    meaning: 'No leader took the command before the deadline, so it never left this replica.',
+    meaning: 'No leader took the command before the deadline; it has not executed and never will.',
     action: 'Try again; if it stays, check that a majority of the members is up and connected.',
   },
   RSL_OVERLOADED: {
@@ -40,7 +40,7 @@ export const errorCodes = {
   RSL_ABORTED: {
     class: 'AbortedError',
     outcome: 'not-executed',
-    meaning: 'The caller’s AbortSignal fired before the command left this replica.',
+    meaning: 'The caller’s AbortSignal fired; the command has not executed and never will.',
     action: 'Nothing: it was asked for.',
   },
   RSL_CLOSED: {
@@ -71,7 +71,7 @@ export const errorCodes = {
     class: 'LogTruncatedError',
     outcome: 'none',
     meaning: 'A slot below the first one that the log keeps was asked for.',
-    action: 'Fetch a snapshot instead.',
+    action: 'The state machine has to bring a state of its own that reflects what came before.',
   },
   RSL_LOG_CORRUPT: {
     class: 'CorruptionError',
@@ -80,31 +80,31 @@ export const errorCodes = {
     action: 'Keep the files; replace this member, or restore the file named from the medium.',
   },
   RSL_STORAGE_FAILED: {
-    class: 'StorageFailedError',
+    class: 'StorageError',
     outcome: 'unknown',
     meaning: 'A write or sync failed. The replica stops: what is on the medium is not known.',
     action: 'Repair the medium, then start again: opening finds out what was written.',
   },
   RSL_STORAGE_FULL: {
-    class: 'StorageFullError',
+    class: 'StorageError',
     outcome: 'not-executed',
-    meaning: 'The medium has no room for the log to grow.',
+    meaning: 'The medium has no room for the log to be created or to grow.',
     action: 'Make room; the replica then has to be started again if it has stopped.',
   },
   RSL_STORAGE_LOCKED: {
-    class: 'StorageLockedError',
+    class: 'StorageError',
     outcome: 'none',
     meaning: 'Another process uses the directory.',
     action: 'Stop that process, or use another directory.',
   },
   RSL_STORAGE_UNUSABLE: {
-    class: 'StorageUnusableError',
+    class: 'StorageError',
     outcome: 'none',
     meaning: 'The directory cannot be created, read or written.',
     action: 'Check its path, owner and mode, and that the file system is not read-only.',
   },
   RSL_WRONG_STORE: {
-    class: 'WrongStoreError',
+    class: 'StorageError',
     outcome: 'none',
     meaning: 'The store belongs to another group or replica, or has another format version.',
     action: 'Give each replica its own directory; do not copy one to another.',
@@ -144,6 +144,12 @@ export const errorCodes = {
     outcome: 'not-executed',
     meaning: 'An option is missing, out of range, or contradicts another one.',
     action: 'The message names the option, its range and what was given.',
+  },
+  RSL_INTERNAL: {
+    class: 'RslError',
+    outcome: 'unknown',
+    meaning: 'An exception that nothing here expects: a bug in these packages. The replica stops.',
+    action: 'Report it, with its cause; start the replica again.',
   },
   RSL_CONTRACT_VIOLATION: {
     class: 'ContractViolation',
@@ -247,7 +253,7 @@ export class CorruptionError extends RslError {
 
 /** Errors of a medium that have nothing to add but their code, message and cause. */
 export class StorageError extends RslError {
-  override readonly name: string;
+  override readonly name = 'StorageError';
   constructor(
     code:
       | 'RSL_STORAGE_FAILED'
@@ -259,7 +265,6 @@ export class StorageError extends RslError {
     options?: ErrorOptions,
   ) {
     super(code, errorCodes[code].outcome, message, options);
-    this.name = errorCodes[code].class;
   }
 }
 

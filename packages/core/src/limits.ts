@@ -5,12 +5,14 @@ const MiB = 1024 * KiB;
 export const defaultLimits = {
   /** One command, as bytes. A larger one is refused at `propose`. */
   commandBytesMax: 1 * MiB,
-  /** A batch is sealed when it holds this much; one command may make it larger by itself. */
+  /** A batch is sealed when it holds this much; a single large command, or one more replica's
+   * share, may make it larger. */
   batchBytesMax: 256 * KiB,
   batchCommandsMax: 8_192,
   /** Slots that a leader has proposed and not yet seen decided (the pipeline). */
   slotsInFlightMax: 64,
-  /** Commands of this replica's callers that wait for a result, and their bytes. */
+  /** Commands of this replica's callers that wait for a result, from the oldest to the newest that
+   * was taken in; and their bytes. */
   pendingCommandsMax: 262_144,
   pendingBytesMax: 64 * MiB,
   /** Commands of other replicas that a leader has taken in and not yet proposed. */
@@ -23,14 +25,17 @@ export const defaultLimits = {
   sendQueueBytesMax: 16 * MiB,
   /** Frames of commands on their way to a leader that has not yet said that it has them. */
   forwardsInFlightMax: 64,
+  /**
+   * Values given to the log that are not durable yet. Beyond it a leader proposes nothing, and a
+   * follower takes in neither votes nor learned values until its disk has caught up.
+   */
+  logQueueBytesMax: 64 * MiB,
   /** Recent values kept in memory to serve followers without reading the log. */
   cacheBytesMax: 32 * MiB,
   /** Votes that a follower takes in beyond the first slot it misses; at least slotsInFlightMax. */
   voteAheadSlotsMax: 256,
   /** Values in one part of a 1b and in one learn-reply. */
   partBytesMax: 1 * MiB,
-  /** What an application sends along with 1a and 2a. */
-  cookieBytesMax: 1 * KiB,
   /** Members of one configuration. */
   membersMax: 31,
 } as const;
@@ -44,7 +49,7 @@ export const defaultTimings = {
   heartbeatMs: 50,
   /** A follower stands after this to twice this without a leader; drawn anew each time (L5). */
   electionTimeoutMsMin: 300,
-  /** A candidate that hears no quorum stands again after this to twice this. */
+  /** Who asks whether it may stand and hears no quorum asks again after this to twice this. */
   candidateTimeoutMsMin: 200,
   /** A leader that cannot learn what lies below its first slot stands again (R7). */
   learnStallMs: 2_000,

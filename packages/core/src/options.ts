@@ -19,10 +19,10 @@ export function checkedOptions<C, R>(
       throw new InvalidOptionError(name, 'is missing');
     }
   }
-  if (options.peers !== undefined) checkPeers('peers', options.peers, defaultLimits.membersMax);
   const limits = merged('limits', defaultLimits, options.limits, two31);
   const timings = merged('timings', defaultTimings, options.timings, two31);
   checkTogether(limits, timings);
+  if (options.peers !== undefined) checkPeers('peers', options.peers, limits.membersMax);
   return { limits, timings };
 }
 
@@ -70,6 +70,12 @@ function checkTogether(limits: Limits, timings: Timings): void {
     const why = `at least twice the largest of commandBytesMax, batchBytesMax and partBytesMax`;
     throw new InvalidOptionError('limits.frameBytesMax', `${why}, plus 64 KiB`);
   }
+  if (limits.forwardedBytesMax < 2 * frameMin) {
+    const why = 'at least twice the largest of commandBytesMax, batchBytesMax and partBytesMax';
+    throw new InvalidOptionError('limits.forwardedBytesMax', why);
+  }
+  // The number of segments of a batch has 16 bits, and each holds at least one command.
+  checkInteger('limits.batchCommandsMax', limits.batchCommandsMax, 1, 65_535);
   if (limits.sendQueueBytesMax < limits.frameBytesMax) {
     throw new InvalidOptionError('limits.sendQueueBytesMax', 'at least frameBytesMax');
   }

@@ -78,7 +78,15 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
     });
     await host.start((on) => opened.open({ group, id: self, store, instance: epoch }, on));
     const codec = stateMachine.codec ?? (rawCodec as unknown as CommandCodec<C, R>);
-    return new RunningReplica(options, { host, log, transport, events, codec, store });
+    return new RunningReplica(options, {
+      host,
+      log,
+      transport,
+      events,
+      codec,
+      store,
+      membersMax: limits.membersMax,
+    });
   } catch (error) {
     await transport?.close();
     await log.close().catch(() => undefined);
@@ -93,6 +101,7 @@ interface Parts<C, R> {
   readonly events: Events;
   readonly codec: CommandCodec<C, R>;
   readonly store: string;
+  readonly membersMax: number;
 }
 
 class RunningReplica<C, R> implements Replica<C, R> {
@@ -167,8 +176,9 @@ class RunningReplica<C, R> implements Replica<C, R> {
     members: readonly PeerAddress[],
     options: CallOptions = {},
   ): Promise<'formed' | 'already'> {
-    checkPeers('members', members, 31);
-    checkInteger('members.length', members.length, 1, 31);
+    const { membersMax } = this.#parts;
+    checkPeers('members', members, membersMax);
+    checkInteger('members.length', members.length, 1, membersMax);
     if (!members.some(({ id }) => id === this.id)) {
       checkInteger('members: this replica’s own id', 0, 1, 65_535);
     }

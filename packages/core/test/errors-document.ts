@@ -11,17 +11,21 @@ const head = `# Errors
 
 Generated from \`packages/core/src/errors.ts\` by \`tools/errors-document/main.ts\`; do not edit it.
 
-Every error of these packages is an \`RslError\` with a \`code\`, an \`outcome\` and a message that says
-what to do. A code never changes once it is released. Compare codes, not classes or messages.
+Every error of these packages has a \`code\`, an \`outcome\` and a message that says what to do.
+A code never changes once it is released. Compare codes, not classes or messages.
 
 `;
 
 /** The whole of docs/errors.md. The tool writes it, and a test compares it. */
 export function errorsDocument(): string {
   const codes = Object.entries(errorCodes).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const sections = codes.map(
-    ([code, { class: name, outcome, meaning, action }]) =>
-      `## ${code}\n\n\`${name}\`, outcome \`${outcome}\`.\n\n${meaning}\n\n**What to do.** ${action}\n`,
+  const sections = codes.map(([code, { class: name, outcome, meaning, action }]) =>
+    [
+      `## ${code}`,
+      `\`${name}\`, outcome \`${outcome}\`.`,
+      meaning,
+      `**What to do.** ${action}\n`,
+    ].join('\n\n'),
   );
   return `${head}${outcomeTable()}\n${sections.join('\n')}`;
 }

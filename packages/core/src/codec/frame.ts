@@ -6,7 +6,7 @@
  *        1      1  version, 1
  *        2      1  channel: 0 paxos, 1 learning, 2 requests, 3 forming; 16 and up are layers'
  *        3      1  kind, within the channel
- *        4      4  CRC-32 of the bytes from 8 to the end of the head
+ *        4      4  CRC-32 of the head without this field
  *        8      8  group id; zero while no group is formed
  *       16      4  number of the sender's configuration
  *       20      4  fingerprint of that configuration
@@ -77,7 +77,7 @@ export class FrameWriter {
   end(): readonly Uint8Array[] {
     this.fields.patch32(24, this.fields.length);
     this.fields.patch32(28, this.fields.length + this.#valueBytes);
-    this.fields.patch32(4, crc32(this.fields.peek().subarray(8)));
+    this.fields.patch32(4, checksumOf(this.fields.peek()));
     return [this.fields.copy(), ...this.#values];
   }
 }
@@ -97,7 +97,7 @@ export function readFrame(bytes: Uint8Array): Frame {
   const headBytes = header.u32();
   if (headBytes < headerBytes || headBytes > bytes.length) throw new FrameError('a head too long');
   if (header.u32() !== bytes.length) throw new FrameError('not as long as it says');
-  if (crc32(bytes.subarray(8, headBytes)) !== checksum) throw new FrameError('a damaged head');
+  if (checksumOf(bytes.subarray(0, headBytes)) !== checksum) throw new FrameError('a damaged head');
   const fields = new Reader(bytes, headerBytes, headBytes);
   const values = new ValueReader(bytes, headBytes);
   return { channel, kind, group, configuration, fingerprint, fields, values };
@@ -136,6 +136,9 @@ class ValueReader {
     if (this.#at !== this.#bytes.length) throw new FrameError('bytes after the last value');
   }
 }
+
+const checksumOf = (head: Uint8Array): number =>
+  crc32(head.subarray(8), crc32(head.subarray(0, 4)));
 
 const idBytes = (id: GroupId): Uint8Array => Buffer.from(id, 'hex');
 const idText = (bytes: Uint8Array): GroupId => Buffer.from(bytes).toString('hex');

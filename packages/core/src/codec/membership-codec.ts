@@ -29,17 +29,23 @@ export function decodeMembership(bytes: Uint8Array, membersMax: number): Members
   }
   if (!Array.isArray(row) || row.length !== 5) throw new FrameError('no membership');
   const [group, number, firstSlot, members, previous] = row as unknown[];
+  const current = list(members, membersMax).map(member);
+  const ids = new Set(current.map(({ id }) => id));
+  if (ids.size === 0 || ids.size < current.length) throw new FrameError('no set of members');
   return {
     group: hex(group),
-    number: integer(number, 0, 2 ** 32 - 1),
+    number: integer(number, 1, 2 ** 32 - 1),
     firstSlot: integer(firstSlot, 1, Number.MAX_SAFE_INTEGER),
-    members: list(members, membersMax).map(member),
+    members: current,
     previous: list(previous, membersMax).map(member),
   };
 }
 
-/** Tells two configurations of the same number apart, in every frame (S10). */
-export const fingerprintOf = (m: Membership): number => crc32(encodeMembership(m));
+/** Tells two configurations of the same number apart, in every frame (S10); addresses may differ. */
+export function fingerprintOf(m: Membership): number {
+  const members = m.members.map(({ id, store, role }) => [id, store, role]);
+  return crc32(packr.pack([m.group, m.number, m.firstSlot, members]));
+}
 
 /** The id of a group: a hash of its name and its first members, sorted (S10). */
 export function groupIdOf(name: string, members: readonly Member[]): string {

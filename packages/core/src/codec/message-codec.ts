@@ -42,6 +42,7 @@ export function writeMessage(message: Message, out: FrameWriter): void {
       fields.u64(message.fromSlot);
       return cookie(message.cookie, fields);
     case '1b':
+      fields.u32(message.report);
       fields.u16(message.part);
       fields.u16(message.parts);
       fields.u64(message.firstSlot);
@@ -168,6 +169,7 @@ function readFields(kind: MessageKind, { fields, values }: Frame): Message {
 
 function read1b(fields: Reader, values: Frame['values']): Message {
   const ballot = fields.ballot();
+  const report = fields.u32();
   const part = fields.u16();
   const parts = fields.u16();
   if (part >= parts) throw new FrameError(`part ${part} of ${parts}`);
@@ -176,7 +178,7 @@ function read1b(fields: Reader, values: Frame['values']): Message {
   const reported = new Array(count(fields, 17))
     .fill(undefined)
     .map((): Reported => readReported(fields, values));
-  return { kind: '1b', ballot, part, parts, firstSlot, decidedThrough, reported };
+  return { kind: '1b', ballot, report, part, parts, firstSlot, decidedThrough, reported };
 }
 
 function writeReported(one: Reported, out: FrameWriter): void {

@@ -14,6 +14,8 @@ interface Waiter {
   readonly resolve: (slot: Slot) => void;
   readonly reject: (error: RslError) => void;
   settled: boolean;
+  /** Lets go of the caller's signal. */
+  settle: () => void;
 }
 
 /** Callers that wait to read. All that came in one turn are one read of the protocol. */
@@ -41,12 +43,14 @@ export class Barriers {
     }
     if (signal?.aborted) return Promise.reject(new AbortedError(signal.reason));
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { deadlineMs, resolve, reject, settled: false };
+      const waiter: Waiter = { deadlineMs, resolve, reject, settled: false, settle: () => {} };
       this.#next.push(waiter);
       this.#count += 1;
       this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, deadlineMs);
-      const onAbort = (): void => this.#fail(waiter, new AbortedError(signal?.reason));
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal === undefined) return;
+      const onAbort = (): void => this.#fail(waiter, new AbortedError(signal.reason));
+      signal.addEventListener('abort', onAbort, { once: true });
+      waiter.settle = () => signal.removeEventListener('abort', onAbort);
     });
   }
 
@@ -64,13 +68,24 @@ export class Barriers {
     this.#asked.delete(read);
     for (const waiter of waiters) {
       if (waiter.settled) continue;
-      waiter.settled = true;
-      this.#count -= 1;
+      this.#settle(waiter);
       waiter.resolve(slot);
     }
   }
 
-  expire(nowMs: number): void {
+  /** Gives the reads that nobody waits for any more. */
+  expire(nowMs: number): readonly ReadId[] {
+    const forgotten: ReadId[] = [];
+    for (const [read, waiters] of this.#asked) {
+      if (!waiters.every(({ settled }) => settled)) continue;
+      this.#asked.delete(read);
+      forgotten.push(read);
+    }
+    this.#expireWaiters(nowMs);
+    return forgotten;
+  }
+
+  #expireWaiters(nowMs: number): void {
     if (nowMs < this.#nextDeadlineMs) return;
     this.#nextDeadlineMs = Infinity;
     for (const waiter of this.#all()) {
@@ -93,9 +108,14 @@ export class Barriers {
 
   #fail(waiter: Waiter, error: RslError): void {
     if (waiter.settled) return;
-    waiter.settled = true;
-    this.#count -= 1;
+    this.#settle(waiter);
     waiter.reject(error);
+  }
+
+  #settle(waiter: Waiter): void {
+    waiter.settled = true;
+    waiter.settle();
+    this.#count -= 1;
   }
 
   *#all(): Iterable<Waiter> {

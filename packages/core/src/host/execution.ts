@@ -14,6 +14,7 @@ export class Execution {
   readonly #batch = new OpenBatch();
   readonly #results: CollectedResults;
   readonly #proposals: Proposals;
+  #reflected: Slot = 0;
   executedThrough: Slot = 0;
   /** Group time: the highest stamp so far (P10). */
   timeMs = 0;
@@ -28,6 +29,15 @@ export class Execution {
     this.#self = self;
     this.#proposals = proposals;
     this.#results = new CollectedResults(this.#batch, (i) => this.#sequenceOf(i));
+  }
+
+  /**
+   * Starts after `executedThrough`; of the slots up to `reflected` the state machine has the
+   * effects already, so that only their time and ballots are taken in.
+   */
+  begin(executedThrough: Slot, reflected: Slot): void {
+    this.executedThrough = executedThrough;
+    this.#reflected = reflected;
   }
 
   /**
@@ -62,6 +72,7 @@ export class Execution {
     }
     this.sealedIn = batch.reader.ballot;
     this.timeMs = Math.max(this.timeMs, batch.reader.stampMs);
+    if (slot <= this.#reflected) return;
     batch.slot = slot;
     batch.live = live;
     batch.timeMs = this.timeMs;

@@ -166,15 +166,19 @@ export class Forming {
   #onFormed({ membership }: Formed): void {
     if (this.#membership !== undefined) return;
     const { id, store } = this.#host.self;
+    const isFirst = membership.number === 1;
+    if (isFirst && groupIdOf(this.#host.name, membership.members) !== membership.group) return;
+    // A first set that names this store was accepted by it, or it is not that set.
     const named = memberOf(membership, id, store) !== undefined;
-    // A set that names this store was accepted by it, or it is not that set.
-    if (named && this.#agreed !== undefined && this.#agreed.group !== membership.group) return;
+    if (isFirst && named && this.#agreed?.group !== membership.group) return;
     this.#adopt(membership);
   }
 
   /** One step further, as far as that is possible now. */
   #advance(attempt: Attempt): void {
     attempt.membership ??= this.#collect(attempt.addresses);
+    // What was agreed to before has the addresses that the others agreed to as well.
+    if (this.#agreed?.group === attempt.membership?.group) attempt.membership = this.#agreed;
     const { membership } = attempt;
     if (membership === undefined || this.#membership !== undefined) return;
     if (this.#agreed !== undefined && this.#agreed.group !== membership.group) {

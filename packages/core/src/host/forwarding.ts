@@ -1,4 +1,4 @@
-import { checkSegment } from '../codec/batch.ts';
+import { checkSegment, segmentBytesOf, segmentHeaderBytes } from '../codec/batch.ts';
 import type { Forward, ForwardAck, HostMessage } from '../codec/host-codec.ts';
 import { FrameError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
@@ -79,7 +79,7 @@ interface Source {
   acknowledge: boolean;
 }
 
-const sourcesMax = 1_024;
+const sourcesMax = 65_536;
 
 /** Other replicas' commands, taken in by the leader of one ballot, each once and in order. */
 export class Intake {
@@ -116,6 +116,10 @@ export class Intake {
   onForward(from: ReplicaId, { ballot, number, segment }: Forward): void {
     if (this.#ballot === undefined || !sameBallot(ballot, this.#ballot)) return;
     const header = checkSegment(segment);
+    // A sender with larger limits than ours: a batch of it might be too large for any frame.
+    const { batchBytesMax, commandBytesMax } = this.#limits;
+    const bytesMax = Math.max(batchBytesMax, commandBytesMax + segmentBytesOf(segmentHeaderBytes));
+    if (segment.length > bytesMax) return;
     if (header.bytes !== segment.length || header.origin !== from || header.count === 0) {
       throw new FrameError('forwarded commands that are not the sender’s');
     }

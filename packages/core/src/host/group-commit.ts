@@ -1,4 +1,5 @@
 import type { RslError } from '../errors.ts';
+import { sameBallot } from '../paxos/ballot.ts';
 import type { Send } from '../paxos/effect.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
@@ -11,8 +12,11 @@ export class GroupCommit {
   readonly #fail: (error: RslError) => void;
   #records: LogRecord[] = [];
   #then: Send<DurableMessage>[] = [];
+  #bytes = 0;
   #dirty = false;
   appends = 0;
+  /** Values that were given to the log and are not durable yet: what a stalled disk holds back. */
+  pendingBytes = 0;
 
   constructor(
     log: LogStore,
@@ -25,7 +29,10 @@ export class GroupCommit {
   }
 
   add(records: readonly LogRecord[], then: readonly Send<DurableMessage>[]): void {
-    for (const record of records) this.#records.push(record);
+    for (const record of records) {
+      this.#records.push(record);
+      this.#bytes += bytesOf(record);
+    }
     for (const send of then) this.#push(send);
     this.#dirty = true;
   }
@@ -34,13 +41,26 @@ export class GroupCommit {
     if (!this.#dirty) return;
     const then = this.#then;
     const records = this.#records;
+    const bytes = this.#bytes;
+    this.pendingBytes += bytes;
+    this.#bytes = 0;
     this.#dirty = false;
     this.#records = [];
     this.#then = [];
     this.appends += 1;
     this.#log.append(records, (error) => {
+      this.pendingBytes -= bytes;
       if (error !== undefined) this.#fail(error);
       else for (const send of then) this.#reveal(send);
+    });
+  }
+
+  /** Runs once everything that was added so far is durable. */
+  whenDurable(run: () => void): void {
+    this.flush();
+    this.#log.append([], (error) => {
+      if (error !== undefined) this.#fail(error);
+      else run();
     });
   }
 
@@ -49,10 +69,16 @@ export class GroupCommit {
     const { message, to } = send;
     if (message.kind === '2b') {
       const earlier = this.#then.findIndex(
-        (s) => s.to === to && s.message.kind === '2b' && s.message.ballot === message.ballot,
+        (s) =>
+          s.to === to && s.message.kind === '2b' && sameBallot(s.message.ballot, message.ballot),
       );
       if (earlier >= 0) this.#then.splice(earlier, 1);
     }
     this.#then.push(send);
   }
+}
+
+function bytesOf(record: LogRecord): number {
+  if (record.kind === 'vote') return record.vote.value.bytes.length;
+  return record.kind === 'decided' ? record.value.bytes.length : 0;
 }

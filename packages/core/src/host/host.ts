@@ -1,6 +1,6 @@
 import type { CallOptions, ManyResults, ReplicaEvents } from '../api.ts';
 import type { HostMessage } from '../codec/host-codec.ts';
-import { ClosedError, FrameError, RslError } from '../errors.ts';
+import { ClosedError, FrameError, LogTruncatedError, RslError } from '../errors.ts';
 import type { Limits, Timings } from '../limits.ts';
 import type { Effect } from '../paxos/effect.ts';
 import type { Input } from '../paxos/input.ts';
@@ -21,7 +21,7 @@ import { Execution } from './execution.ts';
 import { Forming } from './forming.ts';
 import { GroupCommit } from './group-commit.ts';
 import { receive } from './inbound.ts';
-import { Outbound } from './outbound.ts';
+import { carriesValues, Outbound } from './outbound.ts';
 import { Proposals } from './proposals.ts';
 import { type Remembered, replay } from './recovery.ts';
 import { Serving } from './serving.ts';
@@ -61,6 +61,7 @@ export class Host implements TransportEvents {
   #protocol: Protocol | undefined;
   #membership: Membership = nowhere;
   #inputs: Input[] = [];
+  #atTurnEnd: (() => void)[] = [];
   #executedTold: Slot = 0;
   #turnDue = false;
   #tickDue = false;
@@ -77,7 +78,14 @@ export class Host implements TransportEvents {
       ({ to, message }) => this.#reveal(to, message),
       (error) => this.fail(error),
     );
-    this.#serving = new Serving(log, (to, message) => this.#outbound.message(to, message));
+    this.#serving = new Serving(
+      log,
+      (to, message) => this.#outbound.message(to, message),
+      (error) => {
+        this.#count('readsOfTheLogFailed');
+        options.logger.warn({ err: error }, 'the log could not be read for another replica');
+      },
+    );
     this.#proposals = new Proposals({ self, epoch, limits });
     const send = (to: ReplicaId, message: HostMessage): void => this.#outbound.host(to, message);
     this.#barriers = new Barriers(limits);
@@ -180,6 +188,8 @@ export class Host implements TransportEvents {
     const received = receive(from, bytes, this.#outbound.envelope, this.#membership, membersMax);
     if (received.to === 'nobody') return this.#count(received.why);
     if (received.to === 'host') return this.#onHostMessage(from, received.message);
+    if (this.#isLogFull && carriesValues(received.message))
+      return this.#count('framesWhileLogIsFull');
     this.#inputs.push({ kind: 'message', from: from.id, message: received.message });
     this.#schedule();
   }
@@ -217,25 +227,34 @@ export class Host implements TransportEvents {
 
   #turn(): void {
     if (this.#tickDue) this.#tick();
-    const read = this.#barriers.take();
+    const read = this.#protocol === undefined ? undefined : this.#barriers.take();
     if (read !== undefined) this.#inputs.push({ kind: 'read', read });
     this.#drainInputs();
     const protocol = this.#protocol;
     if (protocol !== undefined) {
-      this.#commands.pump(protocol, (value) => this.#step({ kind: 'propose', value }));
+      if (!this.#isLogFull) {
+        this.#commands.pump(protocol, (value) => this.#step({ kind: 'propose', value }));
+      }
       this.#step({ kind: 'turn-end' });
       this.#drainInputs();
       this.#commands.acknowledge();
     }
     this.#commit.flush();
+    for (const run of this.#atTurnEnd.splice(0)) run();
     this.#outbound.turnEnd();
+  }
+
+  /** The disk is behind: nothing more is taken in that would have to be written. */
+  get #isLogFull(): boolean {
+    return this.#commit.pendingBytes > this.#options.limits.logQueueBytesMax;
   }
 
   #tick(): void {
     this.#tickDue = false;
     const nowMs = this.#clock.nowMs();
     this.#proposals.expire(nowMs);
-    this.#barriers.expire(nowMs);
+    for (const read of this.#barriers.expire(nowMs))
+      this.#inputs.push({ kind: 'forget-read', read });
     this.#forming.onTick(nowMs, this.#options.timings.whereIntervalMs);
     this.#inputs.push({ kind: 'tick' });
   }
@@ -275,13 +294,13 @@ export class Host implements TransportEvents {
       case 'read-ready':
         return this.#barriers.ready(effect.read, this.execution.executedThrough);
       case 'serve':
-        return this.#serving.serve(effect);
+        return this.#whenDurable(() => this.#serving.serve(effect));
       case 'behind':
         return this.#count('behind');
       case 'stopped':
         return;
       case 'truncate-log':
-        return this.#options.log.truncate(effect.before);
+        return this.#whenDurable(() => this.#options.log.truncate(effect.before));
       case 'leading':
       case 'recovered':
         this.#count(effect.kind);
@@ -304,6 +323,15 @@ export class Host implements TransportEvents {
       return this.#schedule();
     }
     this.#guarded(() => this.#forming.onMessage(from, message));
+  }
+
+  /** Once everything that this turn writes is durable. */
+  #whenDurable(run: () => void): void {
+    this.#atTurnEnd.push(() => {
+      this.#commit.whenDurable(() => {
+        if (!this.#stopped) run();
+      });
+    });
   }
 
   #reveal(to: ReplicaId, message: DurableMessage): void {
@@ -335,8 +363,10 @@ export class Host implements TransportEvents {
   async #restore(): Promise<void> {
     const { stateMachine, remembered, log } = this.#options;
     const { firstSlot, decidedThrough } = remembered.restored;
-    const at = (await stateMachine.open?.()) ?? firstSlot - 1;
-    this.execution.executedThrough = at;
+    const reflected = (await stateMachine.open?.()) ?? 0;
+    // What came before is not in the log: only a state that reflects it can go on from here.
+    if (reflected < firstSlot - 1) throw new LogTruncatedError(reflected + 1, firstSlot);
+    this.execution.begin(firstSlot - 1, reflected);
     await replay(log, decidedThrough, this.execution);
   }
 
@@ -386,5 +416,7 @@ export class Host implements TransportEvents {
 function asRslError(error: unknown): RslError {
   if (error instanceof RslError && !(error instanceof FrameError)) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new RslError('RSL_CONTRACT_VIOLATION', 'unknown', message, { cause: error });
+  const code = (error as { code?: unknown } | undefined)?.code;
+  const isContract = code === 'RSL_CONTRACT_VIOLATION';
+  return new RslError(isContract ? code : 'RSL_INTERNAL', 'unknown', message, { cause: error });
 }

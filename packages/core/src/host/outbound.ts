@@ -39,7 +39,7 @@ export class Outbound {
       this.#lastParts = this.#writer.end();
       this.#last = message;
     }
-    this.#send(to, message.kind === 'learn-reply' ? 'bulk' : 'votes', this.#lastParts);
+    this.#send(to, carriesValues(message) ? 'bulk' : 'votes', this.#lastParts);
   }
 
   /** Nothing keeps the last message's values alive once its turn is over. */
@@ -52,7 +52,7 @@ export class Outbound {
     const [channel, kind] = hostMessageKinds[message.kind];
     this.#writer.begin(channel, kind, this.#envelope);
     writeHostMessage(message, this.#writer);
-    this.#send(to, 'votes', this.#writer.end());
+    this.#send(to, message.kind === 'forward' ? 'bulk' : 'votes', this.#writer.end());
   }
 
   #send(to: ReplicaId, lane: Lane, parts: readonly Uint8Array[]): void {
@@ -60,4 +60,9 @@ export class Outbound {
     if (taken) this.sent += 1;
     else this.dropped += 1;
   }
+}
+
+/** Heartbeats, votes and their answers overtake values (L1). */
+export function carriesValues({ kind }: Message): boolean {
+  return kind === '2a' || kind === '1b' || kind === 'learn-reply';
 }

@@ -64,6 +64,9 @@ export async function remember(log: LogStore): Promise<Remembered> {
     }
   };
   const info = await log.recover(visit);
+  // What was truncated was decided, even if the record that says so was not durable yet.
+  decidedThrough = Math.max(decidedThrough, info.firstSlot - 1);
+  forget(decidedThrough);
   const lost = new Map([...info.damaged].filter(([slot]) => slot > decidedThrough));
   const { firstSlot } = info;
   const restored = { promised, votes, decided, lost, firstSlot, decidedThrough };

@@ -8,15 +8,25 @@ type Serve = Extract<Effect, { kind: 'serve' }>;
 /** Reads the log for replicas that are far behind: one read at a time for each, no queue. */
 export class Serving {
   readonly #log: LogStore;
+  readonly #failed: (error: unknown) => void;
   readonly #send: (to: ReplicaId, message: VolatileMessage) => void;
   readonly #busy = new Set<ReplicaId>();
 
-  constructor(log: LogStore, send: (to: ReplicaId, message: VolatileMessage) => void) {
+  constructor(
+    log: LogStore,
+    send: (to: ReplicaId, message: VolatileMessage) => void,
+    failed: (error: unknown) => void,
+  ) {
     this.#log = log;
+    this.#failed = failed;
     this.#send = send;
   }
 
-  /** Whoever asks again while its read runs is not heard: it will ask once more. */
+  /**
+   * The caller has made sure that what was released is durable: a slot may be released, and its log
+   * still show an older vote. Whoever asks again while its read runs is not heard: it will ask
+   * once more.
+   */
   serve({ to, fromSlot, through, bytesMax, firstSlot, decidedThrough }: Serve): void {
     if (this.#busy.has(to)) return;
     this.#busy.add(to);
@@ -27,8 +37,9 @@ export class Serving {
         this.#send(to, { kind: 'learn-reply', fromSlot, values, firstSlot, decidedThrough });
       },
       // Truncated meanwhile, or damaged: somebody else may have it.
-      () => {
+      (error: unknown) => {
         this.#busy.delete(to);
+        this.#failed(error);
       },
     );
   }

@@ -9,6 +9,7 @@ import type { Outbox } from './outbox.ts';
 import type { Slot } from './slot.ts';
 import { sameValue, type Value } from './value.ts';
 import type { Vote } from './vote.ts';
+import type { Random } from '../ports/random.ts';
 
 export interface AcceptorOptions {
   readonly self: ReplicaId;
@@ -19,6 +20,7 @@ export interface AcceptorOptions {
   readonly voteAheadSlotsMax: number;
   readonly partBytesMax: number;
   readonly learner: Learner;
+  readonly random: Random;
 }
 
 /** Promises and votes (Paxos Made Simple, 2.2 and 2.3; P1–P3, P6). */
@@ -207,12 +209,14 @@ export class Acceptor {
 
   /** The 1b in as many parts as its values need. */
   #answers(to: ReplicaId, ballot: Ballot, fromSlot: Slot): Send<DurableMessage>[] {
+    const report = this.#options.random.below(2 ** 32);
     const parts = inParts(this.#report(fromSlot), this.#options.partBytesMax);
     const decidedThrough = this.#learner.releasedThrough;
     return parts.map((reported, part) => {
       const message: Phase1b = {
         kind: '1b',
         ballot,
+        report,
         part,
         parts: parts.length,
         firstSlot: this.#firstSlot,

@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  compareBallots,
-  describeBallot,
-  higherBallot,
-  sameBallot,
-  zeroBallot,
-} from './ballot.ts';
+import { compareBallots, describeBallot, higherBallot, sameBallot, zeroBallot } from './ballot.ts';
 import { ballot } from '../../test/paxos/fixture.ts';
 
 test('ballots are ordered by configuration, then round, then proposer', () => {

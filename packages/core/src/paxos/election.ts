@@ -10,11 +10,16 @@ export interface ElectionOptions {
   readonly nowMs: number;
 }
 
+/** The wait for promises at most 2^5 times as long as at first. */
+const failuresMax = 6;
+
 /** When to stand, whom to ask first, and when to say no (L1, L5). */
 export class Election {
   readonly #options: ElectionOptions;
   readonly #grants = new Set<ReplicaId>();
   #standAtMs: number;
+  /** Times that it stood in vain since it last heard a leader, up to a bound (L6). */
+  #failures = 0;
   #leaderHeardAtMs = -Infinity;
 
   constructor(options: ElectionOptions) {
@@ -25,6 +30,7 @@ export class Election {
   /** A leader was heard; giving a 1b counts too, or an old leader would stand against its heir. */
   onLeaderHeard(nowMs: number): void {
     this.#leaderHeardAtMs = nowMs;
+    this.#failures = 0;
     this.#standAtMs = nowMs + this.#draw(this.#options.electionTimeoutMsMin);
   }
 
@@ -49,9 +55,21 @@ export class Election {
     this.#standAtMs = nowMs + this.#draw(this.#options.candidateTimeoutMsMin);
   }
 
-  /** It stands: until when to wait for promises. */
+  /** It stands. Slow disks need longer than a time-out: it waits longer each time. */
   onStood(nowMs: number): void {
-    this.#standAtMs = nowMs + this.#draw(this.#options.electionTimeoutMsMin);
+    this.#failures = Math.min(failuresMax, this.#failures + 1);
+    this.onPromised(nowMs);
+  }
+
+  /** A promise, or a part of one, has come: wait for the others. */
+  onPromised(nowMs: number): void {
+    const factor = 2 ** Math.max(0, this.#failures - 1);
+    this.#standAtMs = nowMs + factor * this.#draw(this.#options.electionTimeoutMsMin);
+  }
+
+  /** It leads. */
+  onLed(): void {
+    this.#failures = 0;
   }
 
   onYouMay(from: ReplicaId): void {

@@ -15,6 +15,8 @@ export type Input =
   /** Only a leader with `view.room > 0` takes it; otherwise it is rejected. */
   | { readonly kind: 'propose'; readonly value: Value }
   | { readonly kind: 'read'; readonly read: ReadId }
+  /** Nobody waits for this read any more. */
+  | { readonly kind: 'forget-read'; readonly read: ReadId }
   /** The state machine has executed every slot up to here. */
   | { readonly kind: 'executed'; readonly through: Slot }
   /** The inputs of one turn of the host are over: say what was held back. */

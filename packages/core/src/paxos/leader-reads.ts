@@ -8,6 +8,9 @@ export interface ReadAsked {
   readonly number: number;
 }
 
+/** Answers to heartbeats before the last so many prove nothing any more. */
+const roundsKept = 1_024;
+
 interface Round {
   readonly number: number;
   readonly asked: readonly ReadAsked[];
@@ -23,7 +26,9 @@ export class LeaderReads {
   readonly #self: ReplicaId;
   readonly #quorum: Quorum;
   readonly #rounds = new Map<ReplicaId, number>();
+  /** When the newest heartbeat that a member has answered was sent. */
   readonly #heardAtMs = new Map<ReplicaId, number>();
+  readonly #sentAtMs = new Map<number, number>();
   #round = 0;
   #waiting: ReadAsked[] = [];
   #running: Round | undefined;
@@ -34,8 +39,16 @@ export class LeaderReads {
     for (const voter of quorum.voters) this.#heardAtMs.set(voter, nowMs);
   }
 
-  /** The number that the next heartbeat carries. */
+  /** The number of the last heartbeat. */
   get round(): number {
+    return this.#round;
+  }
+
+  /** The number that the heartbeat which leaves now carries. */
+  nextRound(nowMs: number): number {
+    this.#round += 1;
+    this.#sentAtMs.set(this.#round, nowMs);
+    this.#sentAtMs.delete(this.#round - roundsKept);
     return this.#round;
   }
 
@@ -49,15 +62,16 @@ export class LeaderReads {
    */
   begin(target: Slot): boolean {
     if (this.#running !== undefined || this.#waiting.length === 0) return false;
-    this.#round += 1;
-    this.#running = { number: this.#round, asked: this.#waiting, target };
+    this.#running = { number: this.#round + 1, asked: this.#waiting, target };
     this.#waiting = [];
     return true;
   }
 
-  onAnswer(from: ReplicaId, round: number, nowMs: number): void {
+  /** An answer proves nothing later than the heartbeat that it answers, however late it comes. */
+  onAnswer(from: ReplicaId, round: number): void {
     requires(() => round <= this.#round, 'nobody answers a round that was not asked');
-    this.#heardAtMs.set(from, nowMs);
+    const sentAtMs = this.#sentAtMs.get(round) ?? -Infinity;
+    this.#heardAtMs.set(from, Math.max(this.#heardAtMs.get(from) ?? -Infinity, sentAtMs));
     this.#rounds.set(from, Math.max(this.#rounds.get(from) ?? 0, round));
   }
 

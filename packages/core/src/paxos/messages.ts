@@ -35,6 +35,8 @@ export interface Phase1a {
 export interface Phase1b {
   readonly kind: '1b';
   readonly ballot: Ballot;
+  /** Random: which report the part belongs to. 32 bits. */
+  readonly report: number;
   readonly part: number;
   readonly parts: number;
   /** Slots below are truncated here, so they are decided, but cannot be learned here (R7). */

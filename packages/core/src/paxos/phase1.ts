@@ -6,7 +6,9 @@ import type { Quorum } from './quorum.ts';
 import type { Slot } from './slot.ts';
 import { noOp, type Value } from './value.ts';
 
+/** One report; an acceptor that is asked twice may know more the second time. */
 interface Promise1b {
+  readonly report: number;
   readonly parts: (readonly Reported[] | undefined)[];
   missing: number;
 }
@@ -39,14 +41,11 @@ export class Phase1 {
   /** True if `from` has now told everything. A part that comes twice changes nothing. */
   on1b(from: ReplicaId, message: Phase1b): boolean {
     requires(() => sameBallot(message.ballot, this.ballot), 'only 1b’s of this ballot');
-    const promise = this.#promises.get(from) ?? {
-      parts: new Array(message.parts).fill(undefined) as undefined[],
-      missing: message.parts,
-    };
-    this.#promises.set(from, promise);
-    // The same ballot answered again after progress may come in another number of parts.
-    if (message.parts !== promise.parts.length || message.part >= message.parts) return false;
-    if (promise.parts[message.part] !== undefined) return false;
+    if (this.#complete.has(from)) return false;
+    const promise = this.#promiseOf(from, message);
+    if (promise.parts[message.part] !== undefined || message.parts !== promise.parts.length) {
+      return false;
+    }
     promise.parts[message.part] = message.reported;
     promise.missing -= 1;
     // Slots that some acceptor has truncated, or released, are decided already. We missed them,
@@ -57,8 +56,12 @@ export class Phase1 {
     return promise.missing === 0;
   }
 
-  /** What to propose, or undefined while no quorum counts for every slot. */
-  adoption(): Adoption | undefined {
+  /**
+   * What to propose, or undefined while no quorum counts for every slot. Whatever this replica has
+   * released meanwhile is decided, and below the base as well.
+   */
+  adoption(releasedThrough: Slot): Adoption | undefined {
+    this.#floor = Math.max(this.#floor, releasedThrough + 1);
     if (!this.#quorum.includes(this.#complete)) return undefined;
     const best = new Map<Slot, Reported>();
     for (const reported of this.#all())
@@ -67,6 +70,15 @@ export class Phase1 {
       if (!this.#quorum.includes(this.#countingFor(slot, best.get(slot)))) return undefined;
     }
     return this.#adopt(best);
+  }
+
+  /** Parts of two reports never make one: the slot between them might be in neither. */
+  #promiseOf(from: ReplicaId, { report, parts }: Phase1b): Promise1b {
+    const known = this.#promises.get(from);
+    if (known?.report === report) return known;
+    const begun = { report, parts: new Array(parts).fill(undefined), missing: parts };
+    this.#promises.set(from, begun);
+    return begun;
   }
 
   #adopt(best: ReadonlyMap<Slot, Reported>): Adoption {

@@ -12,6 +12,8 @@ export class Progress {
   /** The next slot to send. */
   next: Slot;
   executedThrough: Slot = 0;
+  /** It has answered in this ballot: to whoever never did, nothing is sent twice. */
+  hasAnswered = false;
   payload = 0n;
   readonly #resendMsMin: number;
   #resendMs: number;
@@ -27,6 +29,7 @@ export class Progress {
   }
 
   on2b(through: Slot, nowMs: number): void {
+    this.hasAnswered = true;
     if (through <= this.through) return;
     this.through = through;
     this.next = Math.max(this.next, through + 1);
@@ -46,7 +49,7 @@ export class Progress {
    * that is missing there, less and less often while nothing comes of it (L6).
    */
   shouldResend(nowMs: number): boolean {
-    if (this.next === this.through + 1) return false;
+    if (this.next === this.through + 1 || !this.hasAnswered) return false;
     if (nowMs - this.#progressAtMs < this.#resendMs) return false;
     this.next = this.through + 1;
     this.#progressAtMs = nowMs;

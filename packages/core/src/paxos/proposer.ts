@@ -42,6 +42,7 @@ export class Proposer {
   #heartbeatAtMs = 0;
   #toldDecided: Slot = 0;
   #learningSinceMs = 0;
+  #promiseIsDurable = false;
   /** Room for what an application wants to send with every 1a and 2a. */
   cookie: Uint8Array = noCookie;
 
@@ -75,6 +76,11 @@ export class Proposer {
     return this.#phase1 !== undefined;
   }
 
+  /** Stands, but its log has not yet said so: its 1a's have not left. */
+  get isWriting(): boolean {
+    return this.isCandidate && !this.#promiseIsDurable;
+  }
+
   get proposedThrough(): Slot {
     return this.isLeading ? this.#nextSlot - 1 : 0;
   }
@@ -97,23 +103,40 @@ export class Proposer {
     const floor = Math.max(learner.releasedThrough + 1, membership.firstSlot, acceptor.firstSlot);
     this.#phase1 = new Phase1(this.#ballot, quorum, floor);
     this.#learningSinceMs = nowMs;
+    this.#promiseIsDurable = false;
     acceptor.stand(this.#ballot, this.#others, this.cookie, out);
   }
 
   /** True if a quorum has promised, and this replica leads now. */
   on1b(from: ReplicaId, message: Phase1b, nowMs: number, out: Outbox): boolean {
     const phase1 = this.#phase1;
+    const { learner, settings } = this.#options;
     if (phase1 === undefined || !sameBallot(message.ballot, this.#ballot)) return false;
-    this.#options.learner.hearThrough(message.decidedThrough);
+    if (from === settings.self) this.#promiseIsDurable = true;
+    learner.hearThrough(message.decidedThrough);
     if (!phase1.on1b(from, message)) return false;
-    const adoption = phase1.adoption();
+    const adoption = phase1.adoption(learner.releasedThrough);
     if (adoption === undefined) return false;
-    this.#startPhase2(adoption, nowMs, out);
-    return true;
+    if (this.#isOutdated(adoption)) this.stepDown();
+    else this.#startPhase2(adoption, nowMs, out);
+    return this.isLeading;
+  }
+
+  /**
+   * What it has learned since it stood says that somebody leads, or led, above it: a decided value
+   * that the promises do not tell of. It may not propose anything else there (P8).
+   */
+  #isOutdated({ base, values }: Adoption): boolean {
+    for (const [slot, decided] of this.#options.learner.unreleased) {
+      const value = values[slot - base];
+      if (slot >= base && (value === undefined || !sameValue(value, decided))) return true;
+    }
+    return false;
   }
 
   /** Proposes in the next slot; its own vote is on its way to the log meanwhile. */
   propose(value: Value, nowMs: number, out: Outbox): void {
+    requires(() => !this.#isDecidedOtherwise(this.#nextSlot, value), 'P8: nothing over a decision');
     requires(
       () => this.isLeading && !this.#stopProposed,
       'P4, R9: only after phase 1, not past a stop',
@@ -174,12 +197,13 @@ export class Proposer {
     return own !== undefined && !sameValue(own, value);
   }
 
-  onHeartbeatAnswer(from: ReplicaId, message: HeartbeatAnswer, nowMs: number): void {
+  onHeartbeatAnswer(from: ReplicaId, message: HeartbeatAnswer): void {
     if (this.#reads === undefined || !sameBallot(message.ballot, this.#ballot)) return;
     const progress = this.#progress.get(from);
     if (progress === undefined || message.round > this.#reads.round) return;
     progress.executedThrough = message.executedThrough;
-    this.#reads.onAnswer(from, message.round, nowMs);
+    progress.hasAnswered = true;
+    this.#reads.onAnswer(from, message.round);
   }
 
   /** Heartbeats in time, and again what got lost. */
@@ -214,7 +238,7 @@ export class Proposer {
       ballot: this.#ballot,
       base: this.#base,
       decidedThrough: this.#options.learner.releasedThrough,
-      round: this.#reads?.round ?? 0,
+      round: this.#reads?.nextRound(nowMs) ?? 0,
     };
     this.#heartbeatAtMs = nowMs;
     this.#toldDecided = message.decidedThrough;
@@ -261,6 +285,13 @@ export class Proposer {
     for (const value of values) if (!this.#stopProposed) this.propose(value, nowMs, out);
     // Nothing past an adopted stop was proposed: it is void (R9).
     this.#barrier = this.#nextSlot - 1;
+  }
+
+  #isDecidedOtherwise(slot: Slot, value: Value): boolean {
+    const { learner } = this.#options;
+    const decided = learner.valueOf(slot);
+    if (slot <= learner.releasedThrough) return true;
+    return decided !== undefined && !sameValue(decided, value);
   }
 
   #learn(slot: Slot, value: Value, out: Outbox): void {

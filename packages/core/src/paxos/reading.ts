@@ -3,6 +3,7 @@ import type { ReadId } from './input.ts';
 import type { ReplicaId } from './membership.ts';
 import type { ReadAnswer } from './messages.ts';
 import type { Outbox } from './outbox.ts';
+import type { LeaderView } from './protocol.ts';
 import type { Proposer } from './proposer.ts';
 import { Reads } from './reads.ts';
 import type { Settings } from './settings.ts';
@@ -27,6 +28,10 @@ export class Reading {
     this.#reads.add(read);
   }
 
+  forget(read: ReadId): void {
+    this.#reads.forget(read);
+  }
+
   /** Whoever does not lead refuses; the asker asks again. */
   onRequest(from: ReplicaId, number: number, out: Outbox): void {
     const { reads } = this.#proposer;
@@ -46,11 +51,11 @@ export class Reading {
   }
 
   /** Asks, answers and releases whatever can be, at the end of a step. */
-  settle(leader: ReplicaId | undefined, nowMs: number, out: Outbox): void {
+  settle(leader: LeaderView | undefined, nowMs: number, out: Outbox): void {
     const number = leader === undefined ? undefined : this.#reads.due(leader, nowMs);
     if (leader !== undefined && number !== undefined) {
-      if (leader === this.#self) this.onRequest(leader, number, out);
-      else out.send(leader, { kind: 'read-request', number });
+      if (leader.id === this.#self) this.onRequest(leader.id, number, out);
+      else out.send(leader.id, { kind: 'read-request', number });
     }
     // More than once only where no answer is needed: in a group of one.
     while (this.#round(nowMs, out));

@@ -1,5 +1,6 @@
 import type { ReadId } from './input.ts';
-import type { ReplicaId } from './membership.ts';
+import { type Ballot, sameBallot, zeroBallot } from './ballot.ts';
+import type { LeaderView } from './protocol.ts';
 import type { Outbox } from './outbox.ts';
 import type { Slot } from './slot.ts';
 
@@ -10,7 +11,9 @@ import type { Slot } from './slot.ts';
 export class Reads {
   readonly #retryMs: number;
   #waiting: ReadId[] = [];
-  #asked: { number: number; reads: ReadId[]; leader: ReplicaId; atMs: number } | undefined;
+  #asked: { number: number; reads: ReadId[]; atMs: number } | undefined;
+  /** The leader of all that was asked and granted. */
+  #ballot: Ballot = zeroBallot;
   #granted: { readonly target: Slot; readonly reads: readonly ReadId[] }[] = [];
   #number: number;
 
@@ -24,16 +27,27 @@ export class Reads {
     this.#waiting.push(read);
   }
 
+  /** Nobody waits for it any more. */
+  forget(read: ReadId): void {
+    const others = (each: ReadId): boolean => each !== read;
+    this.#waiting = this.#waiting.filter(others);
+    if (this.#asked !== undefined) this.#asked.reads = this.#asked.reads.filter(others);
+    this.#granted = this.#granted.map(({ target, reads }) => ({
+      target,
+      reads: reads.filter(others),
+    }));
+  }
+
   /** The number of the request to send to `leader` now, if one is due. */
-  due(leader: ReplicaId, nowMs: number): number | undefined {
-    const asked = this.#asked;
-    if (asked !== undefined) {
-      if (asked.leader === leader && nowMs - asked.atMs < this.#retryMs) return undefined;
+  due({ ballot }: LeaderView, nowMs: number): number | undefined {
+    if (!sameBallot(ballot, this.#ballot)) this.#onLeader(ballot);
+    if (this.#asked !== undefined) {
+      if (nowMs - this.#asked.atMs < this.#retryMs) return undefined;
       this.#askAgain();
     }
     if (this.#waiting.length === 0) return undefined;
     this.#number += 1;
-    this.#asked = { number: this.#number, reads: this.#waiting, leader, atMs: nowMs };
+    this.#asked = { number: this.#number, reads: this.#waiting, atMs: nowMs };
     this.#waiting = [];
     return this.#number;
   }
@@ -53,6 +67,14 @@ export class Reads {
     if (ready.length === 0) return;
     this.#granted = this.#granted.filter((g) => g.target > executedThrough);
     for (const { reads } of ready) for (const read of reads) out.add({ kind: 'read-ready', read });
+  }
+
+  /** A slot that an earlier leader named may never be filled: the new one is asked anew. */
+  #onLeader(ballot: Ballot): void {
+    this.#ballot = ballot;
+    this.#askAgain();
+    this.#waiting = [...this.#granted.flatMap(({ reads }) => reads), ...this.#waiting];
+    this.#granted = [];
   }
 
   #askAgain(): void {

@@ -19,7 +19,7 @@ import { Reading } from './reading.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './slot.ts';
 import { unreachable } from '../unreachable.ts';
-import type { Value } from './value.ts';
+import { sameValue, type Value } from './value.ts';
 
 /** Multi-Paxos for one configuration. Routes between the roles, and owns only who leads. */
 export class Replica implements Protocol {
@@ -38,6 +38,7 @@ export class Replica implements Protocol {
   readonly #out = new Outbox();
   #asking = false;
   #maxRound: number;
+  #askedRound = 0;
   #leader: LeaderView | undefined;
   #recovered = false;
 
@@ -64,6 +65,7 @@ export class Replica implements Protocol {
       voteAheadSlotsMax: limits.voteAheadSlotsMax,
       partBytesMax: limits.partBytesMax,
       learner: this.learner,
+      random,
     });
     const { acceptor, learner } = this;
     this.proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
@@ -123,6 +125,9 @@ export class Replica implements Protocol {
       case 'read':
         this.#reading.add(input.read);
         break;
+      case 'forget-read':
+        this.#reading.forget(input.read);
+        break;
       case 'executed':
         this.executor.onExecuted(input.through);
         break;
@@ -155,7 +160,7 @@ export class Replica implements Protocol {
     }
     if (this.executor.stoppedAt !== undefined && this.proposer.isLeading) this.#follow(undefined);
     this.#recover();
-    this.#reading.settle(this.#leader?.id, nowMs, this.#out);
+    this.#reading.settle(this.#leader, nowMs, this.#out);
   }
 
   #recover(): void {
@@ -183,7 +188,8 @@ export class Replica implements Protocol {
     this.#askToLearn(nowMs);
     if (!this.#mayVote) return;
     if (this.proposer.isLeading) return this.#lead(nowMs);
-    if (this.election.isDue(nowMs)) this.#ask(nowMs);
+    // To stand again while its own promise is being written would make its own 1a's old.
+    if (this.election.isDue(nowMs) && !this.proposer.isWriting) this.#ask(nowMs);
   }
 
   #lead(nowMs: number): void {
@@ -203,6 +209,7 @@ export class Replica implements Protocol {
     this.#asking = true;
     this.election.ask(this.#settings.self, nowMs);
     const { number: configuration } = this.membership;
+    this.#askedRound = this.#maxRound;
     const ballot = { configuration, round: this.#maxRound, proposer: this.#settings.self };
     for (const to of this.#others) this.#out.send(to, { kind: 'may-i', ballot });
     if (this.election.isGranted()) this.#stand(nowMs);
@@ -247,7 +254,7 @@ export class Replica implements Protocol {
       case 'may-i':
         return this.#onMayI(from, message.ballot, nowMs);
       case 'you-may':
-        return this.#onYouMay(from, nowMs);
+        return this.#onYouMay(from, message.ballot, nowMs);
       case '1a':
         return this.#on1a(from, message, nowMs);
       case '1b':
@@ -267,9 +274,10 @@ export class Replica implements Protocol {
         return this.#onHeartbeat(from, message, nowMs);
       case 'decided':
         if (!this.#isCurrent(message.ballot)) return;
+        this.#onLeaderHeard(from, message.ballot, nowMs);
         return this.learner.hear(message.ballot, message.base, message.decidedThrough);
       case 'heartbeat-answer':
-        return this.proposer.onHeartbeatAnswer(from, message, nowMs);
+        return this.proposer.onHeartbeatAnswer(from, message);
       case 'learn-request':
         return this.#learning.onRequest(from, message, this.#out);
       case 'learn-reply':
@@ -296,8 +304,8 @@ export class Replica implements Protocol {
     if (!fine && deposesNobody) this.#out.send(from, { kind: 'you-may', ballot });
   }
 
-  #onYouMay(from: ReplicaId, nowMs: number): void {
-    if (!this.#asking) return;
+  #onYouMay(from: ReplicaId, ballot: Ballot, nowMs: number): void {
+    if (!this.#asking || ballot.round !== this.#askedRound) return;
     this.election.onYouMay(from);
     if (this.election.isGranted()) this.#stand(nowMs);
   }
@@ -305,13 +313,16 @@ export class Replica implements Protocol {
   #on1a(from: ReplicaId, message: Phase1a, nowMs: number): void {
     if (!this.#mayVote || from === this.#settings.self) return;
     if (!this.acceptor.on1a(from, message, this.#out)) return;
-    this.#follow(undefined);
+    const known = this.#leader;
+    const again = known !== undefined && sameBallot(known.ballot, message.ballot);
+    this.#follow(again ? known : undefined);
     this.election.onLeaderHeard(nowMs);
   }
 
   #on1b(from: ReplicaId, message: Message & { kind: '1b' }, nowMs: number): void {
-    if (this.proposer.isCandidate) this.election.onStood(nowMs);
+    if (this.proposer.isCandidate) this.election.onPromised(nowMs);
     if (!this.proposer.on1b(from, message, nowMs, this.#out)) return;
+    this.election.onLed();
     const { ballot } = this.proposer;
     this.#leader = { id: this.#settings.self, ballot };
     this.#out.add({ kind: 'leading', ballot });
@@ -363,9 +374,13 @@ export class Replica implements Protocol {
   }
 
   #learn(slot: Slot, value: Value, nowMs: number): void {
+    const known = this.learner.valueOf(slot);
+    if (known !== undefined && !sameValue(known, value)) {
+      this.#out.add({ kind: 'alarm', what: `two values are decided in slot ${slot}` });
+      return;
+    }
     if (this.proposer.contradicts(slot, value)) {
-      // Another leads, or this leader should never have proposed here (P8).
-      this.#out.add({ kind: 'alarm', what: `another value was decided in slot ${slot} (P8)` });
+      // Another leads above it: it has lost its ballot, and did not know (P8).
       this.election.onSteppedDown(nowMs);
       this.#follow(undefined);
     }

@@ -39,7 +39,10 @@ export interface StateMachine {
   save(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** Replaces the whole state by a saved one. */
   load(chunks: AsyncIterable<Uint8Array>): Promise<void>;
-  /** For state that lives on disk by itself: the slot it reflects. Replay starts after it. */
+  /**
+   * For state that lives on disk by itself: the slot it reflects, 0 if none. Slots up to it are not
+   * executed again.
+   */
   open?(): Promise<Slot>;
   /**
    * Group time at which something is to happen although nobody writes (expiry, leases): a leader

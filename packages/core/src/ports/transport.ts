@@ -26,13 +26,14 @@ export interface PeerAddress {
 
 export interface TransportEvents {
   /**
-   * `frame` is valid only during the call: what is kept must be copied. If it throws, the frame
-   * was bad: the transport closes that connection and counts it.
+   * `frame` is valid only during the call: what is kept must be copied. It is no Buffer, whose
+   * `slice` makes no copy. If it throws, the frame was bad: the transport closes that connection
+   * and counts it.
    */
   frame(from: PeerIdentity, frame: Uint8Array): void;
   /** `up` once both lanes work; no frame of a peer comes before its `up` or after its `down`. */
   peer(peer: PeerIdentity, up: boolean): void;
-  /** A `send` to this peer had returned false; now there is room again, or it is up again. */
+  /** Follows every `send` that returned false: there is room again, or the peer is up again. */
   drain(to: ReplicaId): void;
 }
 
@@ -51,7 +52,10 @@ export interface Transport {
 }
 
 export interface Endpoint {
-  /** Whom to keep a connection with, from now on. Peers may come in that are not among them. */
+  /**
+   * Whom to keep a connection with, from now on. Peers may come in that are not among them, and
+   * those that did stay connected.
+   */
   peers(peers: readonly PeerAddress[]): void;
   /**
    * Queues one frame, the parts one after the other, or returns false: queue full, frame larger

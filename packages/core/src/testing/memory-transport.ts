@@ -13,13 +13,20 @@ import type {
 } from '../ports/transport.ts';
 
 /** Decides the fate of one frame: when it arrives, in milliseconds; never, or more than once. */
-export type Fate = (from: ReplicaId, to: ReplicaId, lane: Lane, bytes: number) => readonly number[];
+export type Fate = (
+  from: ReplicaId,
+  to: ReplicaId,
+  lane: Lane,
+  frame: Uint8Array,
+) => readonly number[];
 
 export interface MemoryNetworkOptions {
   /** Runs something in the network after a while; the receiver's clock unless given. */
   readonly later?: (delayMs: number, run: () => void) => void;
   /** Every frame arrives once and at once unless given. */
   readonly fate?: Fate;
+  /** A frame arrives also on a later connection of the same two replicas; false unless given. */
+  readonly outlive?: boolean;
 }
 
 /**
@@ -29,11 +36,14 @@ export interface MemoryNetworkOptions {
 export class MemoryNetwork {
   readonly #options: MemoryNetworkOptions;
   readonly transports = new Map<string, MemoryTransport>();
+  /** Frames under way survive their sender and their connection, as they may in a network. */
+  readonly outlive: boolean;
   /** Whether these two can hear each other at all; a connection breaks when they cannot. */
   reachable: (a: ReplicaId, b: ReplicaId) => boolean = () => true;
 
   constructor(options: MemoryNetworkOptions = {}) {
     this.#options = options;
+    this.outlive = options.outlive ?? false;
   }
 
   later(delayMs: number, clock: Clock, run: () => void): void {
@@ -42,8 +52,8 @@ export class MemoryNetwork {
     else clock.soon(run);
   }
 
-  fate(from: ReplicaId, to: ReplicaId, lane: Lane, bytes: number): readonly number[] {
-    return this.#options.fate?.(from, to, lane, bytes) ?? [0];
+  fate(from: ReplicaId, to: ReplicaId, lane: Lane, frame: Uint8Array): readonly number[] {
+    return this.#options.fate?.(from, to, lane, frame) ?? [0];
   }
 
   /** Connects whoever can be, and disconnects whoever cannot hear the other any more. */
@@ -55,6 +65,14 @@ export class MemoryNetwork {
     }
     for (const a of this.endpoints())
       for (const { id, addresses } of a.known) this.#connect(a, id, addresses.memory);
+  }
+
+  /** Replica `to`, if it has a connection with replica `from` now. */
+  connectedTo(from: ReplicaId, to: ReplicaId): MemoryEndpoint | undefined {
+    for (const endpoint of this.endpoints()) {
+      if (endpoint.local.id === to && endpoint.links.has(from)) return endpoint;
+    }
+    return undefined;
   }
 
   *endpoints(): Iterable<MemoryEndpoint> {
@@ -148,10 +166,12 @@ export class MemoryEndpoint implements Endpoint {
     }
     const frame = new Uint8Array(Buffer.concat(parts));
     this.#queued.set(key, queued + bytes);
-    const delays = network.fate(this.local.id, to, lane, bytes);
+    const delays = network.fate(this.local.id, to, lane, frame);
     for (const delay of delays) {
       network.later(delay, clock, () => {
-        if (this.links.get(to) === peer && !peer.#closed) peer.#receive(this, frame.slice());
+        const receiver = network.outlive ? network.connectedTo(this.local.id, to) : peer;
+        const stands = network.outlive || this.links.get(to) === peer;
+        if (receiver !== undefined && stands) receiver.#receive(this, frame.slice());
       });
     }
     network.later(delays[0] ?? 0, clock, () => this.#sent(to, key, bytes));
@@ -193,6 +213,7 @@ export class MemoryEndpoint implements Endpoint {
 
   #receive(from: MemoryEndpoint, frame: Uint8Array): void {
     const { id, store } = from.local;
+    if (this.#closed) return;
     try {
       this.#on.frame({ id, store }, frame);
     } catch {

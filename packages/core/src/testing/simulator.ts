@@ -46,9 +46,16 @@ interface Mix {
   readonly twice: number;
   readonly late: number;
   readonly slowDisk: number;
+  readonly stall: number;
+  readonly succession: number;
+  /** Crashes right after a promise or a vote has left. */
+  readonly reveal: number;
 }
 
 const commandTimeoutMs = 4_000;
+
+/** 1a, 1b and 2b on the wire: what must be durable before it leaves. */
+const revealing = new Set([1, 2, 4]);
 
 /**
  * A whole group with the production host, protocol and codec on simulated time, network and disks.
@@ -67,10 +74,13 @@ export class Simulation {
   readonly #reads = new ReadChecker();
   readonly faults: Record<string, number> = {};
   readonly #cuts = new Map<string, number>();
+  readonly #stalls = new Map<ReplicaId, number>();
   #lossy = true;
   #hash = 0;
   #command = 0;
   #failure: unknown;
+  #deposed: { id: ReplicaId; atMs: number; deafAfterMs: number } | undefined;
+  #succeedAtMs = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -87,10 +97,14 @@ export class Simulation {
       twice: r.pick([0, 0, 5]),
       late: r.pick([0, 2, 2, 20]),
       slowDisk: r.pick([0, 0, 10]),
+      stall: often(),
+      succession: r.pick([0, 0, 10, 30]),
+      reveal: r.pick([0, 0, 1, 3]),
     };
     this.network = new MemoryNetwork({
       later: (delayMs, run) => this.world.later(delayMs, () => this.#guarded(run)),
-      fate: (from, to, _, bytes) => this.#fate(from, to, bytes),
+      fate: (from, to, _, frame) => this.#fate(from, to, frame),
+      outlive: r.chance(50),
     });
     this.network.reachable = (a, b) => !(this.#isCut(a, b) && this.#isCut(b, a));
     const size = options.replicas ?? r.pick([3, 3, 5]);
@@ -104,7 +118,10 @@ export class Simulation {
     for (let client = 0; client < 4; client += 1) this.#client(client);
     const until = this.world.nowMs + chaosMs;
     while (this.world.nowMs < until) {
-      await this.#advance(50);
+      for (let i = 0; i < 5; i += 1) {
+        await this.#advance(10);
+        this.#succeed();
+      }
       this.#maybeFault();
     }
     await this.#heal();
@@ -134,6 +151,7 @@ export class Simulation {
 
   async #heal(): Promise<void> {
     this.#lossy = false;
+    this.#deposed = undefined;
     this.#cuts.clear();
     this.network.settle();
     for (const process of this.processes) {
@@ -179,13 +197,15 @@ export class Simulation {
         .map((other) => ({ id: other, addresses: { memory: memoryAddress(other) } })),
       limits: {
         slotsInFlightMax: r.pick([1, 4, 64]),
-        partBytesMax: 4_096,
+        partBytesMax: r.pick([64, 4_096]),
+        cacheBytesMax: r.pick([1, 2_000, 1_000_000]),
+        batchCommandsMax: r.pick([1, 4, 8_192]),
         ...this.#options.limits,
       },
       timings: this.#options.timings ?? {},
       logger: this.#logger(id),
       machine: () => new DigestMachine((executed) => this.#onExecuted(id, executed)),
-      writeMs: () => this.#writeMs(),
+      writeMs: () => this.#writeMs(id),
       onStartFailed: (error) => this.#fail(error),
     });
   }
@@ -200,9 +220,11 @@ export class Simulation {
     };
   }
 
-  #writeMs(): number {
+  #writeMs(id: ReplicaId): number {
     const r = this.#random;
     if (!this.#lossy) return 0.2;
+    const stalled = (this.#stalls.get(id) ?? 0) - this.world.nowMs;
+    if (stalled > 0) return stalled;
     return r.chance(this.#mix.slowDisk) ? r.below(800) : 0.1 + r.below(20) / 10;
   }
 
@@ -223,14 +245,17 @@ export class Simulation {
     }
     let left = 1 + this.#random.below(4);
     const commands = Array.from({ length: left }, () => `c${client}.${(this.#command += 1)}`);
+    // Some clients wait for their results, others do not: then much is open at a time.
+    const waits = client % 2 === 0;
+    if (!waits) again(3 + this.#random.below(this.#random.pick([5, 30, 300])));
     const settled = (): void => {
       left -= 1;
-      if (left === 0) again(this.#random.below(15));
+      if (left === 0 && waits) again(this.#random.below(15));
     };
     const { starts } = process;
     // A client whose replica is killed hears nothing: it goes on elsewhere.
     const watch = (): void => {
-      if (left === 0) return;
+      if (left === 0 || !waits) return;
       if (process.starts !== starts || !process.isUp) {
         left = 0;
         return again(5);
@@ -269,10 +294,15 @@ export class Simulation {
 
   // ---- faults
 
-  #fate(from: ReplicaId, to: ReplicaId, bytes: number): readonly number[] {
+  #fate(from: ReplicaId, to: ReplicaId, frame: Uint8Array): readonly number[] {
     const r = this.#random;
-    this.#trace(`f ${from} ${to} ${bytes} ${this.world.nowMs}`);
+    this.#trace(`f ${from} ${to} ${crc32(frame)} ${this.world.nowMs}`);
     if (!this.#lossy) return [0.1];
+    const sender = this.processes[from - 1];
+    if (sender !== undefined && revealing.has(frame[3] ?? 0) && frame[2] === 0) {
+      if (r.chance(this.#mix.reveal))
+        this.world.later(0.05, () => this.#crash(sender, 1 + r.below(50), 0));
+    }
     if (this.#isCut(from, to) || r.chance(this.#mix.loss)) return [];
     const delay = (): number =>
       r.chance(this.#mix.late) ? r.below(1_500) : 0.1 + r.below(20) / 10;
@@ -286,7 +316,12 @@ export class Simulation {
   #maybeFault(): void {
     const r = this.#random;
     const { crash, power, pause, cut, oneWay } = this.#mix;
-    const victim = r.pick(this.processes);
+    const leaders = this.#leaders();
+    const victim = leaders.length > 0 && r.chance(50) ? r.pick(leaders) : r.pick(this.processes);
+    if (r.chance(2 * this.#mix.stall)) {
+      this.#count('stalls');
+      this.#stalls.set(victim.id, this.world.nowMs + 100 + r.below(3_000));
+    }
     if (r.chance(2 * crash)) this.#crash(victim, 20 + r.below(2_000));
     if (r.chance(power)) for (const each of this.processes) this.#crash(each, 20 + r.below(500));
     if (r.chance(2 * pause)) {
@@ -298,10 +333,49 @@ export class Simulation {
     this.network.settle();
   }
 
-  #crash(process: SimProcess, downMs: number): void {
+  #leaders(): SimProcess[] {
+    return this.processes.filter((p) => p.isUp && p.replica?.status().state === 'leader');
+  }
+
+  /**
+   * A leader is cut off, first one way; as soon as its heir leads, that dies and the old one is
+   * back, with whatever it has voted for alone.
+   */
+  #succeed(): void {
+    const r = this.#random;
+    const nowMs = this.world.nowMs;
+    const [leader] = this.#leaders();
+    if (this.#deposed === undefined) {
+      if (leader === undefined || nowMs < this.#succeedAtMs) return;
+      if (!r.chance(this.#mix.succession)) return;
+      this.#count('successions');
+      this.#deposed = { id: leader.id, atMs: nowMs, deafAfterMs: 20 + r.below(100) };
+      this.#cutOff(leader.id, nowMs + 3_000, 'out');
+      return;
+    }
+    const { id, atMs, deafAfterMs } = this.#deposed;
+    if (nowMs - atMs > deafAfterMs) this.#cutOff(id, atMs + 3_000, 'in');
+    const heir = this.#leaders().find((p) => p.id !== id);
+    if (heir === undefined ? nowMs - atMs < 3_000 : r.chance(70)) return;
+    if (heir !== undefined) this.#crash(heir, 300 + r.below(1_000), r.below(3));
+    this.#cuts.clear();
+    this.network.settle();
+    this.#deposed = undefined;
+    this.#succeedAtMs = nowMs + 300 + r.below(1_500);
+  }
+
+  #cutOff(id: ReplicaId, untilMs: number, way: 'in' | 'out'): void {
+    for (const { id: other } of this.processes) {
+      if (other === id) continue;
+      this.#cuts.set(way === 'out' ? `${id}>${other}` : `${other}>${id}`, untilMs);
+    }
+    this.network.settle();
+  }
+
+  #crash(process: SimProcess, downMs: number, survivors = this.#random.below(3)): void {
     if (!process.isUp) return;
     this.#count('crashes');
-    process.kill(this.#random.below(3));
+    process.kill(survivors);
     this.world.later(downMs, () => {
       if (!process.isUp) process.start();
     });
