@@ -1,5 +1,6 @@
 // Writes docs/errors.md anew. Run it after every change of packages/core/src/errors.ts:
-// node --conditions=@rsl/source --import ./tools/build/run-sources.mjs tools/errors-document/main.ts
+//   node --conditions=@rsl/source --import ./tools/build/run-sources.mjs \
+//     tools/errors-document/main.ts
 import { writeFileSync } from 'node:fs';
 import { errorsDocument } from '../../packages/core/test/errors-document.ts';
 

@@ -46,6 +46,7 @@ export const messages: readonly Message[] = [
   {
     kind: '1b',
     ballot,
+    report: 0xfeedface,
     part: 1,
     parts: 3,
     firstSlot: 5,

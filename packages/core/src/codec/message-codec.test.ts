@@ -40,7 +40,7 @@ const reported: Arbitrary<Reported> = fc.oneof(
 const kind = <K extends string>(name: K): Arbitrary<K> => fc.constant(name);
 const part = fc
   .tuple(fc.nat({ max: 65_534 }), fc.nat({ max: 65_534 }))
-  .map(([a, b]) => ({ part: Math.min(a, b), parts: Math.max(a, b) + 1 }));
+  .map(([a, b]) => ({ report: a * b, part: Math.min(a, b), parts: Math.max(a, b) + 1 }));
 const reports = fc.array(reported, { maxLength: 8 });
 const values = fc.array(value, { maxLength: 8 });
 const cookie = bytes(1_024);
@@ -92,10 +92,10 @@ const member: Arbitrary<Member> = fc.record({
   role: fc.constantFrom('voter' as const, 'observer' as const),
   addresses,
 });
-const members = fc.array(member, { maxLength: 5 });
+const members = fc.uniqueArray(member, { minLength: 1, maxLength: 5, selector: (m) => m.id });
 const membership: Arbitrary<Membership> = fc.record({
   group: hex16,
-  number: u32,
+  number: u32.map((n) => Math.max(1, n)),
   firstSlot: slot.map((s) => Math.max(1, s)),
   members,
   previous: members,
