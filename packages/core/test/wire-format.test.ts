@@ -8,6 +8,7 @@ import {
   encodeMembership,
   fingerprintOf,
 } from '../src/codec/membership-codec.ts';
+import { crc32 } from '../src/codec/checksum.ts';
 import { messageKinds, readMessage } from '../src/codec/message-codec.ts';
 import { defaultLimits } from '../src/limits.ts';
 import { batch, envelope, frameOf, frameOfHost } from './frame-samples.ts';
@@ -64,6 +65,7 @@ test('a batch', () => {
   const bytes = goldenBytes('batch (no frame)');
   expect(hex(batch.bytes)).toBe(hex(bytes));
   const reader = new BatchReader();
+  reader.open({ bytes, checksum: crc32(bytes) });
   const texts = Array.from({ length: reader.count }, (_, i) =>
     Buffer.from(bytes.subarray(reader.start(i), reader.end(i))).toString(),
   );
