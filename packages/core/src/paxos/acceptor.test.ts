@@ -4,6 +4,7 @@ import { zeroBallot } from './ballot.ts';
 import { Executor } from './executor.ts';
 import { Learner } from './learner.ts';
 import { Outbox } from './outbox.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
 import {
   alarmsOf,
   ballot,
@@ -32,6 +33,7 @@ function acceptor(change: Partial<AcceptorOptions> = {}, cacheBytesMax = 1_000) 
     voteAheadSlotsMax: 16,
     partBytesMax: 1_000,
     learner,
+    random: new SeededRandom(1),
     ...change,
   };
   return { acceptor: new Acceptor(options), learner, out: new Outbox() };

@@ -55,6 +55,26 @@ test('what was granted for one question does not help the next', () => {
   expect([3_199, 3_200].map((ms) => e.isDue(ms))).toEqual([false, true]);
 });
 
+test('whoever stands in vain waits longer each time, up to a bound', () => {
+  // Promises on slow disks take longer than a time-out (L6). A leader that is heard ends it.
+  const waits = (e: Election): number => {
+    e.onStood(0);
+    let ms = 0;
+    while (ms < 60_000 && !e.isDue(ms)) ms += 100;
+    return ms;
+  };
+  const e = election();
+  expect([1, 2, 3, 4, 5, 6, 7, 8].map(() => waits(e))).toEqual([
+    300, 600, 1_200, 2_400, 4_800, 9_600, 9_600, 9_600,
+  ]);
+  e.onLeaderHeard(0);
+  expect(waits(e)).toBe(300);
+  e.onLed();
+  expect(waits(e)).toBe(300);
+  e.onPromised(1_000);
+  expect([1_299, 1_300].map((ms) => e.isDue(ms))).toEqual([false, true]);
+});
+
 test('standing, stepping down and a nack each say when to try again', () => {
   // All bounded, none at once (L6).
   const e = election();

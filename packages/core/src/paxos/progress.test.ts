@@ -1,6 +1,22 @@
 import { expect, test } from 'vitest';
 import { Progress } from './progress.ts';
 
+/** Of a follower that has answered in this ballot already. */
+function answering(): Progress {
+  const progress = new Progress(2, 1, 200, 0);
+  progress.hasAnswered = true;
+  return progress;
+}
+
+test('to a follower that never answered nothing is sent twice', () => {
+  // It is probably away; its first answer says what it needs.
+  const progress = new Progress(2, 1, 200, 0);
+  progress.sent(1, 0);
+  expect(progress.shouldResend(9_000)).toBe(false);
+  progress.on2b(0, 9_000);
+  expect(progress.shouldResend(9_001)).toBe(true);
+});
+
 test('a follower begins one below the base', () => {
   // What lies below is decided and is learned, not proposed (P6).
   const progress = new Progress(2, 5, 200, 0);
@@ -19,14 +35,14 @@ test('a watermark moves forward only, and takes the next slot along', () => {
 
 test('what brought nothing is sent again, less and less often', () => {
   // From the first slot that is missing there, with a bounded interval (L6).
-  const progress = new Progress(2, 1, 200, 0);
+  const progress = answering();
   expect(progress.shouldResend(10_000)).toBe(false);
   let nowMs = 10_000;
   const intervals: number[] = [];
   for (let i = 0; i < 6; i += 1) {
     progress.sent(progress.next, nowMs);
     const sinceMs = nowMs;
-    while (!progress.shouldResend(nowMs)) nowMs += 10;
+    while (nowMs - sinceMs < 9_000 && !progress.shouldResend(nowMs)) nowMs += 10;
     intervals.push(nowMs - sinceMs);
     expect(progress.next).toBe(1);
   }
@@ -34,7 +50,7 @@ test('what brought nothing is sent again, less and less often', () => {
 });
 
 test('progress makes it patient again', () => {
-  const progress = new Progress(2, 1, 200, 0);
+  const progress = answering();
   progress.sent(1, 0);
   expect(progress.shouldResend(200)).toBe(true);
   progress.sent(1, 200);
@@ -46,7 +62,7 @@ test('progress makes it patient again', () => {
 });
 
 test('the time-out of a 2a counts from when it was sent, not from long ago', () => {
-  const progress = new Progress(2, 1, 200, 0);
+  const progress = answering();
   progress.sent(1, 5_000);
   progress.sent(2, 5_100);
   expect(progress.shouldResend(5_199)).toBe(false);

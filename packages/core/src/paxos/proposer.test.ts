@@ -41,6 +41,7 @@ function proposer(tuning: Tuning = {}, members = 3) {
     voteAheadSlotsMax,
     partBytesMax,
     learner,
+    random: settings.random,
   });
   const quorum = new Quorum(membership);
   const p = new Proposer({ settings, membership, quorum, acceptor, learner });
@@ -103,6 +104,43 @@ test('what it knows to be decided itself it does not write again', () => {
   b.out.take();
   for (const id of [1, 2]) b.p.on1b(id, phase1b(of, { reported: [decided(2, 'b')] }), 0, b.out);
   expect(recordsOf(b.out.take()).map((r) => r.kind)).toEqual(['vote']);
+});
+
+test('what it learned since it stood outdates promises that do not tell of it', () => {
+  // Somebody leads, or led, above it: it stops standing rather than propose anything there (P8).
+  const cases = [
+    { reported: [], leads: false },
+    { reported: [voted(1, ballot(0, 2), 'a'), voted(2, ballot(0, 2), 'x')], leads: false },
+    { reported: [voted(1, ballot(0, 2), 'a'), voted(2, ballot(0, 2), 'b')], leads: true },
+  ];
+  for (const { reported, leads } of cases) {
+    const b = proposer();
+    b.p.startPhase1(1, 0, b.out);
+    b.p.on1b(1, phase1b(of), 0, b.out);
+    b.learner.decide(2, batch('b'));
+    expect(b.p.on1b(2, phase1b(of, { reported }), 0, b.out)).toBe(leads);
+    expect([b.p.isLeading, b.p.isCandidate]).toEqual([leads, false]);
+  }
+});
+
+test('what it knows to be decided below its base it does not mind', () => {
+  // Nothing is proposed there.
+  const b = proposer();
+  b.p.startPhase1(1, 0, b.out);
+  b.p.on1b(1, phase1b(of), 0, b.out);
+  b.learner.decide(2, batch('b'));
+  expect(b.p.on1b(2, phase1b(of, { decidedThrough: 2 }), 0, b.out)).toBe(true);
+  expect(b.p.base).toBe(3);
+});
+
+test('a candidate is writing until its own promise comes back', () => {
+  const b = proposer();
+  expect(b.p.isWriting).toBe(false);
+  b.p.startPhase1(1, 0, b.out);
+  b.p.on1b(2, phase1b(of, { part: 0, parts: 2 }), 0, b.out);
+  expect(b.p.isWriting).toBe(true);
+  b.p.on1b(1, phase1b(of), 0, b.out);
+  expect(b.p.isWriting).toBe(false);
 });
 
 test('a leader says so before it proposes', () => {
@@ -259,17 +297,19 @@ test('at the end of a turn followers are told what no 2a has told them', () => {
   expect(b.out.take()).toEqual([]);
 });
 
-test('answers count for heartbeats of its ballot, and of rounds that were asked', () => {
+test('answers count for heartbeats of its ballot that were sent', () => {
   const b = leading();
-  const answer = { kind: 'heartbeat-answer', ballot: of, round: 0, executedThrough: 3 } as const;
-  b.p.onHeartbeatAnswer(2, { ...answer, ballot: ballot(7, 1) }, 100);
-  b.p.onHeartbeatAnswer(2, { ...answer, round: 1 }, 100);
-  b.p.onHeartbeatAnswer(9, answer, 100);
+  b.p.beat(100, b.out);
+  const round = b.p.reads?.round ?? -1;
+  const answer = { kind: 'heartbeat-answer', ballot: of, round, executedThrough: 3 } as const;
+  b.p.onHeartbeatAnswer(2, { ...answer, ballot: ballot(7, 1) });
+  b.p.onHeartbeatAnswer(2, { ...answer, round: round + 1 });
+  b.p.onHeartbeatAnswer(9, answer);
   expect(b.p.reads?.quorumHeardAtMs()).toBe(0);
-  b.p.onHeartbeatAnswer(2, answer, 100);
+  b.p.onHeartbeatAnswer(2, answer);
   expect([b.p.reads?.quorumHeardAtMs(), b.p.progressOf(2)?.executedThrough]).toEqual([100, 3]);
   b.p.stepDown();
-  b.p.onHeartbeatAnswer(2, answer, 200);
+  b.p.onHeartbeatAnswer(2, answer);
   expect(b.p.reads).toBeUndefined();
 });
 
@@ -286,7 +326,10 @@ test('learning below the base stalls after a while without a value', () => {
 
 test.runIf(CONTRACTS)('it proposes only after phase 1, and nothing past its stop', () => {
   const b = proposer();
-  expect(() => b.p.propose(batch('x'), 0, b.out)).toThrow('P4, R9');
+  expect(() => b.p.propose(batch('x'), 0, b.out)).toThrow('requires: P');
+  const behind = leading();
+  behind.learner.decide(1, batch('theirs'));
+  expect(() => behind.p.propose(batch('mine'), 0, behind.out)).toThrow('P8');
   const l = leading();
   l.p.propose(stop, 0, l.out);
   expect(() => l.p.propose(batch('x'), 0, l.out)).toThrow('P4, R9');

@@ -10,6 +10,7 @@ import { Reading } from './reading.ts';
 import { ballot, group, only, phase1b, sentOf, settingsOf } from '../../test/paxos/fixture.ts';
 
 const of = ballot(1, 1);
+const led = (id: number) => ({ id, ballot: ballot(1, id) });
 
 /** Replica 1 of three: its reads, and the leader that it is once `lead` was called. */
 function reading(members = 3) {
@@ -26,6 +27,7 @@ function reading(members = 3) {
     voteAheadSlotsMax: 16,
     partBytesMax: 1_000,
     learner,
+    random: settings.random,
   });
   const quorum = new Quorum(membership);
   const proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
@@ -46,17 +48,17 @@ test('without a leader a read waits', () => {
   r.add(1);
   r.settle(undefined, 0, out);
   expect(out.take()).toEqual([]);
-  r.settle(2, 0, out);
+  r.settle(led(2), 0, out);
   expect(only(sentOf(out.take(), 2), 'read-request')).toHaveLength(1);
 });
 
 test('the answer of the leader frees its reads', () => {
   const { reading: r, out } = reading();
   r.add(1);
-  r.settle(2, 0, out);
+  r.settle(led(2), 0, out);
   const number = only(sentOf(out.take(), 2), 'read-request')[0]?.number ?? -1;
   r.onAnswer({ kind: 'read-answer', number, slot: 0 });
-  r.settle(2, 0, out);
+  r.settle(led(2), 0, out);
   expect(out.take()).toEqual([{ kind: 'read-ready', read: 1 }]);
 });
 
@@ -72,10 +74,10 @@ test('a leader answers others and itself by the same rounds', () => {
   lead();
   r.add(1);
   r.onRequest(3, 9, out);
-  r.settle(1, 0, out);
-  expect(only(sentOf(out.take(), 2), 'heartbeat')).toMatchObject([{ round: 1 }]);
-  proposer.onHeartbeatAnswer(2, answer(1), 0);
-  r.settle(1, 0, out);
+  r.settle(led(1), 0, out);
+  const [heartbeat] = only(sentOf(out.take(), 2), 'heartbeat');
+  proposer.onHeartbeatAnswer(2, answer(heartbeat?.round ?? -1));
+  r.settle(led(1), 0, out);
   const effects = out.take();
   expect(sentOf(effects, 3)).toEqual([{ kind: 'read-answer', number: 9, slot: 0 }]);
   expect(effects).toContainEqual({ kind: 'read-ready', read: 1 });
@@ -85,7 +87,7 @@ test('in a group of one a round is over when it begins', () => {
   const { reading: r, out, lead } = reading(1);
   lead();
   r.add(1);
-  r.settle(1, 0, out);
+  r.settle(led(1), 0, out);
   expect(out.take()).toEqual([{ kind: 'read-ready', read: 1 }]);
 });
 
@@ -95,12 +97,12 @@ test('before it steps down it refuses what waits', () => {
   lead();
   r.add(1);
   r.onRequest(3, 9, out);
-  r.settle(1, 0, out);
+  r.settle(led(1), 0, out);
   out.take();
   r.refuseAll(out);
   expect(sentOf(out.take(), 3)).toEqual([{ kind: 'read-answer', number: 9, slot: undefined }]);
   proposer.stepDown();
-  r.settle(2, 0, out);
+  r.settle(led(2), 0, out);
   expect(only(sentOf(out.take(), 2), 'read-request')).toHaveLength(1);
   r.refuseAll(out);
   expect(out.take()).toEqual([]);

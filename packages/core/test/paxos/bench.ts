@@ -100,6 +100,14 @@ export class Bench {
     return this.bag.filter((letter) => matches(letter, kind, between));
   }
 
+  /** A played member answers the newest heartbeat that it was sent. */
+  answer(from: ReplicaId, to: ReplicaId): void {
+    const newest = this.mail('heartbeat', { from: to, to: from }).at(-1)?.message;
+    if (newest?.kind !== 'heartbeat') throw new Error(`no heartbeat for ${from} in the bag`);
+    const { ballot, round } = newest;
+    this.put(from, to, { kind: 'heartbeat-answer', ballot, round, executedThrough: 0 });
+  }
+
   /** Loses what matches; says how many that were. */
   drop(kind?: MessageKind, between: Between = {}): number {
     const lost = this.bag.filter((letter) => matches(letter, kind, between));

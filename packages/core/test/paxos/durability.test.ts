@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ballot, batch, heartbeat, phase1a, phase2a } from './fixture.ts';
+import { ballot, batch, heartbeat, phase1a, phase1b, phase2a } from './fixture.ts';
 import { Bench } from './bench.ts';
 
 /** Replica 2 of three; the test plays 1 and 3. */
@@ -69,9 +69,7 @@ test('a candidate counts its own promise only once its log has it', () => {
   b.sync(2);
   b.put(2, 1, { kind: 'nack', ballot: ballot(1, 1), promised: ballot(2, 3) });
   b.stand(1);
-  const own = b.replica(1).view.ballot;
-  const rest = { part: 0, parts: 1, firstSlot: 1, decidedThrough: 0, reported: [] };
-  b.put(2, 1, { kind: '1b', ballot: own, ...rest });
+  b.put(2, 1, phase1b(b.replica(1).view.ballot));
   expect(b.replica(1).view.role).toBe('phase1');
   b.sync(1);
   expect(b.replica(1).view.role).toBe('phase2');

@@ -82,6 +82,7 @@ export const phase1a = (of: Ballot, fromSlot: Slot = 1): Phase1a => ({
 export const phase1b = (of: Ballot, change: Partial<Phase1b> = {}): Phase1b => ({
   kind: '1b',
   ballot: of,
+  report: 0,
   part: 0,
   parts: 1,
   firstSlot: 1,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ballot, heartbeat, phase1a } from './fixture.ts';
+import { ballot, heartbeat, phase1a, phase1b } from './fixture.ts';
 import { Bench } from './bench.ts';
 
 test('dueling proposers: whoever promised the higher ballot hears no lower one', () => {
@@ -130,7 +130,7 @@ test('a leader that hears its quorum does not want another leader', () => {
   const b = new Bench({ played: [2, 3] });
   b.stand(1);
   b.sync(1);
-  b.put(2, 1, { ...phase1bFor(b), kind: '1b' });
+  b.put(2, 1, phase1bFor(b));
   expect(b.replica(1).view.role).toBe('phase2');
   b.put(3, 1, { kind: 'may-i', ballot: ballot(9, 3) });
   expect(b.mail('you-may')).toEqual([]);
@@ -140,11 +140,7 @@ test('a leader that hears its quorum does not want another leader', () => {
   expect(b.mail('you-may', { from: 1, to: 3 })).toHaveLength(1);
 });
 
-function phase1bFor(b: Bench) {
-  const { ballot: of } = b.replica(1).view;
-  const rest = { part: 0, parts: 1, firstSlot: 1, decidedThrough: 0, reported: [] };
-  return { kind: '1b' as const, ballot: of, ...rest };
-}
+const phase1bFor = (b: Bench) => phase1b(b.replica(1).view.ballot);
 
 test('a leader that hears no quorum stops being one', () => {
   // Check-quorum (L2): it would keep its callers waiting for ever.

@@ -70,10 +70,7 @@ test('a read waits for the barrier of a new leader', () => {
   const of = ballot(1, 1);
   read(b, 1, 5);
   b.put(2, 1, phase1b(of, { reported: [voted(1, ballot(0, 2), 'x')] }));
-  const { message } = b.mail('heartbeat', { to: 2 }).at(-1) ?? {};
-  if (message?.kind !== 'heartbeat') throw new Error('no heartbeat');
-  const { round } = message;
-  b.put(2, 1, { kind: 'heartbeat-answer', ballot: of, round, executedThrough: 0 });
+  b.answer(2, 1);
   expect(b.replica(1).ready).toEqual([]);
   expect(b.replica(1).events).not.toContainEqual({ kind: 'recovered', ballot: of });
   b.put(2, 1, phase2b(of, 1));
@@ -91,7 +88,7 @@ test('a read waits for what others have truncated or released', () => {
   const of = ballot(1, 1);
   b.put(2, 1, phase1b(of, { firstSlot: 3, decidedThrough: 4 }));
   read(b, 1, 5);
-  b.put(2, 1, { kind: 'heartbeat-answer', ballot: of, round: 1, executedThrough: 4 });
+  b.answer(2, 1);
   expect(b.replica(1).ready).toEqual([]);
   expect(b.replica(1).events).not.toContainEqual({ kind: 'recovered', ballot: of });
 });
@@ -139,13 +136,19 @@ test('an answer from before a promise does not help a later round', () => {
   b.sync(1);
   const of = ballot(1, 1);
   b.put(2, 1, phase1b(of));
+  const round = 1;
+  const answer = { kind: 'heartbeat-answer', ballot: of, round, executedThrough: 0 } as const;
+  expect(b.mail('heartbeat', { to: 2 }).map((l) => l.message)).toMatchObject([{ round }]);
   read(b, 1, 1);
-  b.put(2, 1, { kind: 'heartbeat-answer', ballot: of, round: 0, executedThrough: 0 });
-  b.put(3, 1, { kind: 'heartbeat-answer', ballot: of, round: 0, executedThrough: 0 });
-  b.put(2, 1, { kind: 'heartbeat-answer', ballot: of, round: 7, executedThrough: 0 });
-  b.put(2, 1, { kind: 'heartbeat-answer', ballot: ballot(0, 1), round: 1, executedThrough: 0 });
+  expect(b.mail('heartbeat', { to: 2 }).map((l) => l.message)).toMatchObject([
+    { round },
+    { round: round + 1 },
+  ]);
+  for (const id of [2, 3]) b.put(id, 1, answer);
+  b.put(2, 1, { ...answer, round: 99 });
+  b.put(2, 1, { ...answer, round: round + 1, ballot: ballot(0, 1) });
   expect(b.replica(1).ready).toEqual([]);
-  b.put(2, 1, { kind: 'heartbeat-answer', ballot: of, round: 1, executedThrough: 0 });
+  b.put(2, 1, { ...answer, round: round + 1 });
   expect(b.replica(1).ready).toEqual([1]);
 });
 
@@ -215,6 +218,6 @@ test('reads still open when the stop is released are not served in that configur
   b.sync(1);
   expect(b.replica(1).executed).toEqual(['(stop)']);
   expect(b.take('read-answer', { to: 3 }).message).toMatchObject({ number: 8, slot: undefined });
-  b.put(2, 1, { kind: 'heartbeat-answer', ballot: of, round: 1, executedThrough: 0 });
+  b.answer(2, 1);
   expect(b.replica(1).ready).toEqual([]);
 });

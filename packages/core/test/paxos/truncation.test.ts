@@ -47,11 +47,7 @@ test('a leader that cannot learn what lies below its first slot stands again', (
   const b = candidate();
   b.put(2, 1, phase1b(ballot(1, 1), { firstSlot: 3, decidedThrough: 2 }));
   const answerOf3 = (): void => {
-    for (const { message } of b.mail('heartbeat', { to: 3 })) {
-      if (message.kind !== 'heartbeat') continue;
-      const { ballot: of, round } = message;
-      b.put(3, 1, { kind: 'heartbeat-answer', ballot: of, round, executedThrough: 0 });
-    }
+    if (b.mail('heartbeat', { to: 3 }).length > 0) b.answer(3, 1);
     b.drop('heartbeat');
     b.drop('learn-request');
   };
@@ -85,8 +81,7 @@ test('a leader that learns below its first slot, however slowly, goes on', () =>
     for (let ms = 0; ms < 1_500; ms += 10) {
       b.nowMs += 10;
       b.tick(1);
-      const answer = { kind: 'heartbeat-answer', ballot: ballot(1, 1), round: 0 } as const;
-      b.put(2, 1, { ...answer, executedThrough: 0 });
+      b.answer(2, 1);
     }
     b.put(2, 1, learnReply(slot, [`v${slot}`]));
   }

@@ -1,0 +1,59 @@
+import type { Replica } from '@rsl/core';
+import type { Args } from '../args.ts';
+import type { CommandSpec, StateCommand } from '../commands/command.ts';
+import type { KeyValue } from '../key-value.ts';
+import type { ReplyWriter, RespVersion } from '../resp/reply-writer.ts';
+import type { ClientLimits } from './client-limits.ts';
+
+/** A command that is answered by the connection itself. */
+export interface ConnectionCommand extends CommandSpec {
+  readonly kind: 'connection';
+  /** Gives one reply, or throws a Refusal before it has replied. */
+  run(context: ClientContext, args: Args, reply: ReplyWriter): void;
+}
+
+/** A command that begins, ends or guards a transaction: see Connection. */
+export interface TransactionCommand extends CommandSpec {
+  readonly kind: 'multi' | 'exec' | 'discard' | 'watch';
+}
+
+export type Command = StateCommand | ConnectionCommand | TransactionCommand;
+
+/** What a connection command may see and change of its client. */
+export interface ClientContext {
+  readonly id: number;
+  readonly address: string;
+  readonly connectedAtMs: number;
+  name: string;
+  libraryName: string;
+  libraryVersion: string;
+  version: RespVersion;
+  /** READONLY: reads are answered with what this replica has. */
+  readLevel: 'linearizable' | 'local';
+  readonly server: ServerContext;
+  /** Closes the connection once everything before has been answered. */
+  closeSoon(): void;
+}
+
+/** What a connection command may see of the server. */
+export interface ServerContext {
+  readonly replica: Replica;
+  readonly machine: KeyValue;
+  readonly limits: ClientLimits;
+  readonly commands: readonly Command[];
+  readonly startedAtMs: number;
+  /** Where clients connect, as `host:port`. */
+  readonly address: string;
+  readonly counters: ServerCounters;
+  readonly clients: Iterable<ClientContext>;
+}
+
+export interface ServerCounters {
+  connections: number;
+  accepted: number;
+  refused: number;
+  commands: number;
+  /** Connections closed because of what they sent, did not read, or took up. */
+  closed: number;
+  heldBytes: number;
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+/** The command line of `rsl-server`: see README.md. */
+import { exitCodeOf, failureLine } from './process/failure.ts';
+import { printStatus } from './process/print-status.ts';
+import { program } from './process/program.ts';
+import { start } from './process/start.ts';
+
+try {
+  await program({ start, status: printStatus }).parseAsync();
+} catch (error) {
+  const exitCode = exitCodeOf(error);
+  if (exitCode !== 0) process.stderr.write(`${failureLine(error)}\n`);
+  process.exit(exitCode);
+}

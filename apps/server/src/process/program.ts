@@ -1,0 +1,134 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { PeerAddress } from '@rsl/core';
+import { formatAddress, type HostPort, parseAddress } from '../address.ts';
+import { refuseOpenNetwork } from '../open-network.ts';
+import { serverVersion } from '../version.ts';
+import { numberOptions, type NumberOptionName } from './number-options.ts';
+import type { StartSettings } from './start-settings.ts';
+
+export interface Actions {
+  start(settings: StartSettings): Promise<void>;
+  status(client: HostPort): Promise<void>;
+}
+
+type Given = Omit<StartSettings, 'listen'> & { readonly listen?: HostPort };
+
+const clientOption = '--client <host:port>';
+const membersMax = 31;
+
+/** The command line. Parsing it throws a CommanderError or an InvalidOptionError. */
+export function program(actions: Actions): Command {
+  const root = new Command('rsl-server')
+    .description('A replicated key-value server that speaks the Redis protocol.')
+    .version(serverVersion.rsl)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  startCommand(root).action((given: Given) => actions.start(checked(given)));
+  root
+    .command('status')
+    .description('Prints the state of a running server and its replica as JSON.')
+    .requiredOption(clientOption, 'where the server listens for clients', address)
+    .action(({ client }: { client: HostPort }) => actions.status(client));
+  return root;
+}
+
+function startCommand(root: Command): Command {
+  const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+  const start = root
+    .command('start')
+    .description('Runs one replica of a group, and serves clients.')
+    .requiredOption('--id <n>', 'this replica, 1 … 65535; one of the members', replicaId)
+    .requiredOption('--members <list>', 'all replicas: 1=HOST:PORT,2=HOST:PORT,…', memberList)
+    .requiredOption(clientOption, 'where to listen for clients', address)
+    .requiredOption('--data <directory>', 'what this replica must not lose; made if missing')
+    .option('--listen <host:port>', 'where to listen for replicas, if not as in --members', address)
+    .option('--group <name>', 'the same on all members, 1 … 128 bytes', groupName, 'default')
+    .option('--bootstrap', 'form the group once all members are up; on one of them', false)
+    .option('--allow-plaintext', 'listen beyond loopback without encryption', false)
+    .addOption(
+      new Option('--log-level <level>', 'least to be logged').choices(levels).default('info'),
+    )
+    .addOption(
+      new Option('--log-format <format>', 'for programs or for people')
+        .choices(['json', 'pretty'])
+        .default('json'),
+    );
+  for (const name of Object.keys(numberOptions) as NumberOptionName[]) {
+    const { flags, from, through, otherwise, about } = numberOptions[name];
+    const parse = (text: string): number => wholeNumber(text, from, through, otherwise);
+    start.addOption(
+      new Option(flags, `${about}; ${from} … ${through}`).default(otherwise).argParser(parse),
+    );
+  }
+  return start;
+}
+
+/** What no option can know by itself. */
+function checked(given: Given): StartSettings {
+  const own = given.members.find(({ id }) => id === given.id)?.addresses['tcp'];
+  if (own === undefined) {
+    const ids = given.members.map(({ id }) => id).join(', ');
+    throw new InvalidArgumentError(
+      `--id ${given.id} is not among --members (${ids}): name this replica in both`,
+    );
+  }
+  const listen = given.listen ?? parseAddress(own);
+  if (listen === undefined) throw new InvalidArgumentError(`--members: ${own} is no address`);
+  if (!given.allowPlaintext) {
+    refuseOpenNetwork('--listen', listen);
+    refuseOpenNetwork('--client', given.client);
+  }
+  return { ...given, listen };
+}
+
+function wholeNumber(text: string, from: number, through: number, otherwise: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= from && value <= through) return value;
+  throw new InvalidArgumentError(
+    `It must be a whole number of ${from} … ${through}; leave it out for ${otherwise}.`,
+  );
+}
+
+function replicaId(text: string): number {
+  const id = /^\d+$/.test(text) ? Number(text) : 0;
+  if (id >= 1 && id <= 65_535) return id;
+  throw new InvalidArgumentError('It must be a whole number of 1 … 65535.');
+}
+
+function address(text: string): HostPort {
+  const parsed = parseAddress(text);
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError(
+    'It must be HOST:PORT or [IPv6]:PORT with a port of 0 … 65535, as in 127.0.0.1:6379.',
+  );
+}
+
+function groupName(text: string): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes >= 1 && bytes <= 128) return text;
+  throw new InvalidArgumentError(`It must have 1 … 128 bytes, not ${bytes}.`);
+}
+
+function memberList(text: string): readonly PeerAddress[] {
+  const members = text.split(',').map((part): PeerAddress => {
+    const [, id = '', at = ''] = /^(\d{1,5})=(.+)$/.exec(part) ?? [];
+    const parsed = parseAddress(at);
+    if (parsed === undefined || parsed.port === 0 || Number(id) < 1 || Number(id) > 65_535) {
+      throw new InvalidArgumentError(
+        `'${part}' is not ID=HOST:PORT with an id and a port of 1 … 65535.`,
+      );
+    }
+    return { id: Number(id), addresses: { tcp: formatAddress(parsed) } };
+  });
+  const isTwice = (values: readonly unknown[]): boolean => new Set(values).size < values.length;
+  if (isTwice(members.map(({ id }) => id))) {
+    throw new InvalidArgumentError('Two members have the same id.');
+  }
+  if (isTwice(members.map(({ addresses }) => addresses['tcp']))) {
+    throw new InvalidArgumentError('Two members have the same address.');
+  }
+  if (members.length > membersMax) {
+    throw new InvalidArgumentError(`There may be ${membersMax} members, not ${members.length}.`);
+  }
+  return members;
+}

@@ -1,0 +1,27 @@
+import type { PeerAddress } from '@rsl/core';
+import type { HostPort } from '../address.ts';
+
+export type LogFormat = 'json' | 'pretty';
+
+/** What `rsl-server start` was told, checked. */
+export interface StartSettings {
+  readonly id: number;
+  readonly group: string;
+  readonly members: readonly PeerAddress[];
+  readonly client: HostPort;
+  /** Where to listen for the other replicas. */
+  readonly listen: HostPort;
+  readonly data: string;
+  readonly bootstrap: boolean;
+  readonly allowPlaintext: boolean;
+  readonly logLevel: string;
+  readonly logFormat: LogFormat;
+  readonly timeoutMs: number;
+  readonly maxConnections: number;
+  readonly maxCommandBytes: number;
+  readonly maxOutputBytes: number;
+  readonly stallMs: number;
+  readonly window: number;
+  readonly batchCommands: number;
+  readonly batchBytes: number;
+}

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { type Logger, type Replica, startReplica } from '@rsl/core';
+import { fileLog } from '@rsl/log-file';
+import { tcp } from '@rsl/transport-tcp';
+import { formatAddress } from '../address.ts';
+import { defaultClientLimits } from '../client/client-limits.ts';
+import { ClientServer } from '../client/client-server.ts';
+import { KeyValue } from '../key-value.ts';
+import { failureLine } from './failure.ts';
+import { formGroup } from './form-group.ts';
+import { logEvents } from './log-events.ts';
+import { createLogger } from './logging.ts';
+import type { StartSettings } from './start-settings.ts';
+
+/** What was sent before a stop is answered within this; then connections are cut. */
+const answerWithinMs = 5_000;
+const stopWithinMs = 15_000;
+
+/** `rsl-server start`: resolves once it serves; the process then runs until it is stopped. */
+export async function start(settings: StartSettings): Promise<void> {
+  const { id, logLevel: level, logFormat: format } = settings;
+  const logger = createLogger({ id, level, format });
+  const machine = new KeyValue(settings.maxOutputBytes);
+  const replica = await openReplica(settings, machine, logger);
+  logEvents(replica, logger);
+  const server = await serve(settings, replica, machine, logger);
+  stopOn(replica, server, logger);
+  const endpoints = {
+    clients: server.address,
+    replicas: formatAddress(settings.listen),
+    data: settings.data,
+  };
+  logger.info({ event: 'ready', group: settings.group, ...endpoints }, 'ready');
+  if (settings.bootstrap) await formGroup(replica, settings.members, logger);
+}
+
+function openReplica(settings: StartSettings, machine: KeyValue, logger: Logger): Promise<Replica> {
+  const { id, group, members, allowPlaintext } = settings;
+  return startReplica({
+    group,
+    self: id,
+    stateMachine: machine,
+    log: fileLog(join(settings.data, 'log')),
+    transport: tcp({ listen: formatAddress(settings.listen), allowPlaintext }),
+    peers: members.filter((member) => member.id !== id),
+    limits: {
+      slotsInFlightMax: settings.window,
+      batchCommandsMax: settings.batchCommands,
+      batchBytesMax: settings.batchBytes,
+    },
+    logger,
+  });
+}
+
+async function serve(
+  settings: StartSettings,
+  replica: Replica,
+  machine: KeyValue,
+  logger: Logger,
+): Promise<ClientServer> {
+  const limits = {
+    ...defaultClientLimits,
+    connectionsMax: settings.maxConnections,
+    commandBytesMax: settings.maxCommandBytes,
+    outputBytesMax: settings.maxOutputBytes,
+    stallMs: settings.stallMs,
+    timeoutMs: settings.timeoutMs,
+  };
+  const { client: listen, allowPlaintext } = settings;
+  try {
+    return await ClientServer.listen({ listen, allowPlaintext, replica, machine, limits, logger });
+  } catch (error) {
+    await replica.close();
+    throw error;
+  }
+}
+
+/** A signal, or a replica that cannot go on, ends the process; a second signal does so at once. */
+function stopOn(replica: Replica, server: ClientServer, logger: Logger): void {
+  let isStopping = false;
+  const stop = async (why: string, exitCode: number): Promise<void> => {
+    if (isStopping) return;
+    isStopping = true;
+    logger.info({ event: 'stopping', why }, 'stopping');
+    setTimeout(() => {
+      process.stderr.write(`rsl-server: did not stop within ${stopWithinMs} ms\n`);
+      process.exit(1);
+    }, stopWithinMs).unref();
+    await server.close(answerWithinMs);
+    await replica.close();
+    logger.info({ event: 'stopped', exitCode }, 'stopped');
+    process.exit(exitCode);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(1);
+      void stop(signal, 0);
+    });
+  }
+  replica.on('stopped', ({ error }) => {
+    if (error === undefined) return;
+    process.stderr.write(`${failureLine(error)}\n`);
+    void stop(error.code, 1);
+  });
+}

@@ -1,0 +1,16 @@
+const MiB = 1024 * 1024;
+
+/**
+ * Bounds of the state itself. A command that would exceed one is refused on every replica alike,
+ * so they are the same everywhere and no options.
+ */
+export const stateLimits = {
+  /** A Map of V8 ends at 16,777,216 entries. */
+  keysMax: 16_000_000,
+  /** Items of one list, hash or set. */
+  itemsMax: 16_000_000,
+  /** One string; APPEND can make them longer than a command. */
+  stringBytesMax: 32 * MiB,
+  /** Beyond this a time cannot be told to the millisecond: 285,000 years. */
+  expireAtMsMax: Number.MAX_SAFE_INTEGER,
+} as const;

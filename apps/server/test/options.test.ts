@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { exitCodeOf, failureLine } from '../src/process/failure.ts';
+import { program } from '../src/process/program.ts';
+import type { StartSettings } from '../src/process/start-settings.ts';
+
+const members = '1=127.0.0.1:7401,2=[::1]:7402,3=localhost:7403';
+const enough = ['start', '--id', '1', '--members', members];
+const where = ['--client', '127.0.0.1:6401', '--data', 'data/1'];
+
+/** The settings that a command line gives, or its exit code and the line on stderr. */
+async function parse(...args: readonly string[]): Promise<StartSettings | string> {
+  let settings: StartSettings | undefined;
+  try {
+    await program({
+      start: async (given) => {
+        settings = given;
+      },
+      status: async () => undefined,
+    }).parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    return `${exitCodeOf(error)} ${failureLine(error)}`;
+  }
+  return settings ?? 'nothing';
+}
+
+test('what need not be said has a value', async () => {
+  expect(await parse(...enough, ...where)).toEqual({
+    id: 1,
+    members: [
+      { id: 1, addresses: { tcp: '127.0.0.1:7401' } },
+      { id: 2, addresses: { tcp: '[::1]:7402' } },
+      { id: 3, addresses: { tcp: 'localhost:7403' } },
+    ],
+    client: { host: '127.0.0.1', port: 6401 },
+    listen: { host: '127.0.0.1', port: 7401 },
+    data: 'data/1',
+    group: 'default',
+    bootstrap: false,
+    allowPlaintext: false,
+    logLevel: 'info',
+    logFormat: 'json',
+    timeoutMs: 10_000,
+    maxConnections: 4_096,
+    maxCommandBytes: 524_288,
+    maxOutputBytes: 67_108_864,
+    stallMs: 60_000,
+    window: 64,
+    batchCommands: 8_192,
+    batchBytes: 262_144,
+  });
+});
+
+test.each([
+  [['--timeout-ms', '0'], "'--timeout-ms <ms>' argument '0' is invalid. It must be a whole number"],
+  [['--timeout-ms', '1e3'], "argument '1e3' is invalid."],
+  [['--window', '257'], 'a whole number of 1 … 256; leave it out for 64.'],
+  [['--max-connections', '-1'], "argument '-1' is invalid."],
+  [['--max-command-bytes', '2000000'], 'a whole number of 1024 … 1000000'],
+  [['--id', '4'], '--id 4 is not among --members (1, 2, 3): name this replica in both'],
+  [['--id', '65536'], 'a whole number of 1 … 65535.'],
+  [['--members', '1=127.0.0.1'], "'1=127.0.0.1' is not ID=HOST:PORT"],
+  [['--members', '1=127.0.0.1:1,1=127.0.0.1:2'], 'Two members have the same id.'],
+  [['--members', '1=127.0.0.1:1,2=127.0.0.1:1'], 'Two members have the same address.'],
+  [['--client', '6401'], 'It must be HOST:PORT'],
+  [['--group', 'x'.repeat(129)], 'It must have 1 … 128 bytes, not 129.'],
+  [['--log-level', 'loud'], 'Allowed choices are trace, debug,'],
+  [['--client', '0.0.0.0:6401'], '--client: 0.0.0.0:6401 can be reached from other machines'],
+  [['--listen', '10.0.0.1:1'], '--listen: 10.0.0.1:1 can be reached from other machines'],
+  [['--nosuch'], "unknown option '--nosuch'"],
+])('%j is refused with code 2 and one line that says why', async (args, why) => {
+  const answer = await parse(...enough, ...where, ...args);
+  expect(answer).toMatch(/^2 rsl-server: RSL_INVALID_OPTION: [^\n]*$/);
+  expect(answer).toContain(why);
+});
+
+test('open networks may be had for the asking', async () => {
+  const open = ['--client', '0.0.0.0:6401', '--listen', '0.0.0.0:7401', '--allow-plaintext'];
+  expect(await parse(...enough, ...where, ...open)).toMatchObject({
+    client: { host: '0.0.0.0', port: 6401 },
+    listen: { host: '0.0.0.0', port: 7401 },
+  });
+});
+
+test('what is missing is named', async () => {
+  expect(await parse(...enough)).toBe(
+    "2 rsl-server: RSL_INVALID_OPTION: required option '--client <host:port>' not specified",
+  );
+  expect(await parse()).toContain('say start or status; see --help');
+});
