@@ -1,0 +1,83 @@
+/** Making a store where none is: its name, its first segment, and then its identity (S8). */
+import fs from 'node:fs';
+import { CorruptionError } from '@rsl/core';
+import type { PortContext, Random, StoreId } from '@rsl/core/protocol';
+import { type Contents, draftFile, segmentFile, spareFile, writeIdentity } from './directory.ts';
+import { type Files, runTask } from './files.ts';
+import { blockBytes } from './record.ts';
+import { encodeSegmentHeader } from './segment.ts';
+
+export interface SegmentSizes {
+  readonly segmentBytes: number;
+  readonly writeBytesMax: number;
+}
+
+/**
+ * The identity comes last: while it is missing nothing was ever stored, and once it is there a
+ * segment that is missing was lost (S6).
+ */
+export function createStore(
+  directory: string,
+  context: PortContext,
+  sizes: SegmentSizes,
+  files: Files,
+): StoreId {
+  const store = randomHex(context.random);
+  const spare = spareFile(directory, 1);
+  const { segmentBytes, writeBytesMax } = sizes;
+  runTask(files, {
+    kind: 'prepare',
+    draft: draftFile(directory, 1),
+    file: spare,
+    bytes: segmentBytes,
+  });
+  const header = encodeSegmentHeader({
+    sequence: 1,
+    store,
+    salt: context.random.below(2 ** 32),
+    writeBytesMax,
+    size: segmentBytes,
+    firstNumber: 1,
+    previousEnd: 0,
+  });
+  runTask(files, { kind: 'take', spare, file: segmentFile(directory, 1), header });
+  writeIdentity(directory, context, store, files);
+  return store;
+}
+
+/** Only what a crash in the middle of `createStore` leaves is removed: an empty first segment. */
+export function removeUnfinishedStore(directory: string, contents: Contents, files: Files): void {
+  for (const sequence of contents.segments) {
+    const file = segmentFile(directory, sequence);
+    if (sequence !== 1 || !isEmptySegment(file)) {
+      throw new CorruptionError(
+        `${directory}/identity`,
+        0,
+        'it is missing, but there are segments',
+      );
+    }
+  }
+  for (const file of contents.spares) files.remove(file);
+  for (const sequence of contents.segments) files.remove(segmentFile(directory, sequence));
+  files.syncDirectory(directory);
+}
+
+function isEmptySegment(file: string): boolean {
+  const fd = fs.openSync(file, 'r');
+  try {
+    const piece = Buffer.alloc(1024 * 1024);
+    for (let at = blockBytes; ; ) {
+      const length = fs.readSync(fd, piece, 0, piece.length, at);
+      if (length === 0) return true;
+      if (piece.subarray(0, length).some((byte) => byte !== 0)) return false;
+      at += length;
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function randomHex(random: Random): string {
+  const words = [random.below(2 ** 32), random.below(2 ** 32)];
+  return words.map((word) => word.toString(16).padStart(8, '0')).join('');
+}

@@ -1,0 +1,129 @@
+/**
+ * The few system calls that change the directory. Everything that is written goes through here,
+ * so that a test can record it and make the images that a crash may leave at every step.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+
+export interface Files {
+  /** A file to write to; every write is durable when it returns (unless `sync` is 'none'). */
+  open(file: string, how: 'create' | 'existing'): number;
+  /** All of `bytes`, at `position`. */
+  write(fd: number, bytes: Uint8Array, position: number): void;
+  close(fd: number): void;
+  rename(from: string, to: string): void;
+  remove(file: string): void;
+  /** Makes creations, renames and removals in `directory` durable. */
+  syncDirectory(directory: string): void;
+}
+
+export type Durability = 'durable' | 'none';
+
+/** O_DSYNC: one call writes and syncs, and an error is the error of this very write. */
+export function systemFiles(durability: Durability): Files {
+  const { O_RDWR, O_CREAT, O_EXCL, O_DSYNC } = fs.constants;
+  const durable = durability === 'durable' ? O_DSYNC : 0;
+  return {
+    open(file, how) {
+      const flags = O_RDWR | durable | (how === 'create' ? O_CREAT | O_EXCL : 0);
+      return fs.openSync(file, flags, 0o600);
+    },
+    write: writeWhole,
+    close: (fd) => fs.closeSync(fd),
+    rename: (from, to) => fs.renameSync(from, to),
+    remove: (file) => fs.rmSync(file, { force: true }),
+    syncDirectory(directory) {
+      if (durability === 'none') return;
+      const fd = fs.openSync(directory, fs.constants.O_RDONLY);
+      try {
+        fs.fsyncSync(fd);
+      } finally {
+        fs.closeSync(fd);
+      }
+    },
+  };
+}
+
+/** A short write is no failure: the rest follows, and shows why if there is a reason. */
+export function writeWhole(fd: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const written = fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
+    if (written === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
+    done += written;
+  }
+}
+
+export const stepBytes = 256 * 1024;
+let zeros: Uint8Array | undefined;
+
+/** Fills [from, to) with zeros, a step at a time. */
+export function* zeroSteps(files: Files, fd: number, from: number, to: number): Generator<void> {
+  zeros ??= new Uint8Array(stepBytes);
+  for (let at = from; at < to; at += stepBytes) {
+    files.write(fd, zeros.subarray(0, Math.min(stepBytes, to - at)), at);
+    yield;
+  }
+}
+
+/** What the writer does besides writing groups. */
+export type Task =
+  /** A file of `bytes` zeros, allocated on the medium; takes its name when it is complete. */
+  | {
+      readonly kind: 'prepare';
+      readonly draft: string;
+      readonly file: string;
+      readonly bytes: number;
+    }
+  /** The spare gets a header, and only then the name of a segment. */
+  | {
+      readonly kind: 'take';
+      readonly spare: string;
+      readonly file: string;
+      readonly header: Uint8Array;
+    }
+  /** A segment that is no longer needed becomes a spare, or goes. */
+  | { readonly kind: 'retire'; readonly file: string; readonly spare: string | undefined };
+
+/** Yields wherever a group may be written first. */
+export function* taskSteps(files: Files, task: Task): Generator<void> {
+  switch (task.kind) {
+    case 'prepare':
+      yield* prepare(files, task.draft, task.file, task.bytes);
+      return;
+    case 'take': {
+      const fd = files.open(task.spare, 'existing');
+      try {
+        files.write(fd, task.header, 0);
+      } finally {
+        files.close(fd);
+      }
+      files.rename(task.spare, task.file);
+      files.syncDirectory(path.dirname(task.file));
+      return;
+    }
+    case 'retire':
+      if (task.spare === undefined) files.remove(task.file);
+      else files.rename(task.file, task.spare);
+      files.syncDirectory(path.dirname(task.file));
+      return;
+  }
+}
+
+function* prepare(files: Files, draft: string, file: string, bytes: number): Generator<void> {
+  files.remove(draft);
+  const fd = files.open(draft, 'create');
+  try {
+    yield* zeroSteps(files, fd, 0, bytes);
+  } catch (error) {
+    // What was taken of a full medium is given back.
+    files.remove(draft);
+    throw error;
+  } finally {
+    files.close(fd);
+  }
+  files.rename(draft, file);
+}
+
+export function runTask(files: Files, task: Task): void {
+  for (const _ of taskSteps(files, task));
+}

@@ -1,0 +1,166 @@
+/** What memory knows of the log: built by recovery, kept up by every write that is durable. */
+import { compareBallots, type Ballot, type LogRecord, type Slot } from '@rsl/core/protocol';
+import { type Memory } from './memory.ts';
+import {
+  ballotAt,
+  decidedKind,
+  decodeRecord,
+  eachRecord,
+  type StoredGroupHeader,
+  type StoredRecord,
+  voteKind,
+} from './record.ts';
+import type { Segment } from './segment.ts';
+import type { StoredAt } from './slot-table.ts';
+
+type Kind<K extends LogRecord['kind']> = Extract<LogRecord, { kind: K }>;
+
+/** Segments whose slots memory knows the places of, besides being read: 24 bytes for each slot. */
+export const tablesMax = 4;
+
+export class LogState {
+  /** By sequence, without a gap; the last one is written to. */
+  readonly segments: Segment[] = [];
+  firstSlot: Slot = 1;
+  /** Of the next group. */
+  number = 1;
+  /** The highest slot that was ever stored. */
+  maxSlot: Slot = 0;
+
+  #promise: Ballot | undefined;
+  #configuration: Kind<'configuration'> | undefined;
+  #bootstrap: Kind<'bootstrap'> | undefined;
+  #start: Kind<'start'> | undefined;
+  #decidedThrough: Kind<'decided-through'> | undefined;
+
+  /** Those with a table, the last used last. */
+  readonly #tabled: Segment[] = [];
+
+  /** From now on this one is written to. */
+  add(segment: Segment): void {
+    this.segments.push(segment);
+    this.touch(segment);
+  }
+
+  /** Keeps the table of this segment and forgets the one that was not used for longest. */
+  touch(segment: Segment): void {
+    const at = this.#tabled.indexOf(segment);
+    if (at >= 0) this.#tabled.splice(at, 1);
+    this.#tabled.push(segment);
+    if (this.#tabled.length <= tablesMax) return;
+    const idle = this.#tabled.findIndex((other) => other !== this.current);
+    for (const other of this.#tabled.splice(idle, 1)) other.table = undefined;
+  }
+
+  get current(): Segment {
+    return this.segments.at(-1) as Segment;
+  }
+
+  get lastSlot(): Slot {
+    return this.maxSlot >= this.firstSlot ? this.maxSlot : 0;
+  }
+
+  get bytesUsed(): number {
+    return this.segments.reduce((bytes, segment) => bytes + segment.size, 0);
+  }
+
+  /** The oldest segment that holds something besides forgotten slots and what is carried on. */
+  keepFrom(): number {
+    const kept = this.segments.find((segment) => segment.maxSlot >= this.firstSlot);
+    return Math.min(kept?.sequence ?? Number.POSITIVE_INFINITY, this.current.sequence);
+  }
+
+  /**
+   * What a new segment begins with, so that every older one may go. A vote raises the promise
+   * (P1), so a forgotten vote leaves its ballot behind as one.
+   */
+  carried(): LogRecord[] {
+    const records: LogRecord[] = [];
+    if (this.#promise !== undefined) records.push({ kind: 'promise', ballot: this.#promise });
+    if (this.#configuration !== undefined) records.push(this.#configuration);
+    if (this.#bootstrap !== undefined) records.push(this.#bootstrap);
+    if (this.#start !== undefined) records.push(this.#start);
+    if (this.#decidedThrough !== undefined) records.push(this.#decidedThrough);
+    return records;
+  }
+
+  /** Takes in the group that is at `at` in `memory`; false if it is malformed. */
+  takeIn(segment: Segment, memory: Memory, at: number, header: StoredGroupHeader): boolean {
+    const sound = eachRecord(memory, at, header, (record) => {
+      if (isOfSlot(record)) {
+        this.#takeValue(segment, placeOf(record, memory, at, header));
+        return true;
+      }
+      const decoded = decodeRecord(memory, record);
+      if (decoded === undefined) return false;
+      this.#takeControl(decoded);
+      return true;
+    });
+    this.number = header.number + 1;
+    this.firstSlot = Math.max(this.firstSlot, header.firstSlot);
+    segment.end = header.offset + header.length;
+    return sound;
+  }
+
+  #takeValue(segment: Segment, value: StoredAt): void {
+    const { slot, ballot } = value;
+    segment.table?.add(value);
+    if (slot < segment.minSlot) segment.minSlot = slot;
+    if (slot > segment.maxSlot) segment.maxSlot = slot;
+    if (slot > this.maxSlot) this.maxSlot = slot;
+    if (ballot !== undefined) this.#raisePromise(ballot);
+  }
+
+  #takeControl(record: LogRecord): void {
+    switch (record.kind) {
+      case 'promise':
+        this.#raisePromise(record.ballot);
+        break;
+      case 'configuration':
+        this.#configuration = record;
+        break;
+      case 'bootstrap':
+        this.#bootstrap = record;
+        break;
+      case 'start':
+        this.#start = record;
+        break;
+      case 'decided-through':
+        if (record.slot >= (this.#decidedThrough?.slot ?? 0)) this.#decidedThrough = record;
+        break;
+      default:
+    }
+  }
+
+  #raisePromise(ballot: Ballot): void {
+    if (this.#promise === undefined || compareBallots(ballot, this.#promise) > 0) {
+      this.#promise = ballot;
+    }
+  }
+}
+
+export const isOfSlot = ({ kind }: StoredRecord): boolean =>
+  kind === voteKind || kind === decidedKind;
+
+function placeOf(
+  { kind, slot, at: recordAt, valueAt, length, checksum }: StoredRecord,
+  { view }: Memory,
+  at: number,
+  header: StoredGroupHeader,
+): StoredAt {
+  const ballot = kind === voteKind ? ballotAt(view, recordAt) : undefined;
+  return { slot, ballot, offset: valueAt - at + header.offset, length, checksum };
+}
+
+/** Where the values of a group are. */
+export function eachValue(
+  memory: Memory,
+  at: number,
+  header: StoredGroupHeader,
+  visit: (value: StoredAt) => void,
+): void {
+  eachRecord(memory, at, header, (record) => {
+    if (isOfSlot(record)) visit(placeOf(record, memory, at, header));
+    return true;
+  });
+}

@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decodeMembership, encodeMembership } from './membership-codec.ts';
+
+const member = { id: 1, store: '0123456789abcdef', role: 'voter', addresses: { tcp: 'a:1' } };
+const membership = {
+  group: 'feedfacefeedface',
+  number: 1,
+  firstSlot: 1,
+  members: [member],
+  previous: [],
+};
+const decode = (value: unknown) => decodeMembership(Buffer.from(JSON.stringify(value)));
+
+test('what was encoded is decoded', () => {
+  const given = membership as unknown as Parameters<typeof encodeMembership>[0];
+  expect(decodeMembership(encodeMembership(given))).toEqual(membership);
+});
+
+test('anything else is refused', () => {
+  const wrong: unknown[] = [
+    null,
+    1,
+    [],
+    {},
+    { ...membership, group: '' },
+    { ...membership, number: -1 },
+    { ...membership, firstSlot: 1.5 },
+    { ...membership, members: {} },
+    { ...membership, previous: [null] },
+    ...[{ id: 65_536 }, { id: '1' }, { store: 7 }, { role: 'king' }, { addresses: { tcp: 1 } }].map(
+      (change) => ({ ...membership, members: [{ ...member, ...change }] }),
+    ),
+  ];
+  for (const value of wrong) expect(decode(value), JSON.stringify(value)).toBeUndefined();
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+      expect(decodeMembership(bytes)).toBeUndefined();
+    }),
+  );
+});

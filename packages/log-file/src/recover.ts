@@ -1,0 +1,192 @@
+/**
+ * Opening: what is on the medium becomes a LogState, or an error that says why not (S1, S6).
+ *
+ * A segment is good up to its end, which the header of the next one names. In the last segment the
+ * first thing that is not the next group ends the log. It is damage if a later group says that it
+ * was synced: then opening fails. Otherwise it is what a crash left of the write in flight, which
+ * nobody was told is durable: it is dropped, and erased so that it can never be taken for the
+ * continuation of what is written next. Whatever no later group vouches for is written again,
+ * for that it can be read (from the page cache) does not prove that it is on the medium.
+ */
+import fs from 'node:fs';
+import { CorruptionError } from '@rsl/core';
+import type { StoreId } from '@rsl/core/protocol';
+import { segmentFile } from './directory.ts';
+import { type Files, zeroSteps } from './files.ts';
+import { LogState } from './log-state.ts';
+import { memoryOf, roundUp } from './memory.ts';
+import { blockBytes, readGroupHeader, sealGroup } from './record.ts';
+import { readSegmentHeader, Segment, type SegmentHeader } from './segment.ts';
+import { type GroupsEnd, SegmentReader } from './segment-reader.ts';
+
+export interface Recovered {
+  readonly state: LogState;
+  /** True if the log does not end with a group that has only a mark. */
+  readonly unmarked: boolean;
+}
+
+/** The last group that verified, wherever it is. */
+interface LastGroup {
+  offset: number;
+  markOffset: number;
+  keepFrom: number;
+  holdsRecords: boolean;
+}
+
+export async function recover(
+  directory: string,
+  sequences: readonly number[],
+  store: StoreId,
+  files: Files,
+): Promise<Recovered> {
+  if (sequences.length === 0) throw missing(directory, 1);
+  refuseGaps(directory, sequences);
+  const segments = sequences.map((sequence) => openSegment(directory, sequence, store));
+  const last: LastGroup = { offset: 0, markOffset: 0, keepFrom: 0, holdsRecords: false };
+  const state = new LogState();
+  state.number = (segments[0] as Segment).header.firstNumber;
+  for (const [i, segment] of segments.entries()) {
+    state.add(segment);
+    const next = segments[i + 1]?.header;
+    await readSegment(state, segment, next, last, files);
+  }
+  // What the log still needed of older segments when its last group was written.
+  if ((sequences[0] as number) > Math.max(last.keepFrom, 1))
+    throw missing(directory, last.keepFrom);
+  return { state, unmarked: last.holdsRecords };
+}
+
+function openSegment(directory: string, sequence: number, store: StoreId): Segment {
+  const file = segmentFile(directory, sequence);
+  const { block, size } = readFirstBlock(file);
+  const header = readSegmentHeader(block);
+  if (typeof header === 'string') throw new CorruptionError(file, 0, header);
+  const segment = new Segment(file, header);
+  if (header.store !== store) {
+    throw new CorruptionError(file, 16, `this is a segment of store ${header.store}, not ${store}`);
+  }
+  if (header.sequence !== sequence) {
+    throw new CorruptionError(file, 12, `this is segment ${header.sequence}, under another name`);
+  }
+  if (header.size !== size || size % blockBytes !== 0) {
+    throw new CorruptionError(file, 32, `the file has ${size} bytes, and had ${header.size}`);
+  }
+  return segment;
+}
+
+export function readFirstBlock(file: string): {
+  readonly block: Uint8Array;
+  readonly size: number;
+} {
+  const fd = fs.openSync(file, 'r');
+  try {
+    const block = new Uint8Array(blockBytes);
+    const length = fs.readSync(fd, block, 0, blockBytes, 0);
+    return { block: block.subarray(0, length), size: fs.fstatSync(fd).size };
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+async function readSegment(
+  state: LogState,
+  segment: Segment,
+  next: SegmentHeader | undefined,
+  last: LastGroup,
+  files: Files,
+): Promise<void> {
+  const { file, header } = segment;
+  if (header.firstNumber !== state.number) {
+    const what = `it begins with group ${header.firstNumber}, not with group ${state.number}`;
+    throw new CorruptionError(file, 40, what);
+  }
+  const reader = await SegmentReader.open(segment);
+  try {
+    Object.assign(last, { offset: 0, markOffset: blockBytes, holdsRecords: false });
+    const good = await reader.groups(blockBytes, state.number, (memory, at, group) => {
+      if (group.carry !== (group.offset === blockBytes)) {
+        throw new CorruptionError(file, group.offset, 'a segment begins with what is carried on');
+      }
+      if (!state.takeIn(segment, memory, at, group)) {
+        throw new CorruptionError(file, group.offset, 'a membership cannot be read');
+      }
+      const { offset, markOffset, keepFrom, count } = group;
+      Object.assign(last, { offset, markOffset, keepFrom, holdsRecords: count > 0 });
+    });
+    if (next !== undefined) refuseOtherEnd(segment, good, next);
+    else await mendTail(segment, good, last, reader, files);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Everything in front of the next segment was synced before that was begun. */
+function refuseOtherEnd({ file }: Segment, good: GroupsEnd, next: SegmentHeader): void {
+  if (good.end < next.previousEnd) throw new CorruptionError(file, good.offset, good.problem);
+  if (good.end > next.previousEnd || good.number !== next.firstNumber) {
+    throw new CorruptionError(file, next.previousEnd, 'the next segment says that it ends here');
+  }
+}
+
+async function mendTail(
+  segment: Segment,
+  good: GroupsEnd,
+  last: LastGroup,
+  reader: SegmentReader,
+  files: Files,
+): Promise<void> {
+  const proof = await reader.proofOfSync(good.end, good.number);
+  if (proof !== undefined) {
+    const what = `${good.problem}, but the group at byte ${proof} says that it was synced`;
+    throw new CorruptionError(segment.file, good.offset, what);
+  }
+  const fd = files.open(segment.file, 'existing');
+  try {
+    segment.end = roundUp(good.end, blockBytes);
+    rewrite(segment, fd, good.end, last, files);
+    const eraseTo = Math.min(segment.size, segment.end + segment.header.writeBytesMax);
+    for (const _ of zeroSteps(files, fd, segment.end, eraseTo));
+  } finally {
+    files.close(fd);
+  }
+}
+
+/** What no later group vouches for, with its last group made longer, up to the end of a block. */
+function rewrite(segment: Segment, fd: number, end: number, last: LastGroup, files: Files): void {
+  // The header of a new segment is vouched for by the second write into it.
+  const from = last.markOffset > blockBytes ? last.markOffset : 0;
+  const memory = memoryOf(new Uint8Array(segment.end - from));
+  readInto(segment.file, memory.bytes.subarray(0, end - from), from);
+  const at = last.offset - from;
+  if (last.offset > 0 && end < segment.end) {
+    sealGroup(memory, at, segment.end - last.offset, segment.seed);
+  }
+  if (last.offset > 0 && !readGroupHeader(memory, at, last.offset, segment.seed)) {
+    throw new CorruptionError(segment.file, last.offset, 'it reads differently the second time');
+  }
+  files.write(fd, memory.bytes, from);
+}
+
+function readInto(file: string, bytes: Uint8Array, position: number): void {
+  const fd = fs.openSync(file, 'r');
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const read = fs.readSync(fd, bytes, done, bytes.length - done, position + done);
+      if (read === 0) throw new CorruptionError(file, position + done, 'the file ends here');
+      done += read;
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function refuseGaps(directory: string, sequences: readonly number[]): void {
+  const [first = 0] = sequences;
+  const gap = sequences.findIndex((sequence, i) => sequence !== first + i);
+  if (gap >= 0) throw missing(directory, first + gap);
+}
+
+function missing(directory: string, sequence: number): CorruptionError {
+  const file = segmentFile(directory, sequence);
+  return new CorruptionError(file, 0, 'this segment is missing');
+}
