@@ -20,7 +20,7 @@ const onBuild = (name) => node('--import', loader, `tools/${name}/main.ts`, ...a
 const scripts = {
   start: [turbo('build'), node('tools/cluster/main.mjs', ...args)],
   test: [node('tools/test/main.mjs', ...args)],
-  coverage: [node('tools/test/main.mjs', '--coverage', ...args)],
+  coverage: [node('tools/coverage/main.mjs', ...args)],
   tidy: [['vitest', 'run', '--project', 'tools', 'tidy', ...args]],
   build: [turbo('build')],
   typecheck: [turbo('typecheck')],
@@ -31,6 +31,7 @@ const scripts = {
   pipelining: [turbo('build'), onBuild('pipelining')],
   'catch-up': [turbo('build'), onBuild('catch-up')],
   'quick-start': [turbo('build'), onBuild('quick-start')],
+  demo: [turbo('build'), onBuild('demo')],
 };
 
 if (!Object.hasOwn(scripts, script)) {

@@ -76,6 +76,11 @@ function timed(name: string, work: () => void): void {
 }
 
 function run(command: string, args: readonly string[], cwd: string): string {
-  const stdio = ['ignore', 'pipe', 'inherit'] as const;
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: [...stdio], timeout: 120_000 });
+  const timeout = 120_000;
+  return execFileSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout,
+  });
 }

@@ -91,7 +91,7 @@ export interface ReplicaStatus {
   readonly counters: Readonly<Record<string, number>>;
 }
 
-/** Each event's argument. Listeners run after the step that caused them; what they throw is logged. */
+/** Each event's argument. Listeners run after the step that caused them; they may throw. */
 export interface ReplicaEvents {
   /** This replica leads, and may not have executed everything yet. */
   leading: { readonly ballot: Ballot };
@@ -115,13 +115,13 @@ export interface Replica<C = Uint8Array, R = Uint8Array> {
    * proposed one after the other execute in that order unless the leader changes in between.
    */
   propose(command: C, options?: CallOptions): Promise<R>;
-  /** The same for many encoded commands, without a promise for each. Throws RSL_OVERLOADED whole. */
+  /** The same for many encoded commands, without a promise for each. Throws for all or none. */
   proposeMany(
     commands: readonly Uint8Array[],
     results: ManyResults,
     options?: { readonly timeoutMs?: number },
   ): void;
-  /** Resolves once this replica's own state may be read at that level; gives the slot it reflects. */
+  /** Resolves once this replica's state may be read at that level; gives the slot it reflects. */
   barrier(level: ReadLevel, options?: CallOptions): Promise<Slot>;
   /**
    * Forms the group, once in its life (S10): waits until all members named are up, learns their

@@ -244,7 +244,7 @@ export class CorruptionError extends RslError {
     super(
       'RSL_LOG_CORRUPT',
       'none',
-      `${file}, byte ${offset}: ${what}; keep the file, and replace this member or restore the file`,
+      `${file}, byte ${offset}: ${what}; keep the file; replace this member or restore the file`,
     );
     this.file = file;
     this.offset = offset;

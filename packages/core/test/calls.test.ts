@@ -18,7 +18,7 @@ test('without a leader a command never leaves, and says so', async () => {
   await expect(read).rejects.toMatchObject({ code: 'RSL_NOT_LEADER' });
 });
 
-test('a deadline that passes after the command was proposed leaves its outcome unknown', async () => {
+test('a deadline that passes after the proposal leaves the outcome unknown', async () => {
   cluster = await new Cluster().formed();
   const leader = await cluster.leader();
   for (const id of cluster.ids) if (id !== leader.id) await cluster.stop(id);
@@ -43,7 +43,7 @@ test('a full queue refuses, whole, and takes again when there is room', async ()
   cluster = await new Cluster({ limits: { pendingCommandsMax: 4 } }).formed();
   const replica = cluster.at(1);
   const five = Array.from({ length: 5 }, (_, i) => `command ${i}`);
-  expect(() => proposed(replica, five)).rejects.toMatchObject({ code: 'RSL_OVERLOADED' });
+  await expect(proposed(replica, five)).rejects.toMatchObject({ code: 'RSL_OVERLOADED' });
   expect(await proposed(replica, five.slice(1))).toHaveLength(4);
 });
 

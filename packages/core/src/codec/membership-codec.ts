@@ -41,7 +41,7 @@ export function decodeMembership(bytes: Uint8Array, membersMax: number): Members
   };
 }
 
-/** Tells two configurations of the same number apart, in every frame (S10); addresses may differ. */
+/** Tells configurations of the same number apart, in every frame (S10); addresses may differ. */
 export function fingerprintOf(m: Membership): number {
   const members = m.members.map(({ id, store, role }) => [id, store, role]);
   return crc32(packr.pack([m.group, m.number, m.firstSlot, members]));

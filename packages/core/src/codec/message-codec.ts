@@ -156,15 +156,18 @@ function readFields(kind: MessageKind, { fields, values }: Frame): Message {
     }
     case 'read-request':
       return { kind, number: fields.u64() };
-    case 'read-answer': {
-      const number = fields.u64();
-      const granted = fields.u8() === 1;
-      const slot = fields.slot();
-      return { kind, number, slot: granted ? slot : undefined };
-    }
+    case 'read-answer':
+      return readAnswer(fields);
     default:
       return unreachable(kind);
   }
+}
+
+function readAnswer(fields: Reader): Message {
+  const number = fields.u64();
+  const granted = fields.u8() === 1;
+  const slot = fields.slot();
+  return { kind: 'read-answer', number, slot: granted ? slot : undefined };
 }
 
 function read1b(fields: Reader, values: Frame['values']): Message {

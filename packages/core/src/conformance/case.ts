@@ -5,5 +5,5 @@
 export interface ConformanceCase<Open> {
   readonly name: string;
   /** Rejects with an assertion error if the implementation breaks its contract. */
-  run(open: Open): Promise<void>;
+  run(this: void, open: Open): Promise<void>;
 }

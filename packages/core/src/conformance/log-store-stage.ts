@@ -14,7 +14,7 @@ export type OpenLogStore = () => Promise<LogStore>;
 export interface FailingLogStore {
   readonly log: LogStore;
   /** Every write from now on fails. */
-  fail(): void;
+  fail(this: void): void;
 }
 
 export type OpenFailingLogStore = () => Promise<FailingLogStore>;

@@ -20,7 +20,7 @@ export interface CommandsOptions {
   readonly send: SendToHost;
 }
 
-/** Gives commands to the leader, here or elsewhere; batches form from what waits, never by a timer. */
+/** Gives commands to the leader, here or elsewhere; batches form from what waits, not by time. */
 export class Commands {
   readonly #options: CommandsOptions;
   readonly #forwarder: Forwarder;

@@ -5,7 +5,7 @@ import type { LogRecord } from '../paxos/log-record.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
 import type { LogStore } from '../ports/log-store.ts';
 
-/** Many persist effects of one turn, one append; what they reveal leaves when it is durable (P2). */
+/** Many persist effects of a turn, one append; what they reveal leaves when it is durable (P2). */
 export class GroupCommit {
   readonly #log: LogStore;
   readonly #reveal: (send: Send<DurableMessage>) => void;

@@ -1,6 +1,6 @@
 import type { CallOptions, ManyResults, ReplicaEvents } from '../api.ts';
 import type { HostMessage } from '../codec/host-codec.ts';
-import { ClosedError, FrameError, LogTruncatedError, RslError } from '../errors.ts';
+import { ClosedError, type RslError } from '../errors.ts';
 import type { Limits, Timings } from '../limits.ts';
 import type { Effect } from '../paxos/effect.ts';
 import type { Input } from '../paxos/input.ts';
@@ -23,7 +23,8 @@ import { GroupCommit } from './group-commit.ts';
 import { receive } from './inbound.ts';
 import { carriesValues, Outbound } from './outbound.ts';
 import { Proposals } from './proposals.ts';
-import { type Remembered, replay } from './recovery.ts';
+import { asRslError } from './as-rsl-error.ts';
+import { type Remembered, restore } from './recovery.ts';
 import { Serving } from './serving.ts';
 
 export interface HostOptions {
@@ -126,12 +127,8 @@ export class Host implements TransportEvents {
     return this.#stopped;
   }
 
-  get pendingCommands(): number {
-    return this.#proposals.pendingCount;
-  }
-
-  get pendingBytes(): number {
-    return this.#proposals.pendingBytes;
+  get pending(): { readonly commands: number; readonly bytes: number } {
+    return { commands: this.#proposals.pendingCount, bytes: this.#proposals.pendingBytes };
   }
 
   isConnected(id: ReplicaId, store: string): boolean {
@@ -141,7 +138,7 @@ export class Host implements TransportEvents {
   /** Executes what the log has, marks the start, then runs. */
   async start(open: (events: TransportEvents) => Endpoint): Promise<void> {
     const { log, remembered, epoch, timings, peers } = this.#options;
-    await this.#restore();
+    await restore(log, remembered.restored, this.#options.stateMachine, this.execution);
     const start: LogRecord = { kind: 'start', count: remembered.starts + 1, nonce: epoch };
     await new Promise<void>((resolve, reject) => {
       log.append([start], (error) => (error === undefined ? resolve() : reject(error)));
@@ -360,16 +357,6 @@ export class Host implements TransportEvents {
     this.#schedule();
   }
 
-  async #restore(): Promise<void> {
-    const { stateMachine, remembered, log } = this.#options;
-    const { firstSlot, decidedThrough } = remembered.restored;
-    const reflected = (await stateMachine.open?.()) ?? 0;
-    // What came before is not in the log: only a state that reflects it can go on from here.
-    if (reflected < firstSlot - 1) throw new LogTruncatedError(reflected + 1, firstSlot);
-    this.execution.begin(firstSlot - 1, reflected);
-    await replay(log, decidedThrough, this.execution);
-  }
-
   // ---- the end
 
   /** Ends at once, with a reason (S4): nothing is said or written any more. */
@@ -410,13 +397,4 @@ export class Host implements TransportEvents {
     const appends = this.#commit.appends;
     return { ...this.counters, framesSent: sent, framesDropped: dropped, appends, commands, voids };
   }
-}
-
-/** A FrameError here would be our own doing: frames are checked before they become inputs. */
-function asRslError(error: unknown): RslError {
-  if (error instanceof RslError && !(error instanceof FrameError)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  const code = (error as { code?: unknown } | undefined)?.code;
-  const isContract = code === 'RSL_CONTRACT_VIOLATION';
-  return new RslError(isContract ? code : 'RSL_INTERNAL', 'unknown', message, { cause: error });
 }

@@ -18,7 +18,7 @@ const done = 0;
 const queued = 1;
 const sent = 2;
 
-/** Commands that were given to the leader of `ballot`: sequences from `from` up to, not with, `to`. */
+/** Commands given to the leader of `ballot`: sequences from `from` up to, not with, `to`. */
 interface Run {
   readonly ballot: Ballot;
   readonly from: number;
@@ -200,8 +200,8 @@ export class Proposals {
         state === queued
           ? new NotLeaderError('no leader took the command before its deadline; try again')
           : new OutcomeUnknownError(
-              'the deadline passed after the command was proposed; it may still execute: read back ' +
-                'what it would have changed before sending it again',
+              'the deadline passed after the command was proposed; it may still execute: ' +
+                'read back what it would have changed before sending it again',
             ),
       );
     }

@@ -1,5 +1,5 @@
 import { copied } from '../codec/bytes.ts';
-import { CorruptionError } from '../errors.ts';
+import { CorruptionError, LogTruncatedError } from '../errors.ts';
 import { type Ballot, higherBallot, zeroBallot } from '../paxos/ballot.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Membership } from '../paxos/membership.ts';
@@ -8,6 +8,7 @@ import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { Vote } from '../paxos/vote.ts';
 import type { LogInfo, LogStore } from '../ports/log-store.ts';
+import type { StateMachine } from '../ports/state-machine.ts';
 import type { Execution } from './execution.ts';
 
 /** What a log remembers. */
@@ -24,7 +25,7 @@ export interface Remembered {
 
 const replayBytesMax = 1024 * 1024;
 
-/** Reads a log into what a replica starts from. Memory: what lies above the last decided-through. */
+/** Reads a log into what a replica starts from. Keeps what lies above the last decided-through. */
 export async function remember(log: LogStore): Promise<Remembered> {
   const votes = new Map<Slot, Vote>();
   const decided = new Map<Slot, Value>();
@@ -73,8 +74,7 @@ export async function remember(log: LogStore): Promise<Remembered> {
   return { info, restored, membership, bootstrap, starts };
 }
 
-/** Executes what the log knows to be decided; the replica then starts after it. */
-export async function replay(log: LogStore, through: Slot, execution: Execution): Promise<void> {
+async function replay(log: LogStore, through: Slot, execution: Execution): Promise<void> {
   while (execution.executedThrough < through) {
     const next = execution.executedThrough + 1;
     const stored = await log.read(next, through, replayBytesMax);
@@ -83,6 +83,20 @@ export async function replay(log: LogStore, through: Slot, execution: Execution)
     }
     for (const { slot, value } of stored) execution.execute(slot, value, false);
   }
+}
+
+/** Brings the state machine to what the log knows to be decided; the replica starts after it. */
+export async function restore(
+  log: LogStore,
+  { firstSlot, decidedThrough }: Restored,
+  stateMachine: StateMachine,
+  execution: Execution,
+): Promise<void> {
+  const reflected = (await stateMachine.open?.()) ?? 0;
+  // What came before is not in the log: only a state that reflects it can go on from here.
+  if (reflected < firstSlot - 1) throw new LogTruncatedError(reflected + 1, firstSlot);
+  execution.begin(firstSlot - 1, reflected);
+  await replay(log, decidedThrough, execution);
 }
 
 /** A value's bytes are valid only during the visit. */

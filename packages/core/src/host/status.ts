@@ -33,8 +33,8 @@ export function statusOf(
     releasedThrough: view?.releasedThrough ?? host.execution.executedThrough,
     executedThrough: host.execution.executedThrough,
     timeMs: host.execution.timeMs,
-    pendingCommands: host.pendingCommands,
-    pendingBytes: host.pendingBytes,
+    pendingCommands: host.pending.commands,
+    pendingBytes: host.pending.bytes,
     log: { mode, bytesUsed, bytesFree },
     counters: host.countersNow(),
   };

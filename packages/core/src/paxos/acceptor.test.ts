@@ -29,6 +29,7 @@ function acceptor(change: Partial<AcceptorOptions> = {}, cacheBytesMax = 1_000) 
     firstSlot: 1,
     promised: zeroBallot,
     votes: new Map(),
+    configuration: 1,
     lost: new Map(),
     voteAheadSlotsMax: 16,
     partBytesMax: 1_000,

@@ -15,6 +15,8 @@ export interface AcceptorOptions {
   readonly self: ReplicaId;
   readonly firstSlot: Slot;
   readonly promised: Ballot;
+  /** Votes of other configurations are void (R1). */
+  readonly configuration: number;
   readonly votes: ReadonlyMap<Slot, Vote>;
   readonly lost: ReadonlyMap<Slot, Ballot>;
   readonly voteAheadSlotsMax: number;
@@ -47,8 +49,10 @@ export class Acceptor {
     this.#learner = options.learner;
     this.#promised = options.promised;
     this.#firstSlot = options.firstSlot;
-    this.#votes = new Map(options.votes);
-    this.#lost = new Map(options.lost);
+    const { configuration } = options;
+    const isOurs = ({ configuration: of }: Ballot): boolean => of === configuration;
+    this.#votes = new Map([...options.votes].filter(([, vote]) => isOurs(vote.ballot)));
+    this.#lost = new Map([...options.lost].filter(([, ballot]) => isOurs(ballot)));
     this.forgetReleased();
   }
 

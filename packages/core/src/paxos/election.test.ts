@@ -8,8 +8,7 @@ const election = (part = 0) =>
   new Election({
     quorum: new Quorum(group(3)),
     random: { below: (limit) => Math.floor(limit * part) },
-    electionTimeoutMsMin: 300,
-    candidateTimeoutMsMin: 200,
+    timings: { electionTimeoutMsMin: 300, candidateTimeoutMsMin: 200 },
     nowMs: 1_000,
   });
 

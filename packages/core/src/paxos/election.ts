@@ -1,3 +1,4 @@
+import type { Timings } from '../limits.ts';
 import type { ReplicaId } from './membership.ts';
 import type { Quorum } from './quorum.ts';
 import type { Random } from '../ports/random.ts';
@@ -5,8 +6,7 @@ import type { Random } from '../ports/random.ts';
 export interface ElectionOptions {
   readonly quorum: Quorum;
   readonly random: Random;
-  readonly electionTimeoutMsMin: number;
-  readonly candidateTimeoutMsMin: number;
+  readonly timings: Pick<Timings, 'electionTimeoutMsMin' | 'candidateTimeoutMsMin'>;
   readonly nowMs: number;
 }
 
@@ -24,19 +24,19 @@ export class Election {
 
   constructor(options: ElectionOptions) {
     this.#options = options;
-    this.#standAtMs = options.nowMs + this.#draw(options.electionTimeoutMsMin);
+    this.#standAtMs = options.nowMs + this.#draw(options.timings.electionTimeoutMsMin);
   }
 
   /** A leader was heard; giving a 1b counts too, or an old leader would stand against its heir. */
   onLeaderHeard(nowMs: number): void {
     this.#leaderHeardAtMs = nowMs;
     this.#failures = 0;
-    this.#standAtMs = nowMs + this.#draw(this.#options.electionTimeoutMsMin);
+    this.#standAtMs = nowMs + this.#draw(this.#options.timings.electionTimeoutMsMin);
   }
 
   /** It stopped leading, or lost: give the others their time first. */
   onSteppedDown(nowMs: number): void {
-    this.#standAtMs = nowMs + this.#draw(this.#options.electionTimeoutMsMin);
+    this.#standAtMs = nowMs + this.#draw(this.#options.timings.electionTimeoutMsMin);
   }
 
   /** Refused by a higher ballot: try above it soon, unless somebody else leads by then. */
@@ -52,7 +52,7 @@ export class Election {
   ask(self: ReplicaId, nowMs: number): void {
     this.#grants.clear();
     this.#grants.add(self);
-    this.#standAtMs = nowMs + this.#draw(this.#options.candidateTimeoutMsMin);
+    this.#standAtMs = nowMs + this.#draw(this.#options.timings.candidateTimeoutMsMin);
   }
 
   /** It stands. Slow disks need longer than a time-out: it waits longer each time. */
@@ -64,7 +64,7 @@ export class Election {
   /** A promise, or a part of one, has come: wait for the others. */
   onPromised(nowMs: number): void {
     const factor = 2 ** Math.max(0, this.#failures - 1);
-    this.#standAtMs = nowMs + factor * this.#draw(this.#options.electionTimeoutMsMin);
+    this.#standAtMs = nowMs + factor * this.#draw(this.#options.timings.electionTimeoutMsMin);
   }
 
   /** It leads. */
@@ -83,7 +83,7 @@ export class Election {
 
   /** Would this replica have another leader? Not while it has just heard one (L1). */
   wouldGrant(nowMs: number): boolean {
-    return nowMs - this.#leaderHeardAtMs >= this.#options.electionTimeoutMsMin;
+    return nowMs - this.#leaderHeardAtMs >= this.#options.timings.electionTimeoutMsMin;
   }
 
   #draw(msMin: number): number {

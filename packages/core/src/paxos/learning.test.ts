@@ -5,17 +5,21 @@ import { Executor } from './executor.ts';
 import { Learner } from './learner.ts';
 import { Learning } from './learning.ts';
 import { Outbox } from './outbox.ts';
+import { Proposer } from './proposer.ts';
+import { Quorum } from './quorum.ts';
 import { batch, group, learnReply, only, sentOf, settingsOf } from '../../test/paxos/fixture.ts';
 
 /** Replica 2, which has released these values; `cut`: its log begins there. */
 function learning(texts: readonly string[] = [], cacheBytesMax = 1_000, cut = 1) {
   const settings = settingsOf(2, { limits: { partBytesMax: 7 } });
-  const learner = new Learner(new Executor(group(3), 0), new Map(), cacheBytesMax);
+  const executor = new Executor(group(3), 0);
+  const learner = new Learner(executor, new Map(), cacheBytesMax);
   const acceptor = new Acceptor({
     self: 2,
     firstSlot: 1,
     promised: zeroBallot,
     votes: new Map(),
+    configuration: 1,
     lost: new Map(),
     voteAheadSlotsMax: 16,
     partBytesMax: 7,
@@ -27,7 +31,11 @@ function learning(texts: readonly string[] = [], cacheBytesMax = 1_000, cut = 1)
   learner.release(new Map(), out);
   acceptor.truncate(cut);
   out.take();
-  return { learning: new Learning(settings, [1, 3], acceptor, learner), learner, out };
+  const membership = group(3);
+  const quorum = new Quorum(membership);
+  const proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
+  const parts = { others: [1, 3], acceptor, executor, learner, proposer };
+  return { learning: new Learning(settings, parts), learner, out };
 }
 
 const request = (fromSlot: number, bytesMax = 100) =>
@@ -35,21 +43,25 @@ const request = (fromSlot: number, bytesMax = 100) =>
 
 test('it asks for the first slot that is missing, its leader first', () => {
   const { learning: l, learner, out } = learning();
-  l.ask(3, 0, 0, out);
+  l.onTick(3, 0, out);
   expect(out.take()).toEqual([]);
   learner.hearThrough(4);
-  l.ask(3, 0, 0, out);
-  expect(sentOf(out.take(), 3)).toEqual([request(1, 7)]);
-  l.ask(3, 0, 100, out);
+  // A 2a that overtakes another leaves a gap for a moment.
+  l.onTick(3, 10, out);
   expect(out.take()).toEqual([]);
-  l.ask(3, 0, 200, out);
+  l.onTick(3, 35, out);
+  expect(sentOf(out.take(), 3)).toEqual([request(1, 7)]);
+  l.onTick(3, 135, out);
+  expect(out.take()).toEqual([]);
+  l.onTick(3, 235, out);
   expect(sentOf(out.take(), 1)).toEqual([request(1, 7)]);
 });
 
 test('without a leader it asks anybody', () => {
   const { learning: l, learner, out } = learning();
   learner.hearThrough(1);
-  l.ask(undefined, 0, 0, out);
+  l.onTick(undefined, 0, out);
+  l.onTick(undefined, 25, out);
   expect(sentOf(out.take(), 1)).toHaveLength(1);
 });
 
@@ -91,20 +103,27 @@ test('what is truncated is served by nobody here', () => {
   expect(sentOf(out.take(), 3)).toEqual([learnReply(1, [], { firstSlot: 3, decidedThrough: 3 })]);
 });
 
-test('a reply tells how far there is something to learn', () => {
+test('a reply is learned durably, whoever asked, and tells how far there is more', () => {
   const { learning: l, learner, out } = learning();
-  expect(l.onReply(1, learnReply(1, ['a'], { decidedThrough: 9 }), out)).toBe(false);
+  l.onReply(1, learnReply(1, ['a'], { decidedThrough: 9 }), 3, 0, out);
   expect(learner.knownThrough).toBe(9);
-  l.ask(1, 0, 0, out);
-  out.take();
-  expect(l.onReply(1, learnReply(1, ['a']), out)).toBe(true);
-  expect(out.take()).toEqual([]);
+  expect(out.take().map((e) => e.kind)).toEqual(['persist']);
+});
+
+test('an answer that brings something is followed by the next request at once', () => {
+  const { learning: l, learner, out } = learning();
+  learner.hearThrough(9);
+  l.onTick(1, 0, out);
+  l.onTick(1, 25, out);
+  expect(sentOf(out.take(), 1)).toEqual([request(1, 7)]);
+  l.onReply(1, learnReply(1, ['a', 'b'], { decidedThrough: 9 }), 3, 26, out);
+  expect(sentOf(out.take(), 1)).toEqual([request(3, 7)]);
 });
 
 test('an empty reply is bad news only if the slot is gone', () => {
   const { learning: l, out } = learning();
-  l.onReply(1, learnReply(1, []), out);
+  l.onReply(1, learnReply(1, []), 3, 0, out);
   expect(out.take()).toEqual([]);
-  l.onReply(1, learnReply(1, [], { firstSlot: 5, decidedThrough: 8 }), out);
+  l.onReply(1, learnReply(1, [], { firstSlot: 5, decidedThrough: 8 }), 3, 0, out);
   expect(out.take()).toEqual([{ kind: 'behind', need: 1, peer: 1 }]);
 });

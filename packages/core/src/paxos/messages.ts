@@ -121,7 +121,7 @@ export interface LearnRequest {
 export interface LearnReply {
   readonly kind: 'learn-reply';
   readonly fromSlot: Slot;
-  /** Decided values of consecutive slots from `fromSlot`; a fact of the log, whatever the ballot. */
+  /** Decided values of consecutive slots from `fromSlot`; facts of the log, whatever the ballot. */
   readonly values: readonly Value[];
   readonly firstSlot: Slot;
   readonly decidedThrough: Slot;

@@ -37,6 +37,7 @@ function proposer(tuning: Tuning = {}, members = 3) {
     firstSlot: 1,
     promised: zeroBallot,
     votes: new Map(),
+    configuration: 1,
     lost: new Map(),
     voteAheadSlotsMax,
     partBytesMax,
@@ -342,4 +343,14 @@ test('a slot that is decided already is acknowledged, not voted for', () => {
   expect([b.acceptor.votes.size, b.p.proposedThrough]).toEqual([0, 1]);
   for (const id of [1, 2]) b.p.on2b(id, twoB(1), 0, b.out);
   expect(releasedNow(b)).toEqual(['a']);
+});
+
+test('a candidate that has learned what no promise tells of does not lead', () => {
+  // Somebody above it has decided slot 2 meanwhile: it may propose nothing else there (P8).
+  const { p, learner, out } = proposer();
+  p.startPhase1(1, 0, out);
+  p.on1b(1, phase1b(of), 0, out);
+  learner.decide(2, batch('theirs'));
+  expect(p.on1b(2, phase1b(of), 0, out)).toBe(false);
+  expect([p.isLeading, p.isCandidate]).toEqual([false, false]);
 });

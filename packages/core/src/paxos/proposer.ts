@@ -136,7 +136,9 @@ export class Proposer {
 
   /** Proposes in the next slot; its own vote is on its way to the log meanwhile. */
   propose(value: Value, nowMs: number, out: Outbox): void {
-    requires(() => !this.#isDecidedOtherwise(this.#nextSlot, value), 'P8: nothing over a decision');
+    const { learner: known } = this.#options;
+    requires(() => this.#nextSlot > known.releasedThrough, 'P8: nothing over a decision');
+    requires(() => sameValue(known.valueOf(this.#nextSlot) ?? value, value), 'P8: nor another one');
     requires(
       () => this.isLeading && !this.#stopProposed,
       'P4, R9: only after phase 1, not past a stop',
@@ -287,19 +289,12 @@ export class Proposer {
     this.#barrier = this.#nextSlot - 1;
   }
 
-  #isDecidedOtherwise(slot: Slot, value: Value): boolean {
-    const { learner } = this.#options;
-    const decided = learner.valueOf(slot);
-    if (slot <= learner.releasedThrough) return true;
-    return decided !== undefined && !sameValue(decided, value);
-  }
-
   #learn(slot: Slot, value: Value, out: Outbox): void {
     out.persist([{ kind: 'decided', slot, value }]);
     this.#options.learner.decide(slot, value);
   }
 
-  /** Sends a follower what it has not been sent, within bounds; what is not at hand it must learn. */
+  /** Sends a follower what it was not sent, within bounds; what is not at hand it must learn. */
   #pump(progress: Progress, nowMs: number, out: Outbox): void {
     const { learner, settings } = this.#options;
     const last = Math.min(

@@ -23,6 +23,7 @@ function reading(members = 3) {
     firstSlot: 1,
     promised: zeroBallot,
     votes: new Map(),
+    configuration: 1,
     lost: new Map(),
     voteAheadSlotsMax: 16,
     partBytesMax: 1_000,

@@ -238,6 +238,19 @@ test('reads go to whoever leads', () => {
   expect(answerAll(hear, asked)).toContainEqual({ kind: 'read-ready', read: 5 });
 });
 
+test('a read that nobody waits for any more is not answered', () => {
+  const { step, hear } = replica(2);
+  for (const read of [4, 5, 6]) step({ kind: 'read', read });
+  step({ kind: 'forget-read', read: 4 });
+  const [request] = only(sentOf(hear(1, heartbeat(of)), 1), 'read-request');
+  step({ kind: 'forget-read', read: 5 });
+  const answer: Message = { kind: 'read-answer', number: request?.number ?? -1, slot: 1 };
+  hear(1, answer);
+  step({ kind: 'forget-read', read: 6 });
+  expect(only(hear(1, learnReply(1, ['a'])), 'read-ready')).toEqual([]);
+  expect(only(step({ kind: 'executed', through: 1 }), 'read-ready')).toEqual([]);
+});
+
 test('an installed snapshot moves it on', () => {
   const { r, step } = replica(2);
   step({ kind: 'snapshot-installed', slot: 7, membership: group(3) });
@@ -370,4 +383,47 @@ test('after its stop it refuses nobody: its configuration is over', () => {
     { kind: 'following', leader: 3 },
   ]);
   expect(sentOf(step({ kind: 'tick' }, 9_000))).toEqual([]);
+});
+
+test('a repeated 1a of its leader does not make it forget the leader', () => {
+  // Only a ballot that it has not followed yet leaves it without one.
+  const { r, hear } = replica(2);
+  hear(1, phase1a(of));
+  expect(r.view.leader).toBeUndefined();
+  hear(1, heartbeat(of));
+  expect(hear(1, phase1a(of))).not.toContainEqual({ kind: 'following', leader: undefined });
+  expect(r.view.leader).toMatchObject({ id: 1 });
+  hear(3, phase1a(ballot(2, 3)));
+  expect(r.view.leader).toBeUndefined();
+});
+
+test('a reply that fills nothing is not followed by the next request at once', () => {
+  // It answered what was asked, and what it holds is known by now.
+  const { step, hear } = replica(2);
+  hear(1, heartbeat(of, { base: 9, decidedThrough: 8 }));
+  step({ kind: 'tick' }, 0);
+  step({ kind: 'tick' }, 30);
+  hear(3, learnReply(1, ['a'], { decidedThrough: 8 }), 31);
+  expect(sentOf(hear(1, learnReply(1, ['a'], { decidedThrough: 8 }), 32))).toEqual([]);
+});
+
+test('a leader asks for what lies below its base, and not for its own proposals', () => {
+  // Those become decided by counting votes.
+  const low = leader({}, 5);
+  low.step({ kind: 'tick' }, 10);
+  expect(only(sentOf(low.step({ kind: 'tick' }, 40)), 'learn-request')).toMatchObject([
+    { fromSlot: 1 },
+  ]);
+  const up = leader();
+  up.step({ kind: 'propose', value: batch('x') });
+  up.hear(3, learnReply(1, [], { decidedThrough: 9 }));
+  up.step({ kind: 'tick' }, 10);
+  expect(only(sentOf(up.step({ kind: 'tick' }, 40)), 'learn-request')).toEqual([]);
+});
+
+test('a nack to whoever neither leads nor stands changes nothing', () => {
+  const { r, hear } = replica();
+  expect(hear(2, { kind: 'nack', ballot: ballot(0, 0, 0), promised: of })).toEqual([]);
+  hear(2, { kind: 'nack', ballot: ballot(1, 1), promised: ballot(4, 2) });
+  expect(r.view.role).toBe('follower');
 });

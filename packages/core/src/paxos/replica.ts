@@ -19,7 +19,7 @@ import { Reading } from './reading.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './slot.ts';
 import { unreachable } from '../unreachable.ts';
-import { sameValue, type Value } from './value.ts';
+import type { Value } from './value.ts';
 
 /** Multi-Paxos for one configuration. Routes between the roles, and owns only who leads. */
 export class Replica implements Protocol {
@@ -52,15 +52,12 @@ export class Replica implements Protocol {
     const quorum = new Quorum(membership);
     this.executor = new Executor(membership, restored.decidedThrough);
     this.learner = new Learner(this.executor, restored.decided, limits.cacheBytesMax);
-    // Votes belong to a configuration (R1).
-    const votes = [...restored.votes].filter(
-      ([, v]) => v.ballot.configuration === membership.number,
-    );
     this.acceptor = new Acceptor({
       self,
       firstSlot: restored.firstSlot,
       promised: restored.promised,
-      votes: new Map(votes),
+      configuration: membership.number,
+      votes: restored.votes,
       lost: restored.lost,
       voteAheadSlotsMax: limits.voteAheadSlotsMax,
       partBytesMax: limits.partBytesMax,
@@ -69,17 +66,17 @@ export class Replica implements Protocol {
     });
     const { acceptor, learner } = this;
     this.proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
-    const { electionTimeoutMsMin, candidateTimeoutMsMin } = timings;
-    this.election = new Election({
-      quorum,
-      random,
-      electionTimeoutMsMin,
-      candidateTimeoutMsMin,
-      nowMs,
-    });
+    this.election = new Election({ quorum, random, timings, nowMs });
     this.#reading = new Reading(settings, this.proposer, this.executor);
     this.#decidedRecord = new DecidedRecord(settings, this.executor, nowMs);
-    this.#learning = new Learning(settings, this.#others, acceptor, learner);
+    const { executor, proposer } = this;
+    this.#learning = new Learning(settings, {
+      others: this.#others,
+      acceptor,
+      executor,
+      learner,
+      proposer,
+    });
     this.#maxRound = restored.promised.round;
   }
 
@@ -158,7 +155,8 @@ export class Replica implements Protocol {
       this.acceptor.forgetReleased();
       this.#decidedRecord.write(nowMs, this.#out);
     }
-    if (this.executor.stoppedAt !== undefined && this.proposer.isLeading) this.#follow(undefined);
+    // Its configuration is over: nothing more is to be decided in it (R9).
+    if (this.executor.stoppedAt !== undefined && this.#role !== 'follower') this.#follow(undefined);
     this.#recover();
     this.#reading.settle(this.#leader, nowMs, this.#out);
   }
@@ -185,7 +183,7 @@ export class Replica implements Protocol {
 
   #onTick(nowMs: number): void {
     this.#decidedRecord.write(nowMs, this.#out);
-    this.#askToLearn(nowMs);
+    this.#learning.onTick(this.#leader?.id, nowMs, this.#out);
     if (!this.#mayVote) return;
     if (this.proposer.isLeading) return this.#lead(nowMs);
     // To stand again while its own promise is being written would make its own 1a's old.
@@ -305,7 +303,7 @@ export class Replica implements Protocol {
   }
 
   #onYouMay(from: ReplicaId, ballot: Ballot, nowMs: number): void {
-    if (!this.#asking || ballot.round !== this.#askedRound) return;
+    if (!this.#asking || !this.#mayVote || ballot.round !== this.#askedRound) return;
     this.election.onYouMay(from);
     if (this.election.isGranted()) this.#stand(nowMs);
   }
@@ -320,6 +318,7 @@ export class Replica implements Protocol {
   }
 
   #on1b(from: ReplicaId, message: Message & { kind: '1b' }, nowMs: number): void {
+    if (!this.#mayVote) return;
     if (this.proposer.isCandidate) this.election.onPromised(nowMs);
     if (!this.proposer.on1b(from, message, nowMs, this.#out)) return;
     this.election.onLed();
@@ -364,41 +363,12 @@ export class Replica implements Protocol {
   // ---- learning
 
   #onLearnReply(from: ReplicaId, reply: LearnReply, nowMs: number): void {
-    const need = this.executor.releasedThrough + 1;
-    const more = this.#learning.onReply(from, reply, this.#out);
-    for (const [i, value] of reply.values.entries()) this.#learn(reply.fromSlot + i, value, nowMs);
-    if (!more) return;
-    this.learner.release(this.acceptor.votes, this.#out);
-    this.acceptor.forgetReleased();
-    if (this.executor.releasedThrough >= need) this.#askToLearn(nowMs, 0);
-  }
-
-  #learn(slot: Slot, value: Value, nowMs: number): void {
-    const known = this.learner.valueOf(slot);
-    if (known !== undefined && !sameValue(known, value)) {
-      this.#out.add({ kind: 'alarm', what: `two values are decided in slot ${slot}` });
-      return;
-    }
-    if (this.proposer.contradicts(slot, value)) {
+    if (this.#learning.deposes(reply)) {
       // Another leads above it: it has lost its ballot, and did not know (P8).
       this.election.onSteppedDown(nowMs);
       this.#follow(undefined);
     }
-    if (this.learner.isDecided(slot)) return;
-    if (slot > this.executor.releasedThrough + this.#settings.limits.voteAheadSlotsMax) return;
-    this.#out.persist([{ kind: 'decided', slot, value }]);
-    this.learner.decide(slot, value);
-    this.acceptor.forget(slot);
-    this.proposer.onLearned(nowMs);
-  }
-
-  /** Asks for the first slot that is known to be decided and is not here. */
-  #askToLearn(nowMs: number, patienceMs = this.#settings.timings.heartbeatMs / 2): void {
-    if (this.executor.stoppedAt !== undefined) return;
-    // A leader's own proposals become decided by counting, not by asking.
-    const { base, isLeading } = this.proposer;
-    if (isLeading && this.executor.releasedThrough + 1 >= base) return;
-    this.#learning.ask(this.#leader?.id, patienceMs, nowMs, this.#out);
+    this.#learning.onReply(from, reply, this.#leader?.id, nowMs, this.#out);
   }
 
   // ---- proposing

@@ -52,8 +52,8 @@ export class ValueCache {
   /** The newest value stays, however large. */
   #evict(): void {
     while (this.#bytes > this.#bytesMax && this.#first < this.#next - 1) {
-      const oldest = this.#values.get(this.#first);
-      this.#bytes -= oldest?.bytes.length ?? 0;
+      const oldest = this.#values.get(this.#first) as Value;
+      this.#bytes -= oldest.bytes.length;
       this.#values.delete(this.#first);
       this.#first += 1;
     }

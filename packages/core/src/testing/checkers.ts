@@ -85,7 +85,8 @@ export class OutcomeChecker {
 
   onResult(command: string, position: string): void {
     check(this.#executed.get(command) === position, () => {
-      return `${command} is acknowledged at ${position}, executed at ${this.#executed.get(command)}`;
+      const executedAt = this.#executed.get(command);
+      return `${command} is acknowledged at ${position}, executed at ${executedAt}`;
     });
     this.#acknowledged.set(command, position);
   }

@@ -10,5 +10,6 @@ export {
 } from './memory-transport.ts';
 export * from './seeded-random.ts';
 export * from './sim-process.ts';
+export type { SimulationReport } from './sim-report.ts';
 export * from './sim-world.ts';
 export * from './simulator.ts';

@@ -6,7 +6,7 @@ interface Event {
   readonly run: () => void;
 }
 
-/** Simulated time: events in order of their time, then of their making. One thread, no real time. */
+/** Simulated time: events in order of their time, then of their making. No real time. */
 export class SimWorld {
   #events: Event[] = [];
   #order = 0;

@@ -7,6 +7,8 @@ import { AgreementChecker, check, CheckFailed, OutcomeChecker, ReadChecker } fro
 import { DigestMachine, type Executed } from './digest-machine.ts';
 import { MemoryNetwork } from './memory-transport.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { drawnMix, type Mix } from './sim-mix.ts';
+import type { SimulationReport } from './sim-report.ts';
 import { memoryAddress, SimProcess } from './sim-process.ts';
 import { SimWorld } from './sim-world.ts';
 
@@ -18,38 +20,6 @@ export interface SimulationOptions {
   readonly chaosMs?: number;
   readonly limits?: Partial<Limits>;
   readonly timings?: Partial<Timings>;
-}
-
-/** What a seed was worth. */
-export interface SimulationReport {
-  readonly seed: number;
-  readonly simulatedMs: number;
-  readonly slots: number;
-  readonly executed: number;
-  readonly acknowledged: number;
-  readonly unknown: number;
-  readonly denied: number;
-  readonly reads: number;
-  readonly faults: Readonly<Record<string, number>>;
-  /** Of every frame and every execution, in order: equal on every machine and build. */
-  readonly traceHash: string;
-}
-
-/** How hard each kind of fault is, in this seed (swarm testing: many are off). */
-interface Mix {
-  readonly crash: number;
-  readonly power: number;
-  readonly pause: number;
-  readonly cut: number;
-  readonly oneWay: number;
-  readonly loss: number;
-  readonly twice: number;
-  readonly late: number;
-  readonly slowDisk: number;
-  readonly stall: number;
-  readonly succession: number;
-  /** Crashes right after a promise or a vote has left. */
-  readonly reveal: number;
 }
 
 const commandTimeoutMs = 4_000;
@@ -86,21 +56,7 @@ export class Simulation {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
     const r = this.#random;
-    const often = (): number => r.pick([0, 0, 1, 3]);
-    this.#mix = {
-      crash: often(),
-      power: r.pick([0, 0, 1]),
-      pause: often(),
-      cut: often(),
-      oneWay: often(),
-      loss: r.pick([0, 0, 2, 15]),
-      twice: r.pick([0, 0, 5]),
-      late: r.pick([0, 2, 2, 20]),
-      slowDisk: r.pick([0, 0, 10]),
-      stall: often(),
-      succession: r.pick([0, 0, 10, 30]),
-      reveal: r.pick([0, 0, 1, 3]),
-    };
+    this.#mix = drawnMix(r);
     this.network = new MemoryNetwork({
       later: (delayMs, run) => this.world.later(delayMs, () => this.#guarded(run)),
       fate: (from, to, _, frame) => this.#fate(from, to, frame),

@@ -7,6 +7,7 @@ import type { ReplicaView, Restored } from '../../src/paxos/protocol.ts';
 import { Replica } from '../../src/paxos/replica.ts';
 import type { Slot } from '../../src/paxos/slot.ts';
 import type { Value } from '../../src/paxos/value.ts';
+import { unreachable } from '../../src/unreachable.ts';
 import { batch, settingsOf, stop, textOf, type Tuning } from './fixture.ts';
 import { restoredFrom, valuesOf } from './restored.ts';
 
@@ -120,8 +121,17 @@ export class BenchReplica {
       case 'truncate-log':
         this.firstSlot = effect.before;
         break;
-      default:
+      case 'reject':
+      case 'behind':
+      case 'stopped':
+      case 'leading':
+      case 'recovered':
+      case 'following':
+      case 'alarm':
         this.events.push(effect);
+        break;
+      default:
+        unreachable(effect);
     }
   }
 

@@ -20,6 +20,7 @@ function roles(self: ReplicaId) {
     firstSlot: 1,
     promised: zeroBallot,
     votes: new Map(),
+    configuration: 1,
     lost: new Map(),
     voteAheadSlotsMax: 16,
     partBytesMax: 1_000,
