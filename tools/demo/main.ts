@@ -29,7 +29,9 @@ try {
   const second = await started();
   for (const port of ports) expect(redis(port, 'get', 'greeting:2'), 'hello 2');
   await stopped(second);
-  console.log(JSON.stringify({ replicas: ports.length, requests, pipeline: 16, requestsPerSecond }));
+  console.log(
+    JSON.stringify({ replicas: ports.length, requests, pipeline: 16, requestsPerSecond }),
+  );
 } finally {
   rmSync(data, { recursive: true, force: true });
 }

@@ -7,14 +7,14 @@ import path from 'node:path';
 
 export interface Files {
   /** A file to write to; every write is durable when it returns (unless `sync` is 'none'). */
-  open(file: string, how: 'create' | 'existing'): number;
+  open(this: void, file: string, how: 'create' | 'existing'): number;
   /** All of `bytes`, at `position`. */
-  write(fd: number, bytes: Uint8Array, position: number): void;
-  close(fd: number): void;
-  rename(from: string, to: string): void;
-  remove(file: string): void;
+  write(this: void, fd: number, bytes: Uint8Array, position: number): void;
+  close(this: void, fd: number): void;
+  rename(this: void, from: string, to: string): void;
+  remove(this: void, file: string): void;
   /** Makes creations, renames and removals in `directory` durable. */
-  syncDirectory(directory: string): void;
+  syncDirectory(this: void, directory: string): void;
 }
 
 export type Durability = 'durable' | 'none';
