@@ -195,7 +195,7 @@ function settingsFrom(args) {
   }
   const replicas = Number(values.replicas ?? 3);
   if (![1, 3, 5, 7].includes(replicas))
-    refuse(`--replicas is 1, 3, 5 or 7, not ${values.replicas}`);
+    refuse(`--replicas is 1, 3, 5 or 7, not ${String(values.replicas)}`);
   return {
     data: resolve(values.data ?? 'data'),
     shown: values.data ?? 'data',

@@ -1,6 +1,6 @@
 // `npm start` as a user sees it: three replicas come up, redis-cli talks to each, redis-benchmark
-// loads the leader and a follower without an error, Ctrl-C stops, the next start has the data. Needs
-// redis-cli and redis-benchmark. The last line is JSON.
+// loads the leader and a follower without an error, Ctrl-C stops, the next start has the data.
+// Needs redis-cli and redis-benchmark. The last line is JSON.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -18,10 +18,10 @@ const context = {
     nowMs: () => performance.now(),
     wallMs: () => Date.now(),
     everyMs(periodMs, tick) {
-      const timer = setInterval(tick, periodMs);
+      const timer = setInterval(() => tick(), periodMs);
       return () => clearInterval(timer);
     },
-    soon: (run) => void setImmediate(run),
+    soon: (run) => void setImmediate(() => run()),
   },
   random: { below: (limit) => Math.floor(Math.random() * limit) },
   logger: silentLogger,
