@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '@rsl/core';
-import { formatAddress, type HostPort, isLoopback } from './address.ts';
+import { formatAddress, type HostPort, isLoopback } from '@rsl/transport-tcp';
 
 /** Refuses an address that other machines can reach, as nothing on it is protected yet. */
 export function refuseOpenNetwork(option: '--client' | '--listen', address: HostPort): void {

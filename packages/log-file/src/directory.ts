@@ -7,6 +7,7 @@
  *   draft-<n>           not ready: removed at the next start
  *   lock.<n>            see lock.ts
  */
+import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -26,6 +27,9 @@ export const spareFile = (directory: string, n: number): string =>
 export const draftFile = (directory: string, n: number): string =>
   path.join(directory, `draft-${n}`);
 const identityFile = (directory: string) => path.join(directory, 'identity');
+
+const probesFrom = 5_000_000_000;
+const probesBefore = 10_000_000_000;
 
 export interface Contents {
   /** In order, without a gap. */
@@ -55,8 +59,9 @@ export function prepareDirectory(directory: string, files: Files): void {
   try {
     makeDirectory(path.resolve(directory), files);
     fs.accessSync(directory, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
-    const probe = draftFile(directory, 0);
-    files.remove(probe);
+    // A name of its own: others may look at the same time, before anybody has the lock. The numbers
+    // are far above those of the pool's drafts; what a crash leaves is removed as a draft.
+    const probe = draftFile(directory, randomInt(probesFrom, probesBefore));
     files.close(files.open(probe, 'create'));
     files.remove(probe);
   } catch (cause) {

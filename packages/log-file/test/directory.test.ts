@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { systemFiles } from '../src/files.ts';
+import { prepareDirectory } from '../src/directory.ts';
+import { type Files, systemFiles } from '../src/files.ts';
 import { fileLog } from '../src/index.ts';
 import {
   append,
@@ -16,6 +17,30 @@ import {
   temporaryDirectory,
   vote,
 } from './stage.ts';
+
+test('two processes may look at the same directory at the same moment', () => {
+  // Both come before either has the lock. The one that loses is told that the directory is locked,
+  // not that it cannot be used: so neither look may get in the other's way.
+  const directory = temporaryDirectory();
+  const real = systemFiles('durable');
+  const mine: Files = {
+    ...real,
+    open(file, how) {
+      let fd = -1;
+      const theirs: Files = {
+        ...real,
+        close(theirFd) {
+          real.close(theirFd);
+          fd = real.open(file, how);
+        },
+      };
+      prepareDirectory(directory, theirs);
+      return fd;
+    },
+  };
+  expect(() => prepareDirectory(directory, mine)).not.toThrow();
+  expect(fs.readdirSync(directory)).toEqual([]);
+});
 
 describe('whose the store is (S8)', () => {
   test('another group, replica or format is refused, and both are named', async () => {

@@ -2,6 +2,8 @@ import type { Port } from '@rsl/core';
 import { type TcpOptions, settingsOf } from './options.ts';
 import { TcpTransport } from './tcp-transport.ts';
 
+/** `host:port` as text, the same way for whoever listens beside the replicas. */
+export { formatAddress, type HostPort, isLoopback, parseAddress } from './address.ts';
 export type { TcpOptions } from './options.ts';
 export type { TcpTransport } from './tcp-transport.ts';
 

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { ListenError, type Logger, type Replica } from '@rsl/core';
-import { formatAddress, type HostPort } from '../address.ts';
+import { formatAddress, type HostPort } from '@rsl/transport-tcp';
 import type { KeyValue } from '../key-value.ts';
 import { refuseOpenNetwork } from '../open-network.ts';
 import { Slab } from '../resp/slab.ts';

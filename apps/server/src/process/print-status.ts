@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { formatAddress, type HostPort } from '../address.ts';
+import { formatAddress, type HostPort } from '@rsl/transport-tcp';
 
 const withinMs = 5_000;
 

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { PeerAddress } from '@rsl/core';
-import { formatAddress, type HostPort, parseAddress } from '../address.ts';
+import { formatAddress, type HostPort, parseAddress } from '@rsl/transport-tcp';
 import { refuseOpenNetwork } from '../open-network.ts';
 import { serverVersion } from '../version.ts';
 import { numberOptions, type NumberOptionName } from './number-options.ts';

@@ -1,5 +1,5 @@
 import type { PeerAddress } from '@rsl/core';
-import type { HostPort } from '../address.ts';
+import type { HostPort } from '@rsl/transport-tcp';
 
 export type LogFormat = 'json' | 'pretty';
 

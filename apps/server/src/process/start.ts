@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { type Logger, type Replica, startReplica } from '@rsl/core';
 import { fileLog } from '@rsl/log-file';
-import { tcp } from '@rsl/transport-tcp';
-import { formatAddress } from '../address.ts';
+import { formatAddress, tcp } from '@rsl/transport-tcp';
 import { defaultClientLimits } from '../client/client-limits.ts';
 import { ClientServer } from '../client/client-server.ts';
 import { KeyValue } from '../key-value.ts';

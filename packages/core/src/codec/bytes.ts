@@ -50,11 +50,6 @@ export class Writer {
     this.#view.setBigUint64(at, value, true);
   }
 
-  f64(value: number): void {
-    const at = this.#room(8);
-    this.#view.setFloat64(at, value, true);
-  }
-
   ballot({ configuration, round, proposer }: Ballot): void {
     this.u32(configuration);
     this.u32(round);
@@ -137,10 +132,6 @@ export class Reader {
 
   big64(): bigint {
     return this.#view.getBigUint64(this.#take(8), true);
-  }
-
-  f64(): number {
-    return this.#view.getFloat64(this.#take(8), true);
   }
 
   slot(): Slot {

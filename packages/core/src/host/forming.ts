@@ -29,7 +29,6 @@ interface Attempt {
   readonly resolve: (result: 'formed' | 'already') => void;
   readonly reject: (error: Error) => void;
   membership: Membership | undefined;
-  ownDurable: boolean;
   readonly accepted: Set<number>;
 }
 
@@ -68,8 +67,7 @@ export class Forming {
     return new Promise((resolve, reject) => {
       const accepted = new Set<number>();
       const membership = undefined;
-      const ownDurable = false;
-      this.#attempt = { addresses, deadlineMs, resolve, reject, membership, ownDurable, accepted };
+      this.#attempt = { addresses, deadlineMs, resolve, reject, membership, accepted };
     });
   }
 

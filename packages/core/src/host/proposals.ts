@@ -173,15 +173,6 @@ export class Proposals {
     }
   }
 
-  /** The state jumped past slots that were not executed here: what was sent may be in them. */
-  forgetSent(): void {
-    this.#failEach(
-      (state) => state === sent,
-      () => new OutcomeUnknownError('a snapshot was installed past the slots it may be in'),
-    );
-    this.#runs = [];
-  }
-
   /** Ends what has waited too long. */
   expire(nowMs: number): void {
     if (nowMs < this.#nextDeadlineMs) return;
@@ -223,19 +214,13 @@ export class Proposals {
   closeAll(cause: RslError | undefined): void {
     const why = cause === undefined ? 'was closed' : `stopped: ${cause.message}`;
     const options = cause === undefined ? undefined : { cause };
-    this.#failEach(
-      () => true,
-      (state) =>
+    for (let s = this.#head, end = this.#tail; s < end; s += 1) {
+      if (!this.wants(s)) continue;
+      this.#fail(s, (state) =>
         state === queued
           ? new ClosedError(`the replica ${why}`, options)
           : new OutcomeUnknownError(`the replica ${why}; the command may still execute`, options),
-    );
-  }
-
-  #failEach(which: (state: number) => boolean, error: (state: number) => RslError): void {
-    for (let s = this.#head, end = this.#tail; s < end; s += 1) {
-      const state = this.#states[this.#at(s)] as number;
-      if (s >= this.#head && state !== done && which(state)) this.#fail(s, error);
+      );
     }
   }
 

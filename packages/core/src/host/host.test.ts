@@ -1,0 +1,192 @@
+import { expect, test } from 'vitest';
+import { sealed } from '../codec/checksum.ts';
+import { FrameWriter } from '../codec/frame.ts';
+import { fingerprintOf } from '../codec/membership-codec.ts';
+import { messageKinds, writeMessage } from '../codec/message-codec.ts';
+import { defaultLimits, defaultTimings, type Limits } from '../limits.ts';
+import type { Ballot } from '../paxos/ballot.ts';
+import type { Effect } from '../paxos/effect.ts';
+import type { Member, Membership } from '../paxos/membership.ts';
+import type { Message } from '../paxos/messages.ts';
+import { type Protocol, type ReplicaView, restoredEmpty } from '../paxos/protocol.ts';
+import { silentLogger } from '../ports/logger.ts';
+import type { LogInfo, LogStore } from '../ports/log-store.ts';
+import { DigestMachine } from '../testing/digest-machine.ts';
+import { SimClock, SimWorld } from '../testing/sim-world.ts';
+import { Host } from './host.ts';
+
+const member = (id: number): Member => ({
+  id,
+  store: `000000000000000${id}`,
+  role: 'voter',
+  addresses: {},
+});
+const membership: Membership = {
+  group: 'aaaaaaaaaaaaaaaa',
+  number: 1,
+  firstSlot: 1,
+  members: [1, 2, 3].map(member),
+  previous: [],
+};
+const ballot: Ballot = { configuration: 1, round: 1, proposer: 2 };
+const value = sealed(new Uint8Array(1_000).fill(1));
+
+/** A log whose writes last until they are let go. */
+class SlowLog implements Partial<LogStore> {
+  readonly held: (() => void)[] = [];
+  readonly reads: number[] = [];
+  isHolding = false;
+
+  append(_: unknown, done: () => void): void {
+    if (this.isHolding) this.held.push(done);
+    else queueMicrotask(done);
+  }
+
+  read(from: number): Promise<never[]> {
+    this.reads.push(from);
+    return Promise.resolve([]);
+  }
+
+  letGo(): void {
+    this.isHolding = false;
+    for (const done of this.held.splice(0)) done();
+  }
+}
+
+/** Answers every message with the effects that the test wants. */
+class Scripted implements Protocol {
+  readonly heard: Message[] = [];
+  effects: Effect[] = [];
+  view: ReplicaView = {
+    role: 'follower',
+    ballot,
+    promised: ballot,
+    voter: true,
+    leader: undefined,
+    membership,
+    firstSlot: 1,
+    releasedThrough: 0,
+    executedThrough: 0,
+    proposedThrough: 0,
+    room: 0,
+  };
+
+  step(input: Parameters<Protocol['step']>[0]): readonly Effect[] {
+    if (input.kind !== 'message') return [];
+    this.heard.push(input.message);
+    return this.effects;
+  }
+}
+
+async function stage(limits: Partial<Limits> = {}) {
+  const world = new SimWorld();
+  const log = new SlowLog();
+  const protocol = new Scripted();
+  const info = { store: member(1).store, firstSlot: 1 } as LogInfo;
+  const remembered = {
+    info,
+    restored: restoredEmpty,
+    membership,
+    bootstrap: membership,
+    starts: 0,
+  };
+  const host = new Host({
+    group: 'tested',
+    self: 1,
+    limits: { ...defaultLimits, ...limits },
+    timings: defaultTimings,
+    clock: new SimClock(world),
+    logger: silentLogger,
+    log: log as unknown as LogStore,
+    remembered,
+    stateMachine: new DigestMachine(),
+    makeProtocol: () => protocol,
+    peers: [],
+    epoch: 1,
+    emit: () => {},
+  });
+  const endpoint = { peers() {}, send: () => true, queuedBytes: () => 0, close() {} };
+  await host.start(() => endpoint);
+  const hear = async (message: Message): Promise<void> => {
+    host.frame({ id: 2, store: member(2).store }, frameOf(message));
+    await world.run(world.nowMs + 1);
+  };
+  return { host, log, protocol, hear, world };
+}
+
+function frameOf(message: Message): Uint8Array {
+  const writer = new FrameWriter();
+  const [channel, kind] = messageKinds[message.kind];
+  const { group, number: configuration } = membership;
+  writer.begin(channel, kind, { group, configuration, fingerprint: fingerprintOf(membership) });
+  writeMessage(message, writer);
+  return new Uint8Array(Buffer.concat(writer.end()));
+}
+
+const request: Message = { kind: 'learn-request', fromSlot: 1, bytesMax: 100 };
+const phase2a = (slot: number): Message => ({
+  kind: '2a',
+  ballot,
+  base: 1,
+  slot,
+  value,
+  decidedThrough: 0,
+  cookie: new Uint8Array(0),
+});
+const heartbeat: Message = { kind: 'heartbeat', ballot, base: 1, decidedThrough: 0, round: 1 };
+
+test('the log is read for others only once what was released is durable', async () => {
+  // A slot may be released while its decided value waits behind a stalled disk, and the log still
+  // shows an older vote: whoever was given that as decided would disagree for ever.
+  const { log, protocol, hear, world } = await stage();
+  log.isHolding = true;
+  const slots = { fromSlot: 1, through: 1, bytesMax: 100, firstSlot: 1, decidedThrough: 1 };
+  protocol.effects = [
+    { kind: 'persist', records: [{ kind: 'decided', slot: 1, value }], then: [] },
+    { kind: 'serve', to: 2, ...slots },
+  ];
+  await hear(request);
+  expect(log.reads).toEqual([]);
+  log.letGo();
+  await world.run(world.nowMs + 1);
+  expect(log.reads).toEqual([1]);
+});
+
+test('behind a stalled disk nothing more is taken in that would have to be written', async () => {
+  // Values wait in memory until they are durable: a follower must not keep a group's whole load.
+  const { host, log, protocol, hear } = await stage({ logQueueBytesMax: 2_500 });
+  log.isHolding = true;
+  for (let slot = 1; slot <= 10; slot += 1) {
+    protocol.effects = [
+      { kind: 'persist', records: [{ kind: 'vote', slot, vote: { ballot, value } }], then: [] },
+    ];
+    await hear(phase2a(slot));
+  }
+  expect(protocol.heard).toHaveLength(3);
+  expect(host.counters.framesWhileLogIsFull).toBe(7);
+  // Whoever leads is still heard, or this follower would stand against it.
+  await hear(heartbeat);
+  expect(protocol.heard.at(-1)?.kind).toBe('heartbeat');
+  log.letGo();
+  await hear(phase2a(4));
+  expect(protocol.heard.at(-1)).toMatchObject({ kind: '2a', slot: 4 });
+});
+
+test('a frame that is none is thrown back at the transport, which then closes', async () => {
+  const { host } = await stage();
+  const damaged = frameOf(heartbeat);
+  damaged[40] = (damaged[40] ?? 0) ^ 1;
+  const from = { id: 2, store: member(2).store };
+  expect(() => host.frame(from, damaged)).toThrowError(
+    expect.objectContaining({ code: 'RSL_FRAME_INVALID' }) as Error,
+  );
+  expect(host.isStopped).toBe(false);
+});
+
+test('votes of a store that the configuration does not name are not heard (S2)', async () => {
+  const { host, protocol, world } = await stage();
+  host.frame({ id: 2, store: 'ffffffffffffffff' }, frameOf(heartbeat));
+  await world.run(world.nowMs + 1);
+  expect(protocol.heard).toEqual([]);
+  expect(host.counters.framesOfNoMember).toBe(1);
+});
