@@ -1,6 +1,8 @@
 /** A simulated world, and the in-memory twin of every port. For tests; nothing here is durable. */
 export * from './checkers.ts';
 export * from './digest-machine.ts';
+export * from './linearizability.ts';
+export * from './linearizability-models.ts';
 export * from './memory-log-store.ts';
 export {
   type Fate,
