@@ -17,14 +17,20 @@ import { contentsOf, prepareDirectory, readIdentity, storageError } from './dire
 import { type Files, systemFiles } from './files.ts';
 import { GroupSync } from './group-sync.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
-import { isOfSlot, type LogState } from './log-state.ts';
+import { ballotOf, type LogState } from './log-state.ts';
 import type { CompleteOptions } from './options.ts';
 import { LogReader } from './read.ts';
 import { type Memory } from './memory.ts';
-import { blockBytes, decodeRecord, eachRecord, type StoredGroupHeader } from './record.ts';
+import {
+  blockBytes,
+  decodeRecord,
+  eachRecord,
+  isOfSlot,
+  type StoredGroupHeader,
+} from './record.ts';
 import { recover } from './recover.ts';
 import { SegmentPool } from './segment-pool.ts';
-import { SegmentReader } from './segment-reader.ts';
+import { SegmentReader, type VisitGroup } from './segment-reader.ts';
 import { InlineWriter, ThreadWriter, type Writer } from './writer.ts';
 
 const freeBytesAgeMsMax = 1_000;
@@ -83,10 +89,11 @@ export class FileLogStore implements LogStore {
       const reader = await SegmentReader.open(segment);
       try {
         const { firstNumber } = segment.header;
-        const good = await reader.groups(blockBytes, firstNumber, (memory, at, header) => {
+        const visitGroup: VisitGroup = (memory, at, header, lost) => {
           // Later segments repeat what the records before them have said already.
-          if (i === 0 || !header.carry) this.#visitGroup(memory, at, header, visit);
-        });
+          if (i === 0 || !header.carry) this.#visitGroup(memory, at, header, lost, visit);
+        };
+        const good = await reader.groups(blockBytes, firstNumber, visitGroup, segment.end);
         if (good.end < segment.end) {
           throw new CorruptionError(segment.file, good.offset, good.problem);
         }
@@ -101,10 +108,16 @@ export class FileLogStore implements LogStore {
     memory: Memory,
     at: number,
     header: StoredGroupHeader,
+    lost: ReadonlySet<number>,
     visit: (record: LogRecord) => void,
   ): void {
     eachRecord(memory, at, header, (stored) => {
       if (isOfSlot(stored) && stored.slot < this.#state.firstSlot) return true;
+      if (lost.has(stored.at)) {
+        // It may have been lost since the log was opened.
+        this.#state.lost.lose(stored.slot, ballotOf(stored, memory));
+        return true;
+      }
       const record = decodeRecord(memory, stored);
       if (record !== undefined) visit(record);
       return true;
@@ -138,7 +151,7 @@ export class FileLogStore implements LogStore {
       lastSlot: this.#state.lastSlot,
       bytesUsed: this.#state.bytesUsed + pool.bytesUsed,
       bytesFree: this.#bytesFree(),
-      damaged: new Map(),
+      damaged: this.#state.lost.damaged(this.#state.firstSlot),
       mode: modes[options.sync],
     };
   }

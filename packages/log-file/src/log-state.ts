@@ -1,11 +1,12 @@
 /** What memory knows of the log: built by recovery, kept up by every write that is durable. */
 import { compareBallots, type Ballot, type LogRecord, type Slot } from '@rsl/core/protocol';
+import { LostValues } from './lost-values.ts';
 import { type Memory } from './memory.ts';
 import {
   ballotAt,
-  decidedKind,
   decodeRecord,
   eachRecord,
+  isOfSlot,
   type StoredGroupHeader,
   type StoredRecord,
   voteKind,
@@ -26,6 +27,7 @@ export class LogState {
   number = 1;
   /** The highest slot that was ever stored. */
   maxSlot: Slot = 0;
+  readonly lost = new LostValues();
 
   #promise: Ballot | undefined;
   #configuration: Kind<'configuration'> | undefined;
@@ -85,10 +87,17 @@ export class LogState {
   }
 
   /** Takes in the group that is at `at` in `memory`; false if it is malformed. */
-  takeIn(segment: Segment, memory: Memory, at: number, header: StoredGroupHeader): boolean {
+  takeIn(
+    segment: Segment,
+    memory: Memory,
+    at: number,
+    header: StoredGroupHeader,
+    lost?: ReadonlySet<number>,
+  ): boolean {
     const sound = eachRecord(memory, at, header, (record) => {
       if (isOfSlot(record)) {
-        this.#takeValue(segment, placeOf(record, memory, at, header));
+        const isLost = lost?.has(record.at) ?? false;
+        this.#takeValue(segment, placeOf(record, memory, at, header), isLost);
         return true;
       }
       const decoded = decodeRecord(memory, record);
@@ -102,9 +111,14 @@ export class LogState {
     return sound;
   }
 
-  #takeValue(segment: Segment, value: StoredAt): void {
+  /** Of a lost value the header is there: its slot is stored, and its ballot was voted in. */
+  #takeValue(segment: Segment, value: StoredAt, isLost: boolean): void {
     const { slot, ballot } = value;
-    segment.table?.add(value);
+    if (isLost) this.lost.lose(slot, ballot);
+    else {
+      this.lost.hold(slot, ballot);
+      segment.table?.add(value);
+    }
     if (slot < segment.minSlot) segment.minSlot = slot;
     if (slot > segment.maxSlot) segment.maxSlot = slot;
     if (slot > this.maxSlot) this.maxSlot = slot;
@@ -139,28 +153,31 @@ export class LogState {
   }
 }
 
-export const isOfSlot = ({ kind }: StoredRecord): boolean =>
-  kind === voteKind || kind === decidedKind;
+/** Undefined for a learned value. */
+export const ballotOf = ({ kind, at }: StoredRecord, { view }: Memory): Ballot | undefined =>
+  kind === voteKind ? ballotAt(view, at) : undefined;
 
 function placeOf(
-  { kind, slot, at: recordAt, valueAt, length, checksum }: StoredRecord,
-  { view }: Memory,
+  record: StoredRecord,
+  memory: Memory,
   at: number,
   header: StoredGroupHeader,
 ): StoredAt {
-  const ballot = kind === voteKind ? ballotAt(view, recordAt) : undefined;
+  const { slot, valueAt, length, checksum } = record;
+  const ballot = ballotOf(record, memory);
   return { slot, ballot, offset: valueAt - at + header.offset, length, checksum };
 }
 
-/** Where the values of a group are. */
+/** Where the values of a group are that can be read. */
 export function eachValue(
   memory: Memory,
   at: number,
   header: StoredGroupHeader,
+  lost: ReadonlySet<number>,
   visit: (value: StoredAt) => void,
 ): void {
   eachRecord(memory, at, header, (record) => {
-    if (isOfSlot(record)) visit(placeOf(record, memory, at, header));
+    if (isOfSlot(record) && !lost.has(record.at)) visit(placeOf(record, memory, at, header));
     return true;
   });
 }

@@ -6,7 +6,7 @@ import type { Slot, StoredValue } from '@rsl/core/protocol';
 import { eachValue, type LogState } from './log-state.ts';
 import { blockBytes } from './record.ts';
 import type { Segment } from './segment.ts';
-import { SegmentReader } from './segment-reader.ts';
+import { SegmentReader, type VisitGroup } from './segment-reader.ts';
 import { SlotTable, type StoredAt } from './slot-table.ts';
 
 /** Values that are no further apart are read together. */
@@ -58,6 +58,11 @@ export class LogReader {
     const found: Found[] = [];
     let bytes = 0;
     for (let slot = from; slot <= to; slot++) {
+      // An older vote never stands in for a lost one (S3).
+      if (this.#state.lost.isDamaged(slot)) {
+        const file = segments.find((segment) => segment.holds(slot))?.file ?? '';
+        throw new CorruptionError(file, 0, `the value of slot ${slot} is lost`);
+      }
       const newest = this.#newest(segments, slot) ?? (await this.#loadAndFind(segments, slot));
       if (newest === 'nothing') break;
       bytes += newest.at.length;
@@ -117,9 +122,9 @@ async function loadTable(segment: Segment): Promise<void> {
   const reader = await SegmentReader.open(segment);
   try {
     const { firstNumber } = segment.header;
-    const good = await reader.groups(blockBytes, firstNumber, (memory, at, header) => {
-      eachValue(memory, at, header, (value) => table.add(value));
-    });
+    const visit: VisitGroup = (memory, at, header, lost) =>
+      eachValue(memory, at, header, lost, (value) => table.add(value));
+    const good = await reader.groups(blockBytes, firstNumber, visit, segment.end);
     if (good.end < segment.end) throw new CorruptionError(segment.file, good.offset, good.problem);
   } finally {
     await reader.close();

@@ -250,6 +250,9 @@ export function eachRecord(
   return true;
 }
 
+export const isOfSlot = ({ kind }: StoredRecord): boolean =>
+  kind === voteKind || kind === decidedKind;
+
 export const valueVerifies = (bytes: Uint8Array, record: StoredRecord): boolean =>
   record.length === 0
     ? record.checksum === 0

@@ -13,11 +13,11 @@ import { CorruptionError } from '@rsl/core';
 import type { StoreId } from '@rsl/core/protocol';
 import { segmentFile } from './directory.ts';
 import { type Files, zeroSteps } from './files.ts';
-import { LogState } from './log-state.ts';
+import { eachValue, LogState } from './log-state.ts';
 import { memoryOf, roundUp } from './memory.ts';
 import { blockBytes, readGroupHeader, sealGroup } from './record.ts';
 import { readSegmentHeader, Segment, type SegmentHeader } from './segment.ts';
-import { type GroupsEnd, SegmentReader } from './segment-reader.ts';
+import { type GroupsEnd, SegmentReader, type VisitGroup } from './segment-reader.ts';
 
 export interface Recovered {
   readonly state: LogState;
@@ -53,7 +53,22 @@ export async function recover(
   // What the log still needed of older segments when its last group was written.
   if ((sequences[0] as number) > Math.max(last.keepFrom, 1))
     throw missing(directory, last.keepFrom);
+  if (state.lost.size > 0) await findHeldBefore(state);
   return { state, unmarked: last.holdsRecords };
+}
+
+/** What was stored in front of a record that is lost may do in its place. */
+async function findHeldBefore(state: LogState): Promise<void> {
+  for (const segment of state.segments) {
+    const reader = await SegmentReader.open(segment);
+    try {
+      const hold: VisitGroup = (memory, at, header, lost) =>
+        eachValue(memory, at, header, lost, ({ slot, ballot }) => state.lost.hold(slot, ballot));
+      await reader.groups(blockBytes, segment.header.firstNumber, hold, segment.end);
+    } finally {
+      await reader.close();
+    }
+  }
 }
 
 function openSegment(directory: string, sequence: number, store: StoreId): Segment {
@@ -103,16 +118,17 @@ async function readSegment(
   const reader = await SegmentReader.open(segment);
   try {
     Object.assign(last, { offset: 0, markOffset: blockBytes, holdsRecords: false });
-    const good = await reader.groups(blockBytes, state.number, (memory, at, group) => {
+    const take: VisitGroup = (memory, at, group, lost) => {
       if (group.carry !== (group.offset === blockBytes)) {
         throw new CorruptionError(file, group.offset, 'a segment begins with what is carried on');
       }
-      if (!state.takeIn(segment, memory, at, group)) {
+      if (!state.takeIn(segment, memory, at, group, lost)) {
         throw new CorruptionError(file, group.offset, 'a membership cannot be read');
       }
       const { offset, markOffset, keepFrom, count } = group;
       Object.assign(last, { offset, markOffset, keepFrom, holdsRecords: count > 0 });
-    });
+    };
+    const good = await reader.groups(blockBytes, state.number, take, next?.previousEnd);
     if (next !== undefined) refuseOtherEnd(segment, good, next);
     else await mendTail(segment, good, last, reader, files);
   } finally {
@@ -135,9 +151,9 @@ async function mendTail(
   reader: SegmentReader,
   files: Files,
 ): Promise<void> {
-  const proof = await reader.proofOfSync(good.end, good.number);
-  if (proof !== undefined) {
-    const what = `${good.problem}, but the group at byte ${proof} says that it was synced`;
+  const synced = await reader.syncedBehind(good.end, good.number);
+  if (synced.through > good.end) {
+    const what = `${good.problem}, but the group at byte ${synced.saidAt} says that it was synced`;
     throw new CorruptionError(segment.file, good.offset, what);
   }
   const fd = files.open(segment.file, 'existing');

@@ -6,6 +6,7 @@ import {
   eachRecord,
   groupAlignment,
   groupHeaderBytes,
+  isOfSlot,
   mayBeGroup,
   readGroupHeader,
   type StoredGroupHeader,
@@ -16,7 +17,21 @@ import type { Segment } from './segment.ts';
 const pieceBytes = 1024 * 1024;
 
 /** A group that is `at` in `memory`, for as long as `visit` runs. */
-export type VisitGroup = (memory: Memory, at: number, header: StoredGroupHeader) => void;
+export type VisitGroup = (
+  memory: Memory,
+  at: number,
+  header: StoredGroupHeader,
+  /** Where in `memory` the headers of the records are whose values are lost (S3). */
+  lost: ReadonlySet<number>,
+) => void;
+
+const nothingLost: ReadonlySet<number> = new Set();
+
+/** Where the group is that says so, if there is one. */
+export interface Synced {
+  readonly through: number;
+  readonly saidAt: number | undefined;
+}
 
 /** Where the good groups end, and what is there instead of another. */
 export interface GroupsEnd {
@@ -35,6 +50,8 @@ export class SegmentReader {
   /** What of the file is in memory. */
   #from = 0;
   #to = 0;
+  /** What a group says that was found once stays true: it is asked for once. */
+  #synced: Synced | undefined;
 
   private constructor(file: FileHandle, segment: Segment) {
     this.#file = file;
@@ -49,8 +66,17 @@ export class SegmentReader {
     return this.#file.close();
   }
 
-  /** Visits the groups from `start` on, whose first has this number, up to the first bad one. */
-  async groups(start: number, firstNumber: number, visit: VisitGroup): Promise<GroupsEnd> {
+  /**
+   * Visits the groups from `start` on, whose first has this number, up to the first bad one. A
+   * group in front of `durableEnd` was synced: if nothing but values of slots fail in it, these
+   * are lost, and the group is good. Unless `durableEnd` is known, later groups are asked.
+   */
+  async groups(
+    start: number,
+    firstNumber: number,
+    visit: VisitGroup,
+    durableEnd?: number,
+  ): Promise<GroupsEnd> {
     const { size, seed } = this.#segment;
     let end = start;
     let number = firstNumber;
@@ -63,30 +89,46 @@ export class SegmentReader {
       if (header.number !== number) return over(`group ${header.number} follows ${number - 1}`);
       if (end + header.length > size) return over('a group is longer than its segment');
       if (!this.#holds(end, header.length)) await this.#load(end, header.length);
+      const bad = badBytes(this.#memory, end - this.#from, header);
+      if (bad !== undefined) {
+        const durable = durableEnd ?? (await this.syncedBehind(end, number)).through;
+        if (bad.lost === undefined || durable <= end) return over(bad.problem, end + bad.offset);
+        if (!this.#holds(end, header.length)) await this.#load(end, header.length);
+      }
       const at = end - this.#from;
-      const bad = firstBadByte(this.#memory, at, header);
-      if (bad !== undefined) return over(bad.problem, end + bad.offset);
-      visit(this.#memory, at, header);
+      visit(
+        this.#memory,
+        at,
+        header,
+        bad?.lost === undefined ? nothingLost : shifted(bad.lost, at),
+      );
       end += header.length;
       number += 1;
     }
   }
 
   /**
-   * The offset of a group, behind `end`, that says that something from `end` on was synced. Its
-   * header is enough for that. A group of the same write proves nothing: a sync may persist its
-   * blocks in any order.
+   * How far the groups behind `end` say that the segment was synced. Their headers are enough for
+   * that. A group of the same write proves nothing: a sync may persist its blocks in any order.
    */
-  async proofOfSync(end: number, number: number): Promise<number | undefined> {
+  async syncedBehind(end: number, number: number): Promise<Synced> {
+    this.#synced ??= await this.#findSynced(end, number);
+    return this.#synced;
+  }
+
+  async #findSynced(end: number, number: number): Promise<Synced> {
     const { size, seed, sequence } = this.#segment;
+    let synced: Synced = { through: 0, saidAt: undefined };
     for (let at = end; at + groupHeaderBytes <= size; at += groupAlignment) {
       if (!this.#holds(at, groupHeaderBytes)) await this.#load(at, groupHeaderBytes);
       if (!mayBeGroup(this.#memory.view, at - this.#from)) continue;
       const header = readGroupHeader(this.#memory, at - this.#from, at, seed);
       if (header === undefined || header.number < number) continue;
-      if (header.markSegment === sequence && header.markOffset > end) return at;
+      if (header.markSegment === sequence && header.markOffset > synced.through) {
+        synced = { through: header.markOffset, saidAt: at };
+      }
     }
-    return undefined;
+    return synced;
   }
 
   #holds(offset: number, bytes: number): boolean {
@@ -108,18 +150,32 @@ export class SegmentReader {
   }
 }
 
-function firstBadByte(
-  memory: Memory,
-  at: number,
-  header: StoredGroupHeader,
-): { readonly problem: string; readonly offset: number } | undefined {
-  let bad: { problem: string; offset: number } | undefined;
+interface Bad {
+  readonly problem: string;
+  /** From the group's beginning. */
+  readonly offset: number;
+  /** Record headers from the group's beginning, if nothing but values of slots is bad. */
+  readonly lost: ReadonlySet<number> | undefined;
+}
+
+function badBytes(memory: Memory, at: number, header: StoredGroupHeader): Bad | undefined {
+  let first: { problem: string; offset: number } | undefined;
+  let beyondRepair = false;
+  const lost = new Set<number>();
   const sound = eachRecord(memory, at, header, (record) => {
     if (valueVerifies(memory.bytes, record)) return true;
-    const what = record.slot > 0 ? ` of slot ${record.slot}` : '';
-    bad = { problem: `a value${what} fails its checksum`, offset: record.valueAt - at };
-    return false;
+    const what = isOfSlot(record) ? ` of slot ${record.slot}` : '';
+    first ??= { problem: `a value${what} fails its checksum`, offset: record.valueAt - at };
+    lost.add(record.at - at);
+    beyondRepair ||= !isOfSlot(record);
+    return true;
   });
-  if (sound) return undefined;
-  return bad ?? { problem: 'the records of a group fail their checksum', offset: groupHeaderBytes };
+  if (!sound) {
+    const problem = 'the records of a group fail their checksum';
+    return { problem, offset: groupHeaderBytes, lost: undefined };
+  }
+  return first && { ...first, lost: beyondRepair ? undefined : lost };
 }
+
+const shifted = (offsets: ReadonlySet<number>, by: number): ReadonlySet<number> =>
+  new Set([...offsets].map((offset) => offset + by));

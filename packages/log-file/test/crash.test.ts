@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import type { LogRecord } from '@rsl/core/protocol';
+import type { Ballot, LogRecord } from '@rsl/core/protocol';
 import { describe, expect, test } from 'vitest';
 import { CrashFiles, type Survives } from './crash-files.ts';
 import {
@@ -225,24 +225,39 @@ describe('damage', () => {
     fs.closeSync(fd);
   };
 
+  /** Shapes of records, and behind them of those whose values are lost; or the error's code. */
   async function outcome(directory: string): Promise<string[] | string> {
     try {
       const { log, records } = await openAndRecover(directory);
+      const lost = [...log.info().damaged].map(([slot, ballot]) => lostShape(slot, ballot));
       await log.close();
-      return shapesOf(records);
+      return [...shapesOf(records), ...lost];
     } catch (error) {
       return String((error as { code?: unknown }).code);
     }
   }
 
-  test('a flipped bit in any byte: the same records, or RSL_LOG_CORRUPT', async () => {
+  const lostShape = (slot: number, ballot: Ballot) => `lost ${slot} ${JSON.stringify(ballot)} `;
+
+  /** What was stored, where some of the votes are lost (S3). */
+  function withLost(records: readonly string[], result: readonly string[]): string[] {
+    const isLost = (shape: string) => result.some((r) => shape.startsWith(asVote(r)));
+    const asVote = (r: string) => (r.startsWith('lost') ? r.replace('lost', 'vote') : '\0');
+    const lost = records.filter(isLost).map((shape) => /^(vote \d+ \S+ )/.exec(shape)?.[1] ?? '');
+    return [
+      ...records.filter((shape) => !isLost(shape)),
+      ...lost.map((shape) => shape.replace('vote', 'lost')),
+    ];
+  }
+
+  test('a flipped bit in any byte: the same records, a lost value, or RSL_LOG_CORRUPT', async () => {
     const { directory, records } = await smallLog();
     const names = fs.readdirSync(directory).filter((name) => /\.log$|^identity$/.test(name));
     expect(names).toEqual(['0000000001.log', 'identity']);
     const before = new Map(
       names.map((name) => [name, fs.readFileSync(path.join(directory, name))]),
     );
-    const counts = { same: 0, corrupt: 0 };
+    const counts = { same: 0, lost: 0, corrupt: 0 };
     for (const [name, bytes] of before) {
       const file = path.join(directory, name);
       for (let offset = 0; offset < bytes.length; offset += stepAt(offset)) {
@@ -253,17 +268,20 @@ describe('damage', () => {
           counts.corrupt += 1;
           expect(result, where).toMatch(/^RSL_(LOG_CORRUPT|WRONG_STORE)$/);
         } else {
-          counts.same += 1;
-          expect(result, where).toEqual(records);
+          const wanted = withLost(records, result);
+          if (wanted.some((shape) => shape.startsWith('lost'))) counts.lost += 1;
+          else counts.same += 1;
+          expect(result, where).toEqual(wanted);
         }
         for (const [other, was] of before) fs.writeFileSync(path.join(directory, other), was);
       }
     }
-    expect(counts.corrupt).toBeGreaterThan(500);
+    expect(counts.corrupt).toBeGreaterThan(400);
+    expect(counts.lost).toBeGreaterThan(50);
     expect(counts.same).toBeGreaterThan(100);
   }, 400_000);
 
-  test('bytes at random, anywhere: the same records, or a typed error', async () => {
+  test('bytes at random, anywhere: the same records, lost values, or a typed error', async () => {
     const { directory, records } = await smallLog();
     const random = seededRandom(5);
     const file = path.join(directory, '0000000001.log');
@@ -279,8 +297,8 @@ describe('damage', () => {
       const result = await outcome(directory);
       if (typeof result === 'string') expect(result).toBe('RSL_LOG_CORRUPT');
       // Whoever loses the closing mark as well loses what it vouched for: the documented window.
-      else if (to <= markAt) expect(result).toEqual(records);
-      else expect(result).toEqual(records.slice(0, result.length));
+      else if (to <= markAt) expect(result).toEqual(withLost(records, result));
+      else expect(result).toEqual(withLost(records.slice(0, result.length), result));
     }
   }, 60_000);
 
