@@ -1,5 +1,6 @@
 // `npm start` as a user sees it: three replicas come up, redis-cli talks to each, redis-benchmark
-// loads the leader and a follower without an error, Ctrl-C stops, the next start has the data.
+// loads the leader and a follower without an error, ioredis and node-redis do the same and check
+// every reply, Ctrl-C stops, the next start has the data.
 // Needs redis-cli and redis-benchmark. The last line is JSON.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,12 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ReplicaStatus } from '@rsl/core';
+import { benchmarkWith, clientNames } from './clients.ts';
 
 const main = fileURLToPath(new URL('../cluster/main.mjs', import.meta.url));
 const ports = [26_401, 26_402, 26_403];
 const requests = 100_000;
+const inFlight = 16;
 const data = mkdtempSync(join(tmpdir(), 'rsl-demo-'));
-const requestsPerSecond: Record<string, Record<string, number>> = {};
+type Rates = Record<string, number>;
+const requestsPerSecond: Record<string, { leader: Rates; follower: Rates }> = {};
 
 try {
   const first = await started();
@@ -23,15 +27,21 @@ try {
   const { leader } = JSON.parse(redis(ports[0], 'rsl.status')) as ReplicaStatus;
   const leaderPort = ports[(leader ?? 1) - 1] as number;
   const followerPort = ports.find((port) => port !== leaderPort) as number;
-  requestsPerSecond.leader = benchmark(leaderPort);
-  requestsPerSecond.follower = benchmark(followerPort);
+  requestsPerSecond['redis-benchmark'] = {
+    leader: benchmark(leaderPort),
+    follower: benchmark(followerPort),
+  };
+  for (const client of clientNames) {
+    requestsPerSecond[client] = {
+      leader: await benchmarkWith(client, leaderPort, { requests, inFlight }),
+      follower: await benchmarkWith(client, followerPort, { requests, inFlight }),
+    };
+  }
   await stopped(first);
   const second = await started();
   for (const port of ports) expect(redis(port, 'get', 'greeting:2'), 'hello 2');
   await stopped(second);
-  console.log(
-    JSON.stringify({ replicas: ports.length, requests, pipeline: 16, requestsPerSecond }),
-  );
+  console.log(JSON.stringify({ replicas: ports.length, requests, inFlight, requestsPerSecond }));
 } finally {
   rmSync(data, { recursive: true, force: true });
 }
@@ -63,8 +73,10 @@ function redis(port: number | undefined, ...args: string[]): string {
 }
 
 function benchmark(port: number): Record<string, number> {
-  const args = ['-p', String(port), '-t', 'set,get,incr,lpush', '-n', String(requests), '-P', '16'];
-  const csv = execFileSync('redis-benchmark', [...args, '--csv'], { encoding: 'utf8' });
+  const args = ['-p', String(port), '-t', 'set,get,incr,lpush', '-n', String(requests)];
+  const csv = execFileSync('redis-benchmark', [...args, '-P', String(inFlight), '--csv'], {
+    encoding: 'utf8',
+  });
   if (/error/i.test(csv)) throw new Error(`redis-benchmark says: ${csv}`);
   const rows = csv.trim().split('\n').slice(1);
   if (rows.length !== 4) throw new Error(`redis-benchmark says: ${csv}`);
