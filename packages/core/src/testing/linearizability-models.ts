@@ -28,6 +28,7 @@ export const registerModel: SequentialModel<number | null, RegisterInput, Regist
       }
     }
   },
+  overwrites: ({ kind }) => kind === 'set',
   isRead: ({ kind }, output) => kind === 'get' || (kind === 'cas' && output === false),
   inputKey: (input) => JSON.stringify(input),
 };

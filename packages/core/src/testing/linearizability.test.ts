@@ -93,6 +93,17 @@ describe('a history is linearizable when', () => {
   });
 });
 
+test('many writes of unknown outcome do not hide a violation', () => {
+  // Each may have come before any later write; only those that somebody has seen matter.
+  const history: Call[] = [];
+  for (let i = 0; i < 30; i += 1) {
+    history.push(unknown(10 * i, set(1_000 + i)), call([10 * i + 1, 10 * i + 2], set(i), true));
+    if (i % 7 === 6) history.push(call([10 * i + 3, 10 * i + 4], get, 1_000 + i - 3));
+  }
+  expect(verdict(...history)).toBe('linearizable');
+  expect(verdict(...history, call([400, 401], get, 5))).toBe('violation');
+});
+
 describe('a violation is', () => {
   test('a stale read', () => {
     const history = [call([0, 1], set(1), true), call([2, 3], set(2), true)];

@@ -25,6 +25,8 @@ export interface SequentialModel<State, Input, Output> {
   ): { readonly ok: boolean; readonly state: State };
   /** Whether what gives this output changes no state whatever, as a read does; false is safe. */
   isRead?(input: Input, output: Output): boolean;
+  /** Whether this can happen in any state, and the state after it is always the same. */
+  overwrites?(input: Input): boolean;
   /** States of the same key are the same; without it, only those that are ===. */
   key?(state: State): string | number | boolean | null;
   /** Inputs of the same key do the same; without it, only those that are ===. */
@@ -129,8 +131,8 @@ interface Place<State> {
   readonly state: State;
   /** What led here. */
   readonly by: Move<State> | undefined;
-  readonly moves: readonly Move<State>[];
-  tried: number;
+  /** Not yet tried. */
+  readonly moves: Iterator<Move<State>>;
 }
 
 class Search<State, Input, Output> {
@@ -170,9 +172,8 @@ class Search<State, Input, Output> {
       if (this.#known.isEmpty) return 'linearizable';
       if (place === undefined) return 'violation';
       if (this.steps > this.#stepsMax) return 'unknown';
-      const move = place.moves[place.tried];
-      place.tried += 1;
-      if (move === undefined) {
+      const { value: move, done } = place.moves.next();
+      if (done === true) {
         this.#remember(places);
         places.pop();
         if (place.by !== undefined) this.#pending(place.by).putBack(place.by.at);
@@ -185,45 +186,69 @@ class Search<State, Input, Output> {
   }
 
   #placeAfter(by: Move<State> | undefined, state: State): Place<State> {
-    return { state, by, moves: this.#movesFrom(state), tried: 0 };
+    return { state, by, moves: this.#movesFrom(state, by?.of === 'unknown') };
   }
 
   #pending(move: Move<State>): Pending<Operation<Input, Output>> {
     return move.of === 'known' ? this.#known : this.#unknown;
   }
 
-  /** An operation may be next if every operation that ended before it began has been. */
-  #movesFrom(state: State): Move<State>[] {
-    const moves: Move<State>[] = [];
-    let endMs = Number.POSITIVE_INFINITY;
-    for (const [at, operation] of this.#known.from()) {
-      if (operation.startMs > endMs) break;
-      endMs = Math.min(endMs, operation.endMs ?? endMs);
+  /**
+   * Nothing overwrites what an operation of unknown outcome has just done: without that operation
+   * the state would be the same, and it would still be there to be used.
+   */
+  *#movesFrom(state: State, isAfterUnknown: boolean): Generator<Move<State>> {
+    const possible: Move<State>[] = [];
+    for (const [at, operation] of this.#nextKnown()) {
+      if (isAfterUnknown && this.#overwrites(operation)) continue;
       const { ok, state: after } = this.#step(state, operation);
-      if (!ok) continue;
+      if (ok) possible.push({ of: 'known', at, state: after });
       // A read that can come now need not come later: it takes nothing away from the others.
-      if (this.#isRead(operation)) return [{ of: 'known', at, state }];
-      moves.push({ of: 'known', at, state: after });
+      if (ok && this.#isRead(operation)) return yield { of: 'known', at, state };
     }
-    return [...moves, ...this.#unknownMovesFrom(state, endMs)];
+    yield* possible;
+    yield* this.#unknownMovesFrom(state, isAfterUnknown);
   }
 
-  /** Those of unknown outcome come last: most histories can do without most of them. */
-  *#unknownMovesFrom(state: State, endMs: number): Generator<Move<State>> {
-    const inputs = new Set<unknown>();
-    for (const [at, operation] of this.#unknown.from()) {
+  /** Any of these may be next: each began before all others that are left had ended. */
+  *#nextKnown(): Generator<readonly [number, Operation<Input, Output>]> {
+    let endMs = Number.POSITIVE_INFINITY;
+    for (const [at, operation] of this.#known.from()) {
       if (operation.startMs > endMs) return;
+      endMs = Math.min(endMs, operation.endMs ?? endMs);
+      yield [at, operation];
+    }
+  }
+
+  /** They come last, most histories can do without most; those first that let a known one follow. */
+  *#unknownMovesFrom(state: State, isAfterUnknown: boolean): Generator<Move<State>> {
+    const known = [...this.#nextKnown()].map(([, operation]) => operation);
+    const endMs = Math.min(...known.map((operation) => operation.endMs ?? Infinity));
+    const inputs = new Set<unknown>();
+    const useful: Move<State>[] = [];
+    const others: Move<State>[] = [];
+    for (const [at, operation] of this.#unknown.from()) {
+      if (operation.startMs > endMs) break;
       // Of those that do the same, the first to start can stand for any other: none ever ends.
       if (inputs.has(this.#inputKeys[at])) continue;
       inputs.add(this.#inputKeys[at]);
+      if (isAfterUnknown && this.#overwrites(operation)) continue;
       const { ok, state: after } = this.#step(state, operation);
-      if (ok && !this.#isSame(after, state)) yield { of: 'unknown', at, state: after };
+      if (!ok || this.#isSame(after, state)) continue;
+      const isUseful = known.some((each) => this.#step(after, each).ok);
+      (isUseful ? useful : others).push({ of: 'unknown', at, state: after });
     }
+    yield* useful;
+    yield* others;
   }
 
   #step(state: State, { input, output }: Operation<Input, Output>): { ok: boolean; state: State } {
     this.steps += 1;
     return this.#model.step(state, input, output);
+  }
+
+  #overwrites({ input }: Operation<Input, Output>): boolean {
+    return this.#model.overwrites?.(input) === true;
   }
 
   #isRead({ input, output }: Operation<Input, Output>): boolean {
@@ -253,17 +278,10 @@ class Search<State, Input, Output> {
     if (this.#known.taken <= this.#furthestKnown) return;
     this.#furthestKnown = this.#known.taken;
     const moves = places.flatMap(({ by }) => (by === undefined ? [] : [by]));
-    const impossible: Operation<Input, Output>[] = [];
-    let endMs = Number.POSITIVE_INFINITY;
-    for (const [, operation] of this.#known.from()) {
-      if (operation.startMs > endMs) break;
-      endMs = Math.min(endMs, operation.endMs ?? endMs);
-      impossible.push(operation);
-    }
     this.#furthest = {
       linearised: moves.map((move) => this.#pending(move).all[move.at]).filter(isThere),
       state: places.at(-1)?.state ?? this.#model.initial,
-      impossible,
+      impossible: [...this.#nextKnown()].map(([, operation]) => operation),
     };
   }
 }
