@@ -158,7 +158,7 @@ function encodeRecord(view: DataView, at: number, record: LogRecord, value: Uint
       slot = record.slot;
       break;
     case 'start':
-      requires(() => record.nonce >= 0 && record.nonce < 2 ** 48);
+      requires(() => record.nonce >= 0 && record.nonce < 2 ** 48, 'file-2 a nonce has 48 bits');
       view.setUint32(at + 4, record.nonce % two32, true);
       view.setUint32(at + 8, Math.floor(record.nonce / two32), true);
       slot = record.count;
@@ -166,7 +166,7 @@ function encodeRecord(view: DataView, at: number, record: LogRecord, value: Uint
     default:
       checksum = crc32(value);
   }
-  requires(() => Number.isSafeInteger(slot) && slot >= 0);
+  requires(() => Number.isSafeInteger(slot) && slot >= 0, 'file-3 a slot is a natural number');
   view.setUint32(at + 16, checksum, true);
   setUint53(view, at + 24, slot);
 }
@@ -174,7 +174,10 @@ function encodeRecord(view: DataView, at: number, record: LogRecord, value: Uint
 const noBallot: Ballot = { configuration: 0, round: 0, proposer: 0 };
 
 function setBallot(view: DataView, at: number, ballot: Ballot): void {
-  requires(() => ballot.configuration < two32 && ballot.round < two32 && ballot.proposer < 65_536);
+  requires(
+    () => ballot.configuration < two32 && ballot.round < two32 && ballot.proposer < 65_536,
+    'file-4 a ballot fits its field',
+  );
   view.setUint16(at + 2, ballot.proposer, true);
   view.setUint32(at + 4, ballot.configuration, true);
   view.setUint32(at + 8, ballot.round, true);

@@ -48,7 +48,7 @@ export class Staging {
 
   /** The next write, after one that ends at `start`. */
   begin(segment: Segment, start: number): void {
-    requires(() => start % blockBytes === 0);
+    requires(() => start % blockBytes === 0, 'file-5 a buffer begins at a block');
     this.segment = segment;
     this.start = start;
     this.used = 0;
@@ -58,23 +58,23 @@ export class Staging {
     this.#lastGroup = -1;
   }
 
-  /** Room in the segment, and here. */
-  fits(bytes: number): boolean {
+  /** Room in the segment, but for what is reserved at its end, and here. */
+  fits(bytes: number, reservedBytes = 0): boolean {
     const end = roundUp(this.used + bytes, blockBytes);
-    if (end > this.size || this.start + end > this.segment.size) return false;
+    if (end > this.size || this.start + end > this.segment.size - reservedBytes) return false;
     // Only a group by itself may be longer than what recovery erases behind a torn write: its
     // header is the only one, and in front.
     return this.used === 0 || end <= this.segment.header.writeBytesMax;
   }
 
   grow(bytes: number): void {
-    requires(() => this.used === 0);
+    requires(() => this.used === 0, 'file-6 a buffer is replaced while it is empty');
     this.shared = new SharedArrayBuffer(roundUp(bytes, blockBytes));
     this.memory = memoryOf(new Uint8Array(this.shared));
   }
 
   add(group: EncodedGroup, head: Omit<GroupHeader, 'offset' | 'markSegment' | 'markOffset'>): void {
-    requires(() => this.fits(group.bytes));
+    requires(() => this.fits(group.bytes), 'file-7 a group is staged where it fits');
     this.#sealLast(this.used);
     encodeGroup(this.memory, this.used, group, {
       ...head,

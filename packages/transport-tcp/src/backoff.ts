@@ -12,7 +12,7 @@ export class Backoff {
   #delayMs: number;
 
   constructor(delayMsMin: number, delayMsMax: number, random: Random) {
-    requires(() => 0 < delayMsMin && delayMsMin <= delayMsMax);
+    requires(() => 0 < delayMsMin && delayMsMin <= delayMsMax, 'tcp-1 a delay has bounds');
     this.#delayMsMin = delayMsMin;
     this.#delayMsMax = delayMsMax;
     this.#random = random;
@@ -24,7 +24,7 @@ export class Backoff {
     const half = Math.floor(this.#delayMs / 2);
     const drawn = this.#delayMs - this.#random.below(half + 1);
     this.#delayMs = Math.min(this.#delayMs * 2, this.#delayMsMax);
-    ensures(() => drawn > 0 && drawn <= this.#delayMsMax);
+    ensures(() => drawn > 0 && drawn <= this.#delayMsMax, 'tcp-2 a delay keeps its bounds (L6)');
     return drawn;
   }
 

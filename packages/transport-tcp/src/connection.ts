@@ -64,7 +64,7 @@ export class Connection {
 
   /** Frames may follow, of at most so many bytes each (what the other side takes). */
   startFrames(frameBytesMax: number): void {
-    requires(() => this.#splitter === undefined);
+    requires(() => this.#splitter === undefined, 'tcp-13 a connection is opened once');
     this.#frameBytesMax = Math.min(frameBytesMax, this.#limits.frameBytesMax);
     this.#splitter = new FrameSplitter(this.#limits.frameBytesMax, {
       frame: (frame) => {
@@ -91,7 +91,7 @@ export class Connection {
   send(parts: readonly Uint8Array[]): boolean {
     let bytes = 0;
     for (const part of parts) bytes += part.length;
-    requires(() => bytes > 0);
+    requires(() => bytes > 0, 'tcp-14 no frame is empty');
     const room = this.#limits.sendQueueBytesMax - this.#queue.queuedBytes - envelopeBytes;
     if (this.#over || bytes === 0 || bytes > this.#frameBytesMax || bytes > room) {
       this.#owesRoom = true;

@@ -114,7 +114,7 @@ export class Dialer {
    * another machine under its name.
    */
   dialLane(address: HostPort, lane: Lane, link: number, asked: () => void): Connection {
-    invariant(() => this.#attempt === undefined);
+    invariant(() => this.#attempt === undefined, 'tcp-12 one attempt at a time');
     const { around, limits, local } = this.#host;
     const hello = greetingOf(local, limits, { kind: 'hello', lane, link, asked: this.#to });
     const socket = connect({

@@ -24,7 +24,10 @@ export const pingBytes = 4;
 
 /** Writes by single bytes: four times as fast as the methods of Buffer. */
 export function writeEnvelope(to: Uint8Array, at: number, type: number, length: number): void {
-  requires(() => length > 0 && at + envelopeBytes <= to.length);
+  requires(
+    () => length > 0 && at + envelopeBytes <= to.length,
+    'tcp-8 a frame has bytes, and room for its envelope',
+  );
   writeU32(to, at, length);
   to[at + 4] = type;
   to[at + 5] = 0;
@@ -107,7 +110,7 @@ export class FrameSplitter {
     const whole = envelopeBytes + this.#guardEnvelope(this.#assembly, 0);
     const missing = Math.min(whole - this.#assembled, chunk.length - taken);
     this.#keep(chunk.subarray(taken, taken + missing), whole);
-    invariant(() => this.#assembled <= whole);
+    invariant(() => this.#assembled <= whole, 'tcp-9 a frame is assembled within its length');
     if (this.#assembled === whole) {
       const frame = this.#assembly;
       this.#assembled = 0;

@@ -71,7 +71,10 @@ export function isStoreId(text: string): boolean {
 
 export function encodeGreeting(greeting: Greeting): Buffer {
   const group = Buffer.from(greeting.group);
-  requires(() => group.length <= groupBytesMax && isStoreId(greeting.store));
+  requires(
+    () => group.length <= groupBytesMax && isStoreId(greeting.store),
+    'tcp-7 a greeting fits its frame',
+  );
   const length = fixedBytes + group.length + crcBytes;
   const bytes = Buffer.alloc(length);
   bytes.writeUInt32LE(magic, 0);

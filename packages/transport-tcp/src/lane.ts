@@ -101,13 +101,13 @@ export class LaneQueue {
     if (pieces === this.#pieces) this.#pieces = [];
     this.#waiting -= counted;
     this.#inFlight += counted;
-    invariant(() => this.#waiting >= 0);
+    invariant(() => this.#waiting >= 0, 'tcp-10 what waits is counted once');
     return { pieces, bytes, counted };
   }
 
   /** The kernel has taken the batch: its slabs may be used again. */
   written(batch: Batch): void {
-    requires(() => batch.counted <= this.#inFlight);
+    requires(() => batch.counted <= this.#inFlight, 'tcp-11 only what left is given back');
     this.#inFlight -= batch.counted;
     for (const { slab } of batch.pieces) if (slab !== undefined) this.#slabs.give(slab);
   }

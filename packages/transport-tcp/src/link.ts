@@ -31,7 +31,7 @@ export class Link {
   }
 
   set bulk(bulk: Connection) {
-    invariant(() => this.#bulk === undefined);
+    invariant(() => this.#bulk === undefined, 'tcp-3 a link has one connection for each lane');
     this.#bulk = bulk;
   }
 
@@ -40,7 +40,10 @@ export class Link {
   }
 
   cameUp(nowMs: number): void {
-    invariant(() => this.#bulk !== undefined && !this.isUp);
+    invariant(
+      () => this.#bulk !== undefined && !this.isUp,
+      'tcp-4 a link is up once, with both lanes',
+    );
     this.#upSinceMs = nowMs;
   }
 

@@ -47,7 +47,7 @@ export class Peer implements ConnectionOwner<Connection> {
   #closed = false;
 
   constructor(id: ReplicaId, host: PeerHost) {
-    requires(() => id !== host.local.id);
+    requires(() => id !== host.local.id, 'tcp-5 nobody is a peer of itself');
     this.id = id;
     this.#host = host;
     this.#dialer = new Dialer(id, host, this);
@@ -235,7 +235,10 @@ export class Peer implements ConnectionOwner<Connection> {
   }
 
   #welcome(votes: Connection, hello: Greeting): void {
-    invariant(() => this.#link === undefined || this.#closed);
+    invariant(
+      () => this.#link === undefined || this.#closed,
+      'tcp-6 a peer has one link at a time',
+    );
     if (this.#closed) {
       votes.close();
       return;

@@ -1,3 +1,4 @@
+import { ensures, old, requires } from '@rsl/contracts';
 import { BatchReader } from '../codec/batch.ts';
 import { RslError, StateMachineFailedError } from '../errors.ts';
 import { type Ballot, compareBallots, zeroBallot } from '../paxos/ballot.ts';
@@ -50,6 +51,8 @@ export class Execution {
    * StateMachineFailedError whatever the state machine throws: it cannot go on (P7).
    */
   execute(slot: Slot, value: Value, live: boolean): void {
+    requires(() => slot === this.executedThrough + 1, 'executed-1 every slot, in order, once (P7)');
+    const before = old(() => ({ timeMs: this.timeMs, sealedIn: this.sealedIn }));
     if (kindOf(value) === 'batch') {
       try {
         this.#executeBatch(slot, value, live);
@@ -60,6 +63,11 @@ export class Execution {
       }
     }
     this.executedThrough = slot;
+    ensures(() => this.timeMs >= before.timeMs, 'executed-2 group time never goes back (P10)');
+    ensures(
+      () => compareBallots(this.sealedIn, before.sealedIn) >= 0,
+      'executed-3 a batch sealed in a lower ballot than an executed one is void',
+    );
     if (live) this.#results.deliver(this.#proposals);
   }
 

@@ -1,3 +1,4 @@
+import { ensures, invariant } from '@rsl/contracts';
 import { checkSegment, segmentBytesOf, segmentHeaderBytes } from '../codec/batch.ts';
 import type { Forward, ForwardAck, HostMessage } from '../codec/host-codec.ts';
 import { FrameError } from '../errors.ts';
@@ -50,6 +51,13 @@ export class Forwarder {
       const forward: Forward = { kind: 'forward', ballot, number: this.#number, segment };
       if (this.#unacknowledged.length === 0) this.#sentAtMs = nowMs;
       this.#unacknowledged.push(forward);
+      invariant(
+        () =>
+          this.#unacknowledged.every(
+            (f, i) => f.number === this.#number - this.#unacknowledged.length + 1 + i,
+          ),
+        'forward-1 what is not acknowledged is numbered without a gap',
+      );
       this.#send(leader.id, forward);
     }
   }
@@ -132,6 +140,10 @@ export class Intake {
     source.received = number;
     this.#segments.push(segment);
     this.#bytes += segment.length;
+    ensures(
+      () => this.#bytes <= this.#limits.forwardedBytesMax,
+      'intake-1 within forwardedBytesMax',
+    );
   }
 
   /** The next segments, at most this much but at least one if there is one. */
@@ -147,6 +159,10 @@ export class Intake {
     }
     const taken = this.#segments.splice(0, count);
     for (const segment of taken) this.#bytes -= segment.length;
+    invariant(
+      () => this.#bytes === this.#segments.reduce((sum, { length }) => sum + length, 0),
+      'intake-2 bytes are counted once',
+    );
     return taken;
   }
 

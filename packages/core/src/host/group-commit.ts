@@ -1,3 +1,4 @@
+import { ensures, invariant, requires } from '@rsl/contracts';
 import type { RslError } from '../errors.ts';
 import { sameBallot } from '../paxos/ballot.ts';
 import type { Send } from '../paxos/effect.ts';
@@ -14,6 +15,8 @@ export class GroupCommit {
   #then: Send<DurableMessage>[] = [];
   #bytes = 0;
   #dirty = false;
+  #completed = 0;
+  #failed = false;
   appends = 0;
   /** Values that were given to the log and are not durable yet: what a stalled disk holds back. */
   pendingBytes = 0;
@@ -48,8 +51,18 @@ export class GroupCommit {
     this.#records = [];
     this.#then = [];
     this.appends += 1;
+    const { appends } = this;
     this.#log.append(records, (error) => {
       this.pendingBytes -= bytes;
+      this.#completed += 1;
+      requires(() => this.#completed === appends, 'commit-1 appends complete in their order (P2)');
+      requires(
+        () => !this.#failed,
+        'commit-2 after a failure every later one fails (P2, S4)',
+        () => error === undefined,
+      );
+      invariant(() => this.pendingBytes >= 0, 'commit-3 what is not yet durable is counted once');
+      if (error !== undefined) this.#failed = true;
       if (error !== undefined) this.#fail(error);
       else for (const send of then) this.#reveal(send);
     });
@@ -75,6 +88,10 @@ export class GroupCommit {
       if (earlier >= 0) this.#then.splice(earlier, 1);
     }
     this.#then.push(send);
+    ensures(
+      () => this.#then.filter((s) => s.to === to && s.message === message).length === 1,
+      'commit-4 what waits for a write leaves once (P2)',
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { channels, type Envelope, readFrame } from '../codec/frame.ts';
 import { type HostMessage, readHostMessage } from '../codec/host-codec.ts';
 import { readMessage } from '../codec/message-codec.ts';
-import { type Membership, memberOf } from '../paxos/membership.ts';
+import { type Membership, memberOf, type ReplicaId } from '../paxos/membership.ts';
 import type { Message } from '../paxos/messages.ts';
 import type { PeerIdentity } from '../ports/transport.ts';
 
@@ -39,8 +39,25 @@ export function receive(
     if (!named) return { to: 'nobody', why: 'framesOfNoMember' };
   }
   const message = readMessage(frame);
-  if (message !== undefined) return { to: 'protocol', message };
+  if (message !== undefined) {
+    if (isOfAnother(message, from.id)) return { to: 'nobody', why: 'framesOfAnotherProposer' };
+    return { to: 'protocol', message };
+  }
   const other = readHostMessage(frame, membersMax);
   if (other !== undefined) return { to: 'host', message: other };
   return { to: 'nobody', why: 'framesOfUnknownKind' };
+}
+
+/** A ballot is its proposer's alone: nobody else says what is proposed in it (P1). */
+function isOfAnother(message: Message, from: ReplicaId): boolean {
+  switch (message.kind) {
+    case '1a':
+    case '2a':
+    case 'heartbeat':
+    case 'decided':
+    case 'may-i':
+      return message.ballot.proposer !== from;
+    default:
+      return false;
+  }
 }

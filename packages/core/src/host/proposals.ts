@@ -131,7 +131,10 @@ export class Proposals {
     }
     this.#queuedCount -= commands.length;
     this.#runs.push({ ballot, from, to: this.#cursor });
-    ensures(() => commands.length > 0 && this.#cursor === from + commands.length);
+    ensures(
+      () => commands.length > 0 && this.#cursor === from + commands.length,
+      'proposals-1 a segment is consecutive sequences, at least one',
+    );
     const { self: origin, epoch } = this.#options;
     return encodeSegment({ origin, epoch, firstSequence: from }, commands);
   }
@@ -146,7 +149,7 @@ export class Proposals {
   resolve(sequence: number, result: Uint8Array): void {
     if (!this.wants(sequence)) return;
     const at = this.#at(sequence);
-    requires(() => this.#states[at] === sent, 'only what was sent is executed');
+    requires(() => this.#states[at] === sent, 'proposals-2 only what was sent is executed');
     if (this.#states[at] === queued) this.#queuedCount -= 1;
     const sink = this.#sinks[at];
     const place = this.#places[at] as number;
@@ -244,7 +247,15 @@ export class Proposals {
     while (this.#head < this.#tail && this.#states[this.#at(this.#head)] === done) this.#head += 1;
     this.#cursor = Math.max(this.#cursor, this.#head);
     while (this.#runs.length > 0 && (this.#runs[0] as Run).to <= this.#head) this.#runs.shift();
-    ensures(() => this.#pendingCount >= 0 && this.#pendingBytes >= 0);
+    ensures(
+      () => this.#pendingCount >= 0 && this.#pendingBytes >= 0,
+      'proposals-3 each command ends once',
+    );
+    ensures(
+      () => this.#pendingBytes === 0,
+      'proposals-4 bytes are given back with their commands',
+      () => this.#pendingCount === 0,
+    );
   }
 
   #at(sequence: number): number {

@@ -252,10 +252,10 @@ test.runIf(CONTRACTS)(
     release(a, 1);
     const vote = (of: ReturnType<typeof ballot>, base: number, slot: number) => () =>
       a.acceptor.vote(of, base, slot, batch('x'), a.out);
-    expect(vote(ballot(2, 1), 1, 2)).toThrow('P1: no vote below the promise');
-    expect(vote(ballot(3, 3), 1, 1)).toThrow('P1: no vote over a decided slot');
-    expect(vote(ballot(3, 3), 4, 2)).toThrow('P6');
-    expect(() => a.acceptor.stand(ballot(3, 2), [], noCookie, a.out)).toThrow('P1');
+    expect(vote(ballot(2, 1), 1, 2)).toThrow('vote-1');
+    expect(vote(ballot(3, 3), 1, 1)).toThrow('vote-2');
+    expect(vote(ballot(3, 3), 4, 2)).toThrow('vote-3');
+    expect(() => a.acceptor.stand(ballot(3, 2), [], noCookie, a.out)).toThrow('stand-1');
     expect(() => a.acceptor.truncate(5)).toThrow('only released slots');
     expect(() => a.acceptor.forget(5)).toThrow('decided');
   },

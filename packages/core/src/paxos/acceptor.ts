@@ -1,5 +1,8 @@
-import { ensures, old, requires } from '@rsl/contracts';
+import { ensures, ensuresAll, old, requires } from '@rsl/contracts';
 import { type Ballot, compareBallots, higherBallot, sameBallot, zeroBallot } from './ballot.ts';
+import { stateOf } from './contracts/acceptor-state.ts';
+import { on1aClauses } from './contracts/on-1a.ts';
+import { on2aClauses } from './contracts/on-2a.ts';
 import type { Send } from './effect.ts';
 import type { Learner } from './learner.ts';
 import type { LogRecord } from './log-record.ts';
@@ -77,8 +80,17 @@ export class Acceptor {
    * the ballot already promised is answered again, behind every earlier write (P1, P2).
    * True if the promise was given.
    */
-  on1a(from: ReplicaId, { ballot, fromSlot }: Phase1a, out: Outbox): boolean {
-    const before = old(() => this.#promised);
+  on1a(from: ReplicaId, message: Phase1a, out: Outbox): boolean {
+    const before = old(() => stateOf(this, this.#learner));
+    const mark = old(() => out.length);
+    const isPromised = this.#promise(from, message, out);
+    ensuresAll(on1aClauses, () => {
+      return { message, before, after: stateOf(this, this.#learner), effects: out.since(mark) };
+    });
+    return isPromised;
+  }
+
+  #promise(from: ReplicaId, { ballot, fromSlot }: Phase1a, out: Outbox): boolean {
     const order = compareBallots(ballot, this.#promised);
     if (order < 0) {
       out.send(from, { kind: 'nack', ballot, promised: this.#promised });
@@ -86,42 +98,65 @@ export class Acceptor {
     }
     const records: LogRecord[] = order > 0 ? [{ kind: 'promise', ballot }] : [];
     this.#promised = ballot;
-    out.persist(records, this.#answers(from, ballot, fromSlot));
-    ensures(() => compareBallots(this.#promised, before) >= 0, 'P1: the promise never goes back');
+    out.persist(records, this.#answers(ballot.proposer, ballot, fromSlot));
     return true;
   }
 
   /** A proposer's own ballot: durable before its 1a's leave; the 1b to itself goes the same way. */
   stand(ballot: Ballot, others: readonly ReplicaId[], cookie: Uint8Array, out: Outbox): void {
-    requires(() => compareBallots(ballot, this.#promised) > 0, 'P1: a new ballot is the highest');
+    const { configuration, self } = this.#options;
+    requires(() => compareBallots(ballot, this.#promised) > 0, 'stand-1 above every promise (P1)');
+    requires(() => ballot.proposer === self, 'stand-2 nobody stands in another’s ballot');
+    requires(() => ballot.configuration === configuration, 'stand-3 in its own configuration (R6)');
     this.#promised = ballot;
     const fromSlot = this.#learner.releasedThrough + 1;
     const message: Phase1a = { kind: '1a', ballot, fromSlot, cookie };
     const then: Send<DurableMessage>[] = others.map((to) => ({ to, message }));
-    then.push(...this.#answers(this.#options.self, ballot, fromSlot));
+    then.push(...this.#answers(self, ballot, fromSlot));
     out.persist([{ kind: 'promise', ballot }], then);
+    ensures(() => sameBallot(this.#promised, ballot), 'stand-4 it promises its own ballot (P1)');
   }
 
   /** Phase 2a: vote for the value unless a higher ballot has our promise. */
   on2a(from: ReplicaId, message: Phase2a, out: Outbox): void {
+    const { configuration } = this.#options;
+    const { ballot, base, slot } = message;
+    requires(() => ballot.configuration === configuration, '2a-24 in its own configuration (R1)');
+    requires(() => slot >= base, '2a-25 nothing is proposed below the base (P6)');
+    const before = old(() => stateOf(this, this.#learner));
+    const decided = old(() => this.#learner.valueOf(slot));
+    const mark = old(() => out.length);
+    this.#answer2a(from, message, out);
+    ensuresAll(on2aClauses, () => {
+      const effects = out.since(mark);
+      const slotMax = this.#slotMax;
+      return { message, decided, slotMax, before, after: stateOf(this, this.#learner), effects };
+    });
+  }
+
+  #answer2a(from: ReplicaId, message: Phase2a, out: Outbox): void {
     const { ballot, base, slot, value } = message;
-    const before = old(() => this.#promised);
     if (compareBallots(ballot, this.#promised) < 0) {
       out.send(from, { kind: 'nack', ballot, promised: this.#promised });
       return;
     }
     if (this.#learner.isDecided(slot)) this.#on2aOfDecided(from, message, out);
-    else if (slot <= this.#learner.releasedThrough + this.#options.voteAheadSlotsMax) {
-      this.vote(ballot, base, slot, value, out);
-    }
-    ensures(() => compareBallots(this.#promised, before) >= 0, 'P1: the promise never goes back');
+    else if (slot <= this.#slotMax) this.vote(ballot, base, slot, value, out);
+  }
+
+  /** The last slot that a vote is taken in for. */
+  get #slotMax(): Slot {
+    return this.#learner.releasedThrough + this.#options.voteAheadSlotsMax;
   }
 
   /** Votes in `ballot`, which is at or above the promise; the 2b leaves once it is durable. */
   vote(ballot: Ballot, base: Slot, slot: Slot, value: Value, out: Outbox): void {
-    requires(() => compareBallots(ballot, this.#promised) >= 0, 'P1: no vote below the promise');
-    requires(() => !this.#learner.isDecided(slot), 'P1: no vote over a decided slot');
-    requires(() => slot >= base, 'P6: nothing is proposed below the base');
+    requires(
+      () => compareBallots(ballot, this.#promised) >= 0,
+      'vote-1 not below the promise (P1)',
+    );
+    requires(() => !this.#learner.isDecided(slot), 'vote-2 not over a decided slot (P1)');
+    requires(() => slot >= base, 'vote-3 not below the base (P6)');
     const voted = this.#votes.get(slot);
     if (voted !== undefined && sameBallot(voted.ballot, ballot)) {
       if (sameValue(voted.value, value)) return this.acknowledge(ballot, base, out);
@@ -133,8 +168,8 @@ export class Acceptor {
     this.#votes.set(slot, vote);
     this.#lost.delete(slot);
     out.persist([{ kind: 'vote', slot, vote }], [this.#acknowledgement(ballot, base)]);
-    ensures(() => sameBallot(this.#promised, ballot), 'P1: a vote raises the promise');
-    ensures(() => this.#votes.get(slot)?.value === value);
+    ensures(() => sameBallot(this.#promised, ballot), 'vote-4 a vote raises the promise (P1)');
+    ensures(() => this.#votes.get(slot)?.value === value, 'vote-5 the vote is kept');
   }
 
   /** A 2b behind every earlier write, for a heartbeat or a repeated 2a (P2, P6). */
@@ -149,12 +184,16 @@ export class Acceptor {
     let through = Math.max(base - 1, releasedThrough, known ? this.#reach.through : 0);
     while (this.#holds(ballot, through + 1)) through += 1;
     this.#reach = { ballot, base, through };
+    ensures(
+      () => this.#isHeld(ballot, Math.max(base, releasedThrough + 1), through),
+      'watermark-1 every slot from the base on is voted for in the ballot, or decided (P6)',
+    );
     return through;
   }
 
   /** A learned value is in the log now, as decided: the vote of that slot means nothing more. */
   forget(slot: Slot): void {
-    requires(() => this.#learner.isDecided(slot), 'votes are forgotten only for what is decided');
+    requires(() => this.#learner.isDecided(slot), 'forget-1 only votes of decided slots go (P11)');
     this.#votes.delete(slot);
     this.#lost.delete(slot);
   }
@@ -171,10 +210,15 @@ export class Acceptor {
       for (const s of this.#lost.keys()) if (s <= through) this.#lost.delete(s);
     }
     this.#forgottenThrough = through;
+    ensures(
+      () => [...this.#votes.keys(), ...this.#lost.keys()].every((s) => s > through),
+      'forget-2 nothing is kept of released slots',
+    );
   }
 
   truncate(before: Slot): void {
-    requires(() => before <= this.#learner.releasedThrough + 1, 'only released slots are cut');
+    const { releasedThrough } = this.#learner;
+    requires(() => before <= releasedThrough + 1, 'truncate-1 only released slots are cut (P11)');
     this.#firstSlot = Math.max(this.#firstSlot, before);
   }
 
@@ -198,6 +242,11 @@ export class Acceptor {
       return;
     }
     this.acknowledge(ballot, base, out);
+  }
+
+  #isHeld(ballot: Ballot, from: Slot, through: Slot): boolean {
+    for (let slot = from; slot <= through; slot += 1) if (!this.#holds(ballot, slot)) return false;
+    return true;
   }
 
   #holds(ballot: Ballot, slot: Slot): boolean {

@@ -1,3 +1,4 @@
+import { ensures } from '@rsl/contracts';
 import type { ReplicaId } from './membership.ts';
 import type { LearnReply } from './messages.ts';
 import type { Slot } from './slot.ts';
@@ -37,6 +38,7 @@ export class CatchUp {
     if (next === undefined) return undefined;
     if (this.#good === undefined) this.#turn += 1;
     this.#asked = { of: next, fromSlot: need, atMs: nowMs };
+    ensures(() => sources.includes(next), 'catch-1 only members are asked for what is missing');
     return next;
   }
 

@@ -1,3 +1,4 @@
+import { ensures } from '@rsl/contracts';
 import type { Timings } from '../limits.ts';
 import type { ReplicaId } from './membership.ts';
 import type { Quorum } from './quorum.ts';
@@ -31,7 +32,13 @@ export class Election {
   onLeaderHeard(nowMs: number): void {
     this.#leaderHeardAtMs = nowMs;
     this.#failures = 0;
-    this.#standAtMs = nowMs + this.#draw(this.#options.timings.electionTimeoutMsMin);
+    const { electionTimeoutMsMin } = this.#options.timings;
+    this.#standAtMs = nowMs + this.#draw(electionTimeoutMsMin);
+    ensures(() => !this.wouldGrant(nowMs), 'elect-1 whoever heard a leader deposes nobody (L1)');
+    ensures(
+      () => this.#standAtMs >= nowMs + electionTimeoutMsMin,
+      'elect-2 nobody stands within the time-out of a leader it heard (L1)',
+    );
   }
 
   /** It stopped leading, or lost: give the others their time first. */
@@ -59,6 +66,11 @@ export class Election {
   onStood(nowMs: number): void {
     this.#failures = Math.min(failuresMax, this.#failures + 1);
     this.onPromised(nowMs);
+    const waitMsMax = 2 ** failuresMax * this.#options.timings.electionTimeoutMsMin;
+    ensures(
+      () => this.#standAtMs - nowMs <= waitMsMax,
+      'elect-3 the wait between two attempts is bounded (L6)',
+    );
   }
 
   /** A promise, or a part of one, has come: wait for the others. */

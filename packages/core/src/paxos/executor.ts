@@ -34,8 +34,11 @@ export class Executor {
 
   /** Releases the next slot. The caller knows that `value` is decided there. */
   release(slot: Slot, value: Value, out: Outbox): void {
-    requires(() => slot === this.#releasedThrough + 1, 'P7: released in slot order');
-    requires(() => this.#stoppedAt === undefined, 'R9: nothing is released past a stop');
+    requires(
+      () => slot === this.#releasedThrough + 1,
+      'execute-1 slots are released in their order (P7)',
+    );
+    requires(() => this.#stoppedAt === undefined, 'execute-2 nothing is released past a stop (R9)');
     this.#releasedThrough = slot;
     out.add({ kind: 'execute', slot, value, membership: this.#membership });
     if (kindOf(value) === 'stop' && slot >= this.#membership.firstSlot) {
@@ -45,10 +48,16 @@ export class Executor {
   }
 
   onExecuted(through: Slot): void {
-    requires(() => through <= this.#releasedThrough, 'executed only what was released');
+    requires(
+      () => through <= this.#releasedThrough,
+      'execute-3 only what was released is executed (P7)',
+    );
     const before = old(() => this.#executedThrough);
     this.#executedThrough = Math.max(this.#executedThrough, through);
-    ensures(() => this.#executedThrough >= before, 'executedThrough never goes back');
+    ensures(
+      () => this.#executedThrough >= before,
+      'execute-4 what is executed stays executed (P7)',
+    );
   }
 
   /** The state machine was restored to exactly `slot`. */

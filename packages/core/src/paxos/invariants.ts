@@ -3,6 +3,7 @@
  * contracts are on, so in every unit test, script, property and simulation. Nobody switches one
  * off. The names are what a failure prints and what docs/invariants.md lists.
  */
+import type { Clauses } from '@rsl/contracts';
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
 import type { Acceptor } from './acceptor.ts';
 import type { Executor } from './executor.ts';
@@ -11,6 +12,7 @@ import type { Membership } from './membership.ts';
 import type { Proposer } from './proposer.ts';
 import type { ReplicaView } from './protocol.ts';
 import type { Slot } from './slot.ts';
+import type { Vote } from './vote.ts';
 
 /** A replica, as far as the invariants speak of it. */
 export interface Parts {
@@ -32,6 +34,14 @@ export interface Moment {
   readonly proposedThrough: Slot;
   readonly barrier: Slot;
   readonly base: Slot;
+  readonly stoppedAt: Slot | undefined;
+  readonly votes: ReadonlyMap<Slot, Vote>;
+}
+
+/** Two moments, one step apart. */
+export interface Passage {
+  readonly before: Moment;
+  readonly after: Moment;
 }
 
 export function momentOf(r: Parts): Moment {
@@ -45,8 +55,14 @@ export function momentOf(r: Parts): Moment {
     proposedThrough: proposer.proposedThrough,
     barrier: proposer.barrier,
     base: proposer.base,
+    stoppedAt: executor.stoppedAt,
+    votes: new Map(acceptor.votes),
   };
 }
+
+const isActive = ({ proposer }: Parts): boolean => proposer.isLeading || proposer.isCandidate;
+const isLeading = ({ proposer }: Parts): boolean => proposer.isLeading;
+const hasStopped = ({ executor }: Parts): boolean => executor.stoppedAt !== undefined;
 
 export const stateInvariants = {
   'I1 no vote exceeds the promise': ({ acceptor }) =>
@@ -56,53 +72,66 @@ export const stateInvariants = {
     executor.executedThrough <= executor.releasedThrough,
   'I3 votes are kept only for slots that are not released': ({ acceptor, executor }) =>
     all(acceptor.votes.keys(), (slot) => slot > executor.releasedThrough),
-  'I4 what is decided and at hand waits only for an earlier slot': ({ learner, executor }) =>
-    executor.stoppedAt !== undefined || !learner.unreleased.has(executor.releasedThrough + 1),
+  'I4 what is decided and at hand waits only for an earlier slot': {
+    when: ({ executor }) => executor.stoppedAt === undefined,
+    holds: ({ learner, executor }) => !learner.unreleased.has(executor.releasedThrough + 1),
+  },
   'I5 votes belong to this configuration': ({ acceptor, membership }) =>
     all(acceptor.votes.values(), (v) => v.ballot.configuration === membership.number),
-  'I6 whoever leads or stands has promised its own ballot, or a higher one': ({
-    acceptor,
-    proposer,
-  }) =>
-    (!proposer.isLeading && !proposer.isCandidate) ||
-    compareBallots(acceptor.promised, proposer.ballot) >= 0,
-  'I7 only a store that the configuration names leads or stands': ({ proposer, view }) =>
-    view.voter || (!proposer.isLeading && !proposer.isCandidate),
-  'I8 a leader proposes nothing below its base': ({ proposer }) =>
-    !proposer.isLeading || proposer.proposedThrough >= proposer.base - 1,
-  'I9 the barrier of a leader lies between its base and its last proposal': ({ proposer }) =>
-    !proposer.isLeading ||
-    (proposer.barrier >= proposer.base - 1 && proposer.barrier <= proposer.proposedThrough),
-  'I10 nothing is released past a stop': ({ executor }) =>
-    executor.stoppedAt === undefined || executor.releasedThrough === executor.stoppedAt,
-} satisfies Record<string, (replica: Parts) => boolean>;
+  'I6 whoever leads or stands has promised its own ballot, or a higher one': {
+    when: isActive,
+    holds: ({ acceptor, proposer }) => compareBallots(acceptor.promised, proposer.ballot) >= 0,
+  },
+  'I7 only a store that the configuration names leads or stands': {
+    when: isActive,
+    holds: ({ view }) => view.voter,
+  },
+  'I8 a leader proposes nothing below its base': {
+    when: isLeading,
+    holds: ({ proposer }) => proposer.proposedThrough >= proposer.base - 1,
+  },
+  'I9 the barrier of a leader lies between its base and its last proposal': {
+    when: isLeading,
+    holds: ({ proposer }) =>
+      proposer.barrier >= proposer.base - 1 && proposer.barrier <= proposer.proposedThrough,
+  },
+  'I10 nothing is released past a stop': {
+    when: hasStopped,
+    holds: ({ executor }) => executor.releasedThrough === executor.stoppedAt,
+  },
+} satisfies Clauses<Parts>;
 
 export const stepInvariants = {
-  'I11 the promise never goes back': (before, after) =>
+  'I11 the promise never goes back': ({ before, after }) =>
     compareBallots(before.promised, after.promised) <= 0,
-  'I12 firstSlot never goes back': (before, after) => before.firstSlot <= after.firstSlot,
-  'I13 the released prefix never shrinks': (before, after) =>
+  'I12 firstSlot never goes back': ({ before, after }) => before.firstSlot <= after.firstSlot,
+  'I13 the released prefix never shrinks': ({ before, after }) =>
     before.releasedThrough <= after.releasedThrough,
-  'I14 the executed prefix never shrinks': (before, after) =>
+  'I14 the executed prefix never shrinks': ({ before, after }) =>
     before.executedThrough <= after.executedThrough,
-  'I15 base and barrier are fixed while a ballot leads': (before, after) =>
-    !sameLeader(before, after) || (before.base === after.base && before.barrier === after.barrier),
-  'I16 a leader never takes a proposal back': (before, after) =>
-    !sameLeader(before, after) || before.proposedThrough <= after.proposedThrough,
-} satisfies Record<string, (before: Moment, after: Moment) => boolean>;
+  'I15 base and barrier are fixed while a ballot leads': {
+    when: sameLeader,
+    holds: ({ before, after }) => before.base === after.base && before.barrier === after.barrier,
+  },
+  'I16 a leader never takes a proposal back': {
+    when: sameLeader,
+    holds: ({ before, after }) => before.proposedThrough <= after.proposedThrough,
+  },
+  'I17 a vote gives way only to one of a higher ballot, or to a decision': {
+    when: ({ before }) => before.votes.size > 0,
+    holds: ({ before, after }) =>
+      all(before.votes, ([slot, { ballot, value }]) => {
+        const now = after.votes.get(slot);
+        if (now === undefined) return true;
+        const order = compareBallots(now.ballot, ballot);
+        return order > 0 || (order === 0 && now.value === value);
+      }),
+  },
+} satisfies Clauses<Passage>;
 
-/** The name of the first invariant that does not hold. */
-export function firstBroken(replica: Parts, before: Moment): string | undefined {
-  for (const [name, holds] of Object.entries(stateInvariants)) if (!holds(replica)) return name;
-  const after = momentOf(replica);
-  for (const [name, holds] of Object.entries(stepInvariants)) {
-    if (!holds(before, after)) return name;
-  }
-  return undefined;
+function sameLeader({ before: { leading: a }, after: { leading: b } }: Passage): boolean {
+  return a !== undefined && b !== undefined && sameBallot(a, b);
 }
-
-const sameLeader = (a: Moment, b: Moment): boolean =>
-  a.leading !== undefined && b.leading !== undefined && sameBallot(a.leading, b.leading);
 
 function all<T>(items: Iterable<T>, holds: (item: T) => boolean): boolean {
   for (const item of items) if (!holds(item)) return false;

@@ -1,4 +1,4 @@
-import { requires } from '@rsl/contracts';
+import { ensures, requires } from '@rsl/contracts';
 import type { ReplicaId } from './membership.ts';
 import type { Quorum } from './quorum.ts';
 import type { Slot } from './slot.ts';
@@ -64,12 +64,17 @@ export class LeaderReads {
     if (this.#running !== undefined || this.#waiting.length === 0) return false;
     this.#running = { number: this.#round + 1, asked: this.#waiting, target };
     this.#waiting = [];
+    const { number } = this.#running;
+    ensures(
+      () => number > this.#round,
+      'read-2 a round begins with a heartbeat still to leave (Q1)',
+    );
     return true;
   }
 
   /** An answer proves nothing later than the heartbeat that it answers, however late it comes. */
   onAnswer(from: ReplicaId, round: number): void {
-    requires(() => round <= this.#round, 'nobody answers a round that was not asked');
+    requires(() => round <= this.#round, 'read-1 nobody answers a round that was not asked (Q1)');
     const sentAtMs = this.#sentAtMs.get(round) ?? -Infinity;
     this.#heardAtMs.set(from, Math.max(this.#heardAtMs.get(from) ?? -Infinity, sentAtMs));
     this.#rounds.set(from, Math.max(this.#rounds.get(from) ?? 0, round));
@@ -82,8 +87,18 @@ export class LeaderReads {
     const answered = (m: ReplicaId): number =>
       m === this.#self ? this.#round : (this.#rounds.get(m) ?? -1);
     if (this.#quorum.reached(answered) < running.number) return undefined;
+    ensures(
+      () => this.#countAnswered(running.number) >= this.#quorum.size,
+      'read-3 a quorum has answered this round or a later one, each member once (Q1)',
+    );
     this.#running = undefined;
     return running;
+  }
+
+  #countAnswered(round: number): number {
+    const others = this.#quorum.voters.filter((m) => m !== this.#self);
+    const own = this.#quorum.voters.length - others.length;
+    return own + others.filter((m) => (this.#rounds.get(m) ?? -1) >= round).length;
   }
 
   /** When a quorum was last heard, this leader included (L2). Infinity if it needs nobody. */

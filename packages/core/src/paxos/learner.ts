@@ -1,4 +1,4 @@
-import { ensures, requires } from '@rsl/contracts';
+import { ensures, old, requires } from '@rsl/contracts';
 import { type Ballot, compareBallots, sameBallot, zeroBallot } from './ballot.ts';
 import type { Executor } from './executor.ts';
 import type { Outbox } from './outbox.ts';
@@ -62,18 +62,35 @@ export class Learner {
   /** The value is decided: the caller has counted a quorum, or was told the value (R1). */
   decide(slot: Slot, value: Value): void {
     const known = this.valueOf(slot);
-    requires(() => known === undefined || sameValue(known, value), 'one decided value a slot');
+    requires(
+      () => known === undefined || sameValue(known, value),
+      'decide-1 one decided value in a slot (P5)',
+    );
     this.#knownThrough = Math.max(this.#knownThrough, slot);
     if (slot > this.releasedThrough && known === undefined) this.#decided.set(slot, value);
-    ensures(() => this.isDecided(slot));
+    ensures(() => this.isDecided(slot), 'decide-2 a decided slot stays decided');
+    ensures(
+      () => this.#knownThrough >= slot,
+      'decide-3 what is missing below a decided slot is looked for (L6)',
+    );
   }
 
   /** The leader of `ballot` says that everything up to `through` is decided. */
   hear(ballot: Ballot, base: Slot, through: Slot): void {
+    const before = old(() => this.#heard);
     this.#knownThrough = Math.max(this.#knownThrough, through);
     const order = compareBallots(ballot, this.#heard.ballot);
     if (order < 0 || (order === 0 && through <= this.#heard.through)) return;
     this.#heard = { ballot, base, through };
+    ensures(
+      () => compareBallots(this.#heard.ballot, before.ballot) >= 0,
+      'hear-1 the word of an older ballot never replaces that of a newer one (P8)',
+    );
+    ensures(
+      () => this.#heard.through >= before.through,
+      'hear-2 within a ballot the word of its leader never goes back (P8)',
+      () => sameBallot(this.#heard.ballot, before.ballot),
+    );
   }
 
   /** Somebody has decided values up to here. */
@@ -90,6 +107,11 @@ export class Learner {
       const slot = this.releasedThrough + 1;
       const value = this.#decided.get(slot) ?? this.#provedBy(votes.get(slot), slot);
       if (value === undefined) return;
+      requires(
+        () => this.#isProved(slot, votes.get(slot)),
+        'release-1 a vote proves a slot only in the ballot of the word, from its base on (P8)',
+        () => !this.#decided.has(slot),
+      );
       this.#decided.delete(slot);
       this.#cache.add(slot, value);
       this.#executor.release(slot, value, out);
@@ -102,6 +124,11 @@ export class Learner {
     for (const s of this.#decided.keys()) if (s <= slot) this.#decided.delete(s);
     this.#cache.skipTo(slot);
     this.#knownThrough = Math.max(this.#knownThrough, slot);
+  }
+
+  #isProved(slot: Slot, vote: Vote | undefined): boolean {
+    const { ballot, base, through } = this.#heard;
+    return vote !== undefined && sameBallot(vote.ballot, ballot) && slot >= base && slot <= through;
   }
 
   #provedBy(vote: Vote | undefined, slot: Slot): Value | undefined {

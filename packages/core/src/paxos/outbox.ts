@@ -19,6 +19,16 @@ export class Outbox {
     this.#effects.push({ kind: 'persist', records, then });
   }
 
+  /** How many effects there are so far: a mark for `since`. */
+  get length(): number {
+    return this.#effects.length;
+  }
+
+  /** The effects that came after the mark. */
+  since(mark: number): readonly Effect[] {
+    return this.#effects.slice(mark);
+  }
+
   /** The effects so far; the next step begins with none. */
   take(): readonly Effect[] {
     const effects = this.#effects;

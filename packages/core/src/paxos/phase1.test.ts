@@ -126,5 +126,5 @@ test('a lost vote of a slot that is decided elsewhere does not matter', () => {
 });
 
 test.runIf(CONTRACTS)('promises of another ballot are not for it', () => {
-  expect(() => phase1().on1b(2, phase1b(ballot(8, 1)))).toThrow('only 1b');
+  expect(() => phase1().on1b(2, phase1b(ballot(8, 1)))).toThrow('promise-1');
 });

@@ -1,5 +1,6 @@
-import { requires } from '@rsl/contracts';
+import { ensures, ensuresAll, requires } from '@rsl/contracts';
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
+import { adoptionClauses, type AdoptionStep } from './contracts/adoption.ts';
 import type { ReplicaId } from './membership.ts';
 import type { Phase1b, Reported } from './messages.ts';
 import type { Quorum } from './quorum.ts';
@@ -30,6 +31,8 @@ export class Phase1 {
   readonly #promises = new Map<ReplicaId, Promise1b>();
   readonly #complete = new Set<ReplicaId>();
   #floor: Slot;
+  /** The highest slot that anybody has truncated or decided through. */
+  #heardThrough: Slot = 0;
 
   /** `floor`: the first slot that this proposer does not know to be decided. */
   constructor(ballot: Ballot, quorum: Quorum, floor: Slot) {
@@ -40,7 +43,10 @@ export class Phase1 {
 
   /** True if `from` has now told everything. A part that comes twice changes nothing. */
   on1b(from: ReplicaId, message: Phase1b): boolean {
-    requires(() => sameBallot(message.ballot, this.ballot), 'only 1b’s of this ballot');
+    requires(
+      () => sameBallot(message.ballot, this.ballot),
+      'promise-1 a 1b counts in its own ballot (P4)',
+    );
     if (this.#complete.has(from)) return false;
     const promise = this.#promiseOf(from, message);
     if (promise.parts[message.part] !== undefined || message.parts !== promise.parts.length) {
@@ -51,8 +57,16 @@ export class Phase1 {
     // Slots that some acceptor has truncated, or released, are decided already. We missed them,
     // so we learn them; proposing there could overwrite a decision that nobody in our quorum
     // remembers (R7).
-    this.#floor = Math.max(this.#floor, message.firstSlot, message.decidedThrough + 1);
+    this.#heardThrough = Math.max(
+      this.#heardThrough,
+      message.firstSlot - 1,
+      message.decidedThrough,
+    );
     if (promise.missing === 0) this.#complete.add(from);
+    ensures(
+      () => promise.parts.every((part) => part !== undefined) === this.#complete.has(from),
+      'promise-2 a promise counts once all its parts are there (P4)',
+    );
     return promise.missing === 0;
   }
 
@@ -61,7 +75,7 @@ export class Phase1 {
    * released meanwhile is decided, and below the base as well.
    */
   adoption(releasedThrough: Slot): Adoption | undefined {
-    this.#floor = Math.max(this.#floor, releasedThrough + 1);
+    this.#floor = Math.max(this.#floor, this.#heardThrough + 1, releasedThrough + 1);
     if (!this.#quorum.includes(this.#complete)) return undefined;
     const best = new Map<Slot, Reported>();
     for (const reported of this.#all())
@@ -69,7 +83,19 @@ export class Phase1 {
     for (const slot of best.keys()) {
       if (!this.#quorum.includes(this.#countingFor(slot, best.get(slot)))) return undefined;
     }
-    return this.#adopt(best);
+    const adoption = this.#adopt(best);
+    ensuresAll(adoptionClauses, () => this.#stepOf(adoption, releasedThrough));
+    return adoption;
+  }
+
+  #stepOf(adoption: Adoption, releasedThrough: Slot): AdoptionStep {
+    const whole = [...this.#complete].map((from) => {
+      const parts = this.#promises.get(from)?.parts ?? [];
+      return [from, parts.flatMap((part) => part ?? [])] as const;
+    });
+    const { size: quorumSize } = this.#quorum;
+    const heardThrough = this.#heardThrough;
+    return { adoption, promises: new Map(whole), quorumSize, heardThrough, releasedThrough };
   }
 
   /** Parts of two reports never make one: the slot between them might be in neither. */

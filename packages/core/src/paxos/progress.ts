@@ -1,4 +1,4 @@
-import { ensures, requires } from '@rsl/contracts';
+import { ensures, old, requires } from '@rsl/contracts';
 import type { ReplicaId } from './membership.ts';
 import type { Slot } from './slot.ts';
 
@@ -31,15 +31,17 @@ export class Progress {
   on2b(through: Slot, nowMs: number): void {
     this.hasAnswered = true;
     if (through <= this.through) return;
+    const before = old(() => this.through);
     this.through = through;
+    ensures(() => this.through > before, 'progress-5 what is durable there only grows (P6)');
     this.next = Math.max(this.next, through + 1);
     this.#resendMs = this.#resendMsMin;
     this.#progressAtMs = nowMs;
-    ensures(() => this.next > this.through);
+    ensures(() => this.next > this.through, 'progress-1 nothing is sent that is known to be there');
   }
 
   sent(slot: Slot, nowMs: number): void {
-    requires(() => slot === this.next, 'slots are sent in order');
+    requires(() => slot === this.next, 'progress-2 slots are sent in order (P6)');
     if (this.next === this.through + 1) this.#progressAtMs = nowMs;
     this.next = slot + 1;
   }
@@ -51,9 +53,11 @@ export class Progress {
   shouldResend(nowMs: number): boolean {
     if (this.next === this.through + 1 || !this.hasAnswered) return false;
     if (nowMs - this.#progressAtMs < this.#resendMs) return false;
+    ensures(() => this.hasAnswered, 'progress-3 nothing is sent twice to who never answered (L6)');
     this.next = this.through + 1;
     this.#progressAtMs = nowMs;
     this.#resendMs = Math.min(resendMsMax, 2 * this.#resendMs);
+    ensures(() => this.#resendMs <= resendMsMax, 'progress-4 the back-off is bounded (L6)');
     return true;
   }
 }

@@ -327,13 +327,13 @@ test('learning below the base stalls after a while without a value', () => {
 
 test.runIf(CONTRACTS)('it proposes only after phase 1, and nothing past its stop', () => {
   const b = proposer();
-  expect(() => b.p.propose(batch('x'), 0, b.out)).toThrow('requires: P');
+  expect(() => b.p.propose(batch('x'), 0, b.out)).toThrow('requires: propose-1');
   const behind = leading();
   behind.learner.decide(1, batch('theirs'));
-  expect(() => behind.p.propose(batch('mine'), 0, behind.out)).toThrow('P8');
+  expect(() => behind.p.propose(batch('mine'), 0, behind.out)).toThrow('propose-2');
   const l = leading();
   l.p.propose(stop, 0, l.out);
-  expect(() => l.p.propose(batch('x'), 0, l.out)).toThrow('P4, R9');
+  expect(() => l.p.propose(batch('x'), 0, l.out)).toThrow('propose-4');
 });
 
 test('a slot that is decided already is acknowledged, not voted for', () => {

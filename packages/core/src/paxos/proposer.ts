@@ -1,4 +1,4 @@
-import { ensures, requires } from '@rsl/contracts';
+import { ensures, old, requires } from '@rsl/contracts';
 import type { Acceptor } from './acceptor.ts';
 import { type Ballot, sameBallot, zeroBallot } from './ballot.ts';
 import { LeaderReads } from './leader-reads.ts';
@@ -137,12 +137,13 @@ export class Proposer {
   /** Proposes in the next slot; its own vote is on its way to the log meanwhile. */
   propose(value: Value, nowMs: number, out: Outbox): void {
     const { learner: known } = this.#options;
-    requires(() => this.#nextSlot > known.releasedThrough, 'P8: nothing over a decision');
-    requires(() => sameValue(known.valueOf(this.#nextSlot) ?? value, value), 'P8: nor another one');
+    requires(() => this.#nextSlot > known.releasedThrough, 'propose-1 not over a decision (P8)');
     requires(
-      () => this.isLeading && !this.#stopProposed,
-      'P4, R9: only after phase 1, not past a stop',
+      () => sameValue(known.valueOf(this.#nextSlot) ?? value, value),
+      'propose-2 nor another value where one is known to be decided (P8)',
     );
+    requires(() => this.isLeading, 'propose-3 only after phase 1 (P4)');
+    requires(() => !this.#stopProposed, 'propose-4 not past a stop (R9)');
     const { acceptor } = this.#options;
     const slot = this.#nextSlot;
     this.#nextSlot = slot + 1;
@@ -152,7 +153,14 @@ export class Proposer {
     this.#toldDecided = this.#options.learner.releasedThrough;
     if (this.#options.learner.isDecided(slot)) acceptor.acknowledge(this.#ballot, this.#base, out);
     else acceptor.vote(this.#ballot, this.#base, slot, value, out);
-    ensures(() => this.#nextSlot === slot + 1);
+    ensures(
+      () => this.#nextSlot === slot + 1,
+      'propose-5 each slot is proposed once in a ballot (P3)',
+    );
+    ensures(
+      () => kindOf(value) !== 'stop' || this.room === 0,
+      'propose-6 a stop closes the window (R9)',
+    );
   }
 
   /** True if it was about this ballot: whoever counts must look what is decided now. */
@@ -165,6 +173,10 @@ export class Proposer {
     if (!this.isLeading || !sameBallot(ballot, this.#ballot)) return false;
     if (from === this.#options.settings.self) {
       this.#ownThrough = Math.max(this.#ownThrough, through);
+      ensures(
+        () => through < this.#nextSlot || through <= this.#options.learner.releasedThrough,
+        'count-2 the leader’s own vote counts once its own log has said so (P5)',
+      );
     } else {
       const progress = this.#progress.get(from);
       if (progress === undefined) return false;
@@ -181,11 +193,24 @@ export class Proposer {
     const through = quorum.reached((m) =>
       m === settings.self ? this.#ownThrough : (this.#progress.get(m)?.through ?? 0),
     );
+    ensures(
+      () => this.#countHolding(through) >= quorum.size,
+      'count-1 a quorum of distinct voters has every decided slot in its log (P5)',
+      () => through >= this.#base,
+    );
     for (const [slot, value] of this.#proposed) {
       if (slot > through) break;
       this.#proposed.delete(slot);
       learner.decide(slot, value);
     }
+  }
+
+  /** How many voters say that they hold everything from the base to here. */
+  #countHolding(through: Slot): number {
+    const { quorum, settings } = this.#options;
+    const isHolding = (id: ReplicaId): boolean =>
+      (id === settings.self ? this.#ownThrough : (this.#progress.get(id)?.through ?? 0)) >= through;
+    return new Set(quorum.voters.filter(isHolding)).size;
   }
 
   /**
@@ -235,6 +260,7 @@ export class Proposer {
   }
 
   beat(nowMs: number, out: Outbox): void {
+    requires(() => this.isLeading, 'beat-1 only a leader beats (P6)');
     const message: Heartbeat = {
       kind: 'heartbeat',
       ballot: this.#ballot,
@@ -287,6 +313,14 @@ export class Proposer {
     for (const value of values) if (!this.#stopProposed) this.propose(value, nowMs, out);
     // Nothing past an adopted stop was proposed: it is void (R9).
     this.#barrier = this.#nextSlot - 1;
+    ensures(
+      () => base > learner.releasedThrough || values.length === 0,
+      'lead-1 nothing decided is proposed over (P8)',
+    );
+    ensures(
+      () => this.#nextSlot <= base + values.length,
+      'lead-2 everything adopted is proposed first, and only that (P4)',
+    );
   }
 
   #learn(slot: Slot, value: Value, out: Outbox): void {

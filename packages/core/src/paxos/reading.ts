@@ -1,3 +1,4 @@
+import { ensures } from '@rsl/contracts';
 import type { Executor } from './executor.ts';
 import type { ReadId } from './input.ts';
 import type { ReplicaId } from './membership.ts';
@@ -68,6 +69,11 @@ export class Reading {
     const target = Math.max(this.#executor.releasedThrough, barrier);
     if (reads?.begin(target)) this.#proposer.beat(nowMs, out);
     const round = reads?.confirmed();
+    ensures(
+      () => (round?.target ?? Infinity) >= barrier,
+      'read-4 nobody reads before the barrier of the leader (Q1)',
+      () => round !== undefined,
+    );
     for (const { from, number } of round?.asked ?? []) {
       this.#answer(from, number, round?.target, out);
     }

@@ -1,12 +1,13 @@
-import { invariant, old, requires } from '@rsl/contracts';
+import { ensuresAll, invariantAll, old, requires } from '@rsl/contracts';
 import { Acceptor } from './acceptor.ts';
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
+import { stepClauses } from './contracts/replica-step.ts';
 import { DecidedRecord } from './decided-record.ts';
 import type { Effect } from './effect.ts';
 import { Election } from './election.ts';
 import { Executor } from './executor.ts';
 import type { Input } from './input.ts';
-import { firstBroken, momentOf } from './invariants.ts';
+import { momentOf, stateInvariants, stepInvariants } from './invariants.ts';
 import { Learner } from './learner.ts';
 import { Learning } from './learning.ts';
 import { type Membership, memberOf, type ReplicaId } from './membership.ts';
@@ -43,7 +44,8 @@ export class Replica implements Protocol {
   #recovered = false;
 
   constructor(membership: Membership, restored: Restored, settings: Settings, nowMs: number) {
-    requires(() => restored.decidedThrough + 1 >= restored.firstSlot, 'nothing undecided is cut');
+    const { decidedThrough, firstSlot } = restored;
+    requires(() => decidedThrough + 1 >= firstSlot, 'start-1 nothing undecided was cut (P11)');
     const { self, store, limits, timings, random } = settings;
     this.membership = membership;
     this.#settings = settings;
@@ -101,11 +103,11 @@ export class Replica implements Protocol {
     const before = old(() => momentOf(this));
     this.#route(input, nowMs);
     this.#settle(nowMs);
-    if (CONTRACTS) {
-      const broken = firstBroken(this, before);
-      invariant(() => broken === undefined, broken);
-    }
-    return this.#out.take();
+    const effects = this.#out.take();
+    ensuresAll(stepClauses, () => ({ before, after: this, effects }));
+    invariantAll(stateInvariants, () => this);
+    invariantAll(stepInvariants, () => ({ before, after: momentOf(this) }));
+    return effects;
   }
 
   #route(input: Input, nowMs: number): void {

@@ -33,12 +33,16 @@ export class ValueCache {
   }
 
   add(slot: Slot, value: Value): void {
-    requires(() => slot === this.#next, 'consecutive slots');
+    requires(() => slot === this.#next, 'cache-1 consecutive slots');
     this.#values.set(slot, value);
     this.#bytes += value.bytes.length;
     this.#next = slot + 1;
     this.#evict();
-    ensures(() => this.#bytes <= this.#bytesMax || this.#first === slot);
+    ensures(
+      () => this.#bytes <= this.#bytesMax || this.#first === slot,
+      'cache-2 within its bytes, but for one large value',
+    );
+    ensures(() => this.#values.size === this.#next - this.#first, 'cache-3 without a gap');
   }
 
   /** Everything up to `slot` is of no use here any more; the next to come is after it. */
