@@ -29,6 +29,7 @@ const scripts = {
   simulate: [onSources('simulate')],
   failover: [turbo('build'), onBuild('failover')],
   pipelining: [turbo('build'), onBuild('pipelining')],
+  torture: [turbo('build'), onBuild('torture')],
   'catch-up': [turbo('build'), onBuild('catch-up')],
   'quick-start': [turbo('build'), onBuild('quick-start')],
   demo: [turbo('build'), onBuild('demo')],

@@ -46,9 +46,27 @@ export class NamespaceHosts {
     ip('link', 'set', this.#link(i), 'master', this.#name);
   }
 
+  /**
+   * What `from` sends to `to` goes nowhere from now on; what `to` sends still arrives. The sender
+   * has a wrong hardware address for it, so nothing refuses and nobody is told.
+   */
+  drop(from: number, to: number): void {
+    const nobody = '02:00:00:00:00:01';
+    const entry = [this.#address(to), 'lladdr', nobody, 'dev', 'eth0', 'nud', 'permanent'];
+    ip('-n', this.#namespace(from), 'neighbour', 'replace', ...entry);
+  }
+
+  pass(from: number, to: number): void {
+    ip('-n', this.#namespace(from), 'neighbour', 'delete', this.#address(to), 'dev', 'eth0');
+  }
+
   remove(): void {
     for (const i of this.hosts.keys()) ip('netns', 'delete', this.#namespace(i));
     ip('link', 'delete', this.#name);
+  }
+
+  #address(i: number): string {
+    return this.hosts[i]?.address ?? '';
   }
 
   #namespace(i: number): string {

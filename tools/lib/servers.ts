@@ -5,7 +5,10 @@ import type { ReplicaStatus } from '@rsl/core';
 import { Redis } from 'ioredis';
 import type { Host } from './hosts.ts';
 
-const main = fileURLToPath(new URL('../../apps/server/dist/production/main.js', import.meta.url));
+export type Build = 'production' | 'development';
+
+const mainOf = (build: Build): string =>
+  fileURLToPath(new URL(`../../apps/server/dist/${build}/main.js`, import.meta.url));
 
 export interface ServerOptions {
   readonly id: number;
@@ -14,12 +17,19 @@ export interface ServerOptions {
   readonly clientPort: number;
   readonly directory: string;
   readonly members: string;
+  /** Production, unless given; development has contracts. */
+  readonly build?: Build;
+  /** Of its process, besides ours. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** One server process of a test, with whatever happens to it. */
 export class Server {
   readonly options: ServerOptions;
   #process: ChildProcess | undefined;
+  #wasSignalled = false;
+  /** How it ended when nobody had asked it to. */
+  readonly unexpectedEnds: string[] = [];
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -33,13 +43,29 @@ export class Server {
     return this.#process?.pid ?? 0;
   }
 
+  get isRunning(): boolean {
+    const child = this.#process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** It has been told to end, and has not yet. */
+  get isEnding(): boolean {
+    return this.isRunning && this.#wasSignalled;
+  }
+
   start(): void {
-    const { id, host, members, directory, clientPort } = this.options;
+    const { id, host, members, directory, clientPort, build = 'production' } = this.options;
     const args = ['start', '--id', String(id), '--members', members, '--data', directory];
     args.push('--client', `${host.address}:${clientPort}`, '--allow-plaintext');
     if (id === 1) args.push('--bootstrap');
-    const [command = process.execPath, ...rest] = [...host.prefix, process.execPath, main, ...args];
-    const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const node = [process.execPath, ...(build === 'development' ? ['-C', 'development'] : [])];
+    const [command = '', ...rest] = [...host.prefix, ...node, mainOf(build), ...args];
+    const env = { ...process.env, ...this.options.environment };
+    const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    this.#wasSignalled = false;
+    child.once('exit', (code, signal) => {
+      if (!this.#wasSignalled) this.unexpectedEnds.push(`replica ${id}: ${signal ?? code}`);
+    });
     const log = createWriteStream(`${directory}.log`, { flags: 'a' });
     child.stdout.pipe(log);
     child.stderr.pipe(log);
@@ -47,16 +73,26 @@ export class Server {
   }
 
   signal(signal: NodeJS.Signals): void {
+    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') this.#wasSignalled = true;
     this.#process?.kill(signal);
+  }
+
+  /** As `kill -9` does it, also while it is stopped; waits until it is gone. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || !this.isRunning) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    this.signal('SIGKILL');
+    await gone;
   }
 
   /** Ends it and waits until it is gone. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || !this.isRunning) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGCONT');
-    child.kill(signal);
+    this.signal('SIGCONT');
+    this.signal(signal);
     await gone;
   }
 
@@ -93,9 +129,12 @@ export interface ServersOptions {
   readonly hosts: readonly Host[];
   readonly directory: string;
   readonly firstPort: number;
+  readonly build?: Build;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
-export function serversOn({ hosts, directory, firstPort }: ServersOptions): Server[] {
+export function serversOn(options: ServersOptions): Server[] {
+  const { hosts, directory, firstPort, build = 'production', environment = {} } = options;
   const peerPort = (i: number): number => firstPort + i;
   const members = hosts.map(({ address }, i) => `${i + 1}=${address}:${peerPort(i)}`).join(',');
   return hosts.map(
@@ -107,6 +146,8 @@ export function serversOn({ hosts, directory, firstPort }: ServersOptions): Serv
         clientPort: firstPort + 100 + i,
         directory: `${directory}/${i + 1}`,
         members,
+        build,
+        environment,
       }),
   );
 }

@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import { SeededRandom } from '@rsl/core/testing';
+import { Client } from './client.ts';
+import { assertEqualStates, assertServing } from './finish.ts';
+import type { Group } from './group.ts';
+import type { History } from './history.ts';
+import { judgeHistory, TortureFailed } from './judge.ts';
+import { Workload } from './workload.ts';
+
+export interface TortureOptions {
+  readonly seed: number;
+  readonly clientsPerReplica: number;
+  readonly pauseMsMax: number;
+  /** Then a client gives up the connection. */
+  readonly replyWithinMs: number;
+  /** From the end of the faults until a write is acknowledged through every replica. */
+  readonly serveWithinMs: number;
+  /** And from then on until all states are equal. */
+  readonly equalWithinMs: number;
+}
+
+export const defaultOptions = {
+  clientsPerReplica: 4,
+  pauseMsMax: 6,
+  replyWithinMs: 4_000,
+  serveWithinMs: 30_000,
+  equalWithinMs: 60_000,
+} as const;
+
+export interface TortureReport {
+  readonly keys: number;
+  readonly digest: string;
+  readonly executedThrough: number;
+  readonly servedAfterMs: number;
+}
+
+/** Numbers of its own for each purpose, from one seed. */
+export const randomOf = (seed: number, purpose: string): SeededRandom =>
+  new SeededRandom(crc32(`${purpose} ${seed}`));
+
+/**
+ * Clients write and read while `faults` happen; then the group must serve, all states must be
+ * equal, and every key's history linearizable. Throws TortureFailed.
+ */
+export async function torture(
+  group: Group,
+  options: TortureOptions,
+  history: History,
+  faults: () => Promise<void>,
+): Promise<TortureReport> {
+  group.start();
+  await assertServing(group, options.serveWithinMs);
+  const clients = startClients(group, options, history);
+  let servedAfterMs: number;
+  try {
+    await faults();
+    await group.heal();
+    servedAfterMs = await assertServing(group, options.serveWithinMs);
+  } finally {
+    await Promise.all(clients.map((client) => client.stop()));
+  }
+  assertNothingStrange(group, history);
+  const states = await assertEqualStates(group, history, options.equalWithinMs);
+  assertNothingStrange(group, history);
+  const { keys } = judgeHistory(history.operations);
+  return { ...states, keys, servedAfterMs: Math.round(servedAfterMs) };
+}
+
+function startClients(group: Group, options: TortureOptions, history: History): Client[] {
+  const { seed, clientsPerReplica, pauseMsMax, replyWithinMs } = options;
+  const workload = new Workload(randomOf(seed, 'workload'));
+  return group.endpoints.flatMap((endpoint, i) =>
+    Array.from({ length: clientsPerReplica }, (_, n) => {
+      const name = `${i + 1}.${n + 1}`;
+      const random = randomOf(seed, `client ${name}`);
+      // Every other client has several commands under way, which a server may take as one.
+      const depth = n % 2 === 0 ? 1 : 3;
+      const pace = { depth, pauseMsMax, replyWithinMs };
+      return new Client({ name, endpoint, workload, history, random, ...pace });
+    }),
+  );
+}
+
+function assertNothingStrange(group: Group, history: History): void {
+  if (group.unexpectedEnds.length > 0) {
+    throw new TortureFailed('contract', `ended by itself: ${group.unexpectedEnds.join(', ')}`);
+  }
+  if (history.strange.length > 0) {
+    const some = history.strange.slice(0, 5).join('; ');
+    throw new TortureFailed('contract', `replies that nobody may get: ${some}`);
+  }
+}
+
+/** Waits for a moment of a schedule that began when this was called. */
+export function clockFromNow(): (atMs: number) => Promise<void> {
+  const startMs = performance.now();
+  return async (atMs) => {
+    await delay(Math.max(0, startMs + atMs - performance.now()));
+  };
+}
