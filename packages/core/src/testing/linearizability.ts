@@ -220,7 +220,7 @@ class Search<State, Input, Output> {
     }
   }
 
-  /** They come last, most histories can do without most; those first that let a known one follow. */
+  /** Last, as most can be done without; first of them those that let a known one follow. */
   *#unknownMovesFrom(state: State, isAfterUnknown: boolean): Generator<Move<State>> {
     const known = [...this.#nextKnown()].map(([, operation]) => operation);
     const endMs = Math.min(...known.map((operation) => operation.endMs ?? Infinity));
