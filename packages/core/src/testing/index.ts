@@ -1,17 +1,21 @@
 /** A simulated world, and the in-memory twin of every port. For tests; nothing here is durable. */
-export * from './checkers.ts';
+export { CheckFailed, type FailureKind } from './checkers/check-failed.ts';
+export { type Client, ClientGone, ClientTurn, type TurnOptions } from './client.ts';
 export * from './digest-machine.ts';
 export * from './linearizability.ts';
-export * from './linearizability-models.ts';
-export * from './memory-log-store.ts';
+export { type Group, MemoryDisk } from './memory-disk.ts';
+export { memoryLog, type MemoryLogOptions } from './memory-log-store.ts';
 export {
   type Fate,
   MemoryNetwork,
   type MemoryNetworkOptions,
   memoryTransport,
 } from './memory-transport.ts';
+export { type FaultKind, faultKinds, type FaultLevel, frameKinds, type Mix } from './mix.ts';
 export * from './seeded-random.ts';
-export * from './sim-process.ts';
+export { type EffectName, SimProcess, type SimProcessEvents } from './sim-process.ts';
+export { memoryAddress, type SimProcessOptions } from './sim-process.ts';
 export type { SimulationReport } from './sim-report.ts';
 export * from './sim-world.ts';
-export * from './simulator.ts';
+export type { SimulationOptions } from './simulation-options.ts';
+export { Simulation } from './simulator.ts';

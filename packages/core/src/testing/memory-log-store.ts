@@ -4,60 +4,15 @@ import type { LogRecord } from '../paxos/log-record.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { LogInfo, LogStore, StoredValue } from '../ports/log-store.ts';
 import type { Port, PortContext } from '../ports/port.ts';
-
-interface Group {
-  readonly records: readonly LogRecord[];
-  readonly done: (error?: RslError) => void;
-}
-
-/**
- * A medium in memory, which outlives the stores opened on it: what a file is to a process. A test
- * gives the same one again to restart a replica, and `crash()` to lose what was not synced.
- */
-export class MemoryDisk {
-  store: string | undefined;
-  firstSlot: Slot = 1;
-  /** Durable, in the order of their appends. */
-  records: LogRecord[] = [];
-  readonly values = new Map<Slot, StoredValue>();
-  bytes = 0;
-  isOpen = false;
-  /** Appended, and not durable yet. */
-  pending: Group[] = [];
-  /** Set by a test: the next write fails with this. */
-  failure: RslError | undefined;
-
-  /** The process is gone: of what was not durable, the first `survivors` groups are there. */
-  crash(survivors = 0): void {
-    const lost = this.pending;
-    this.pending = [];
-    for (const { records } of lost.slice(0, survivors)) this.keep(records);
-    this.isOpen = false;
-  }
-
-  keep(records: readonly LogRecord[]): void {
-    for (const record of records) {
-      this.records.push(record);
-      if (record.kind === 'vote') this.#put(record.slot, record.vote.ballot, record.vote.value);
-      else if (record.kind === 'decided') this.#put(record.slot, undefined, record.value);
-    }
-  }
-
-  #put(slot: Slot, ballot: StoredValue['ballot'], value: StoredValue['value']): void {
-    const known = this.values.get(slot);
-    // A decided value wins over any vote (P11).
-    if (slot < this.firstSlot || (ballot !== undefined && known?.ballot === undefined && known))
-      return;
-    this.values.set(slot, { slot, ballot, value });
-    this.bytes += value.bytes.length;
-  }
-}
+import { MemoryDisk } from './memory-disk.ts';
 
 export interface MemoryLogOptions {
   /** The medium; a new one unless given. */
   readonly disk?: MemoryDisk;
   /** Calls `run` when a write that begins now is durable; after the current turn unless given. */
   readonly write?: (run: () => void) => void;
+  /** Called before every append, which is ignored if the disk has crashed by then. */
+  readonly onAppend?: () => void;
 }
 
 /** The in-memory twin of a log file: forgets everything with its disk. For tests and examples. */
@@ -66,7 +21,7 @@ export function memoryLog(options: MemoryLogOptions = {}): Port<LogStore> {
   return {
     open: async (context) => {
       if (disk.isOpen) throw new StorageError('RSL_STORAGE_LOCKED', 'this disk is open already');
-      return new MemoryLogStore(disk, context, options.write);
+      return new MemoryLogStore(disk, context, options);
     },
   };
 }
@@ -74,15 +29,19 @@ export function memoryLog(options: MemoryLogOptions = {}): Port<LogStore> {
 class MemoryLogStore implements LogStore {
   readonly #disk: MemoryDisk;
   readonly #write: (run: () => void) => void;
+  readonly #onAppend: () => void;
+  readonly #opening: number;
   readonly #created: boolean;
   #idle: (() => void)[] = [];
   #writing = false;
   #failure: RslError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(disk: MemoryDisk, context: PortContext, write?: (run: () => void) => void) {
+  constructor(disk: MemoryDisk, context: PortContext, options: MemoryLogOptions) {
     this.#disk = disk;
-    this.#write = write ?? ((run) => context.clock.soon(run));
+    this.#write = options.write ?? ((run) => context.clock.soon(run));
+    this.#onAppend = options.onAppend ?? (() => {});
+    this.#opening = disk.opening;
     this.#created = disk.store === undefined;
     disk.store ??= Array.from({ length: 4 }, () =>
       context.random
@@ -103,6 +62,8 @@ class MemoryLogStore implements LogStore {
   }
 
   append(records: readonly LogRecord[], done: (error?: RslError) => void): void {
+    this.#onAppend();
+    if (!this.#isCurrent) return;
     this.#disk.pending.push({ records, done });
     if (!this.#writing) this.#next();
   }
@@ -114,6 +75,9 @@ class MemoryLogStore implements LogStore {
     let bytes = 0;
     for (let slot = from; slot <= to; slot += 1) {
       const stored = values.get(slot);
+      if (this.#disk.damaged.has(slot) || (stored !== undefined && this.#disk.isUnreadable(slot))) {
+        throw new CorruptionError('memory', slot, `the value of slot ${slot} cannot be read`);
+      }
       if (stored === undefined) break;
       if (crc32(stored.value.bytes) !== stored.value.checksum) {
         throw new CorruptionError('memory', slot, `the value of slot ${slot} is damaged`);
@@ -126,27 +90,19 @@ class MemoryLogStore implements LogStore {
   }
 
   truncate(before: Slot): void {
-    const disk = this.#disk;
-    for (let slot = disk.firstSlot; slot < before; slot += 1) {
-      disk.bytes -= disk.values.get(slot)?.value.bytes.length ?? 0;
-      disk.values.delete(slot);
-    }
-    disk.firstSlot = Math.max(disk.firstSlot, before);
-    disk.records = disk.records.filter(
-      (r) => (r.kind !== 'vote' && r.kind !== 'decided') || r.slot >= disk.firstSlot,
-    );
+    if (this.#isCurrent) this.#disk.truncate(before);
   }
 
   info(): LogInfo {
-    const { store, firstSlot, values, bytes } = this.#disk;
+    const { store, firstSlot, lastSlot, bytes, damaged } = this.#disk;
     return {
       store: store as string,
       created: this.#created,
       firstSlot,
-      lastSlot: Math.max(0, ...values.keys()),
+      lastSlot,
       bytesUsed: bytes,
       bytesFree: Number.MAX_SAFE_INTEGER,
-      damaged: new Map(),
+      damaged: new Map(damaged),
       mode: 'memory',
     };
   }
@@ -158,7 +114,14 @@ class MemoryLogStore implements LogStore {
 
   async #close(): Promise<void> {
     if (this.#writing) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (!this.#isCurrent) return;
     this.#disk.isOpen = false;
+    this.#disk.opening += 1;
+  }
+
+  /** False once its process is gone: what it still does reaches the medium no more. */
+  get #isCurrent(): boolean {
+    return this.#disk.opening === this.#opening;
   }
 
   /** One write at a time; everything that waits when it begins goes into it. */
@@ -173,11 +136,14 @@ class MemoryLogStore implements LogStore {
     this.#writing = true;
     const count = groups.length;
     this.#write(() => {
-      if (disk.pending !== groups) return;
-      const durable = groups.splice(0, count);
-      this.#failure ??= disk.failure;
-      for (const { records } of durable) if (this.#failure === undefined) disk.keep(records);
-      for (const { done } of durable) done(this.#failure);
+      if (!this.#isCurrent) return;
+      const written = groups.splice(0, count);
+      if (this.#failure === undefined && disk.failure !== undefined) {
+        this.#failure = disk.failure;
+        for (const { records } of written.slice(0, disk.survivorsOfFailure)) disk.keep(records);
+      }
+      for (const { records } of written) if (this.#failure === undefined) disk.keep(records);
+      for (const { done } of written) done(this.#failure);
       this.#next();
     });
   }

@@ -12,7 +12,8 @@ import type {
   TransportEvents,
 } from '../ports/transport.ts';
 
-/** Decides the fate of one frame: when it arrives, in milliseconds; never, or more than once. */
+/** Decides the fate of one frame: when it arrives, in milliseconds; never, or more than once. The
+ * first arrival is the one that the sender's queue waits for. */
 export type Fate = (
   from: ReplicaId,
   to: ReplicaId,
@@ -65,6 +66,24 @@ export class MemoryNetwork {
     }
     for (const a of this.endpoints())
       for (const { id, addresses } of a.known) this.#connect(a, id, addresses.memory);
+  }
+
+  /** The most bytes that this replica has queued for any one peer. */
+  queuedBytesMax(id: ReplicaId): number {
+    let most = 0;
+    for (const endpoint of this.endpoints()) {
+      if (endpoint.local.id !== id) continue;
+      for (const { id: peer } of endpoint.known) most = Math.max(most, endpoint.queuedBytes(peer));
+    }
+    return most;
+  }
+
+  /** The connection of these two breaks, with what is on its way in it; `settle` makes another. */
+  disconnect(a: ReplicaId, b: ReplicaId): void {
+    for (const endpoint of this.endpoints()) {
+      const peer = endpoint.local.id === a ? endpoint.links.get(b) : undefined;
+      if (peer !== undefined) endpoint.unlink(peer);
+    }
   }
 
   /** Replica `to`, if it has a connection with replica `from` now. */
@@ -134,6 +153,8 @@ export class MemoryTransport implements Transport {
 export class MemoryEndpoint implements Endpoint {
   readonly local: LocalIdentity;
   readonly links = new Map<ReplicaId, MemoryEndpoint>();
+  /** Which connection with a peer it is: another one carries no frames of this one. */
+  readonly #connections = new Map<ReplicaId, number>();
   known: readonly PeerAddress[] = [];
   readonly #transport: MemoryTransport;
   readonly #on: TransportEvents;
@@ -166,15 +187,19 @@ export class MemoryEndpoint implements Endpoint {
     }
     const frame = new Uint8Array(Buffer.concat(parts));
     this.#queued.set(key, queued + bytes);
+    const connection = this.#connections.get(to);
     const delays = network.fate(this.local.id, to, lane, frame);
-    for (const delay of delays) {
+    // The way to its end takes the queue's room until the first copy has arrived, or is lost.
+    for (const [i, delay] of delays.entries()) {
       network.later(delay, clock, () => {
+        if (i === 0) this.#sent(to, key, bytes);
         const receiver = network.outlive ? network.connectedTo(this.local.id, to) : peer;
-        const stands = network.outlive || this.links.get(to) === peer;
+        const same = this.links.get(to) === peer && this.#connections.get(to) === connection;
+        const stands = network.outlive || same;
         if (receiver !== undefined && stands) receiver.#receive(this, frame.slice());
       });
     }
-    network.later(delays[0] ?? 0, clock, () => this.#sent(to, key, bytes));
+    if (delays.length === 0) network.later(0, clock, () => this.#sent(to, key, bytes));
     return true;
   }
 
@@ -190,7 +215,10 @@ export class MemoryEndpoint implements Endpoint {
   }
 
   link(peer: MemoryEndpoint): void {
-    this.links.set(peer.local.id, peer);
+    const { id } = peer.local;
+    this.#connections.set(id, (this.#connections.get(id) ?? 0) + 1);
+    peer.#connections.set(this.local.id, (peer.#connections.get(this.local.id) ?? 0) + 1);
+    this.links.set(id, peer);
     peer.links.set(this.local.id, this);
     this.#announce(peer, true);
     peer.#announce(this, true);

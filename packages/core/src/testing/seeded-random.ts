@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { Random } from '../ports/random.ts';
 
 /** The same numbers for the same seed, everywhere: SplitMix32. For tests, not for secrets. */
@@ -17,6 +18,11 @@ export class SeededRandom implements Random {
   /** True `percent` times in a hundred. */
   chance(percent: number): boolean {
     return this.#next() < (percent / 100) * 2 ** 32;
+  }
+
+  /** Numbers of its own for one purpose: other purposes may draw more or less and change nothing. */
+  fork(purpose: string): SeededRandom {
+    return new SeededRandom(crc32(purpose, this.#state));
   }
 
   pick<T>(from: readonly T[]): T {

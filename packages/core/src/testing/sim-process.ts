@@ -1,30 +1,50 @@
+import { inspect } from 'node:util';
 import type { Replica } from '../api.ts';
-import type { Limits, Timings } from '../limits.ts';
+import type { RslErrorCode } from '../errors.ts';
+import { defaultLimits, type Limits, type Timings } from '../limits.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
-import type { Logger } from '../ports/logger.ts';
-import type { Random } from '../ports/random.ts';
+import { type Logger, silentLogger } from '../ports/logger.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
 import type { PeerAddress } from '../ports/transport.ts';
 import { startReplica } from '../start-replica.ts';
-import { MemoryDisk, memoryLog } from './memory-log-store.ts';
+import { PointerChecker } from './checkers/pointers.ts';
+import { MemoryDisk } from './memory-disk.ts';
+import { memoryLog } from './memory-log-store.ts';
 import { type MemoryNetwork, memoryTransport } from './memory-transport.ts';
-import { SimClock, type SimWorld } from './sim-world.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import { MachineClock, SimClock, type SimWorld } from './sim-world.ts';
+import { type OnExecuted, Witness } from './witness.ts';
+
+/** Where a process may be killed: before it does one of these. */
+export type EffectName = 'append' | 'send' | 'execute';
+
+/** What happens to a process, told to whoever runs the simulation. */
+export interface SimProcessEvents {
+  readonly executed: OnExecuted;
+  /** It is about to act on the world; it may be killed or made to wait now. */
+  readonly effect: (process: SimProcess, effect: EffectName) => void;
+  /** It stops, or did not start, by itself, and says why. */
+  readonly stopped: (process: SimProcess, error: unknown) => void;
+  /** It is gone, by itself or by `close`, and may be started again. */
+  readonly ended: (process: SimProcess) => void;
+  /** It said that something is wrong that should never be. */
+  readonly alarm: (process: SimProcess, what: string) => void;
+}
 
 export interface SimProcessOptions {
   readonly id: ReplicaId;
   readonly world: SimWorld;
   readonly network: MemoryNetwork;
-  readonly random: Random;
+  readonly random: SeededRandom;
   /** How much faster its clock runs than the world's. */
   readonly clockRate: number;
   readonly peers: readonly PeerAddress[];
   readonly limits: Partial<Limits>;
   readonly timings: Partial<Timings>;
-  readonly logger: Logger;
-  readonly machine: () => StateMachine;
+  readonly stateMachine: () => StateMachine;
   /** How long a write that begins now takes. */
   readonly writeMs: () => number;
-  readonly onStartFailed: (error: unknown) => void;
+  readonly on: SimProcessEvents;
 }
 
 export const memoryAddress = (id: ReplicaId): string => `memory:${id}`;
@@ -32,55 +52,79 @@ export const memoryAddress = (id: ReplicaId): string => `memory:${id}`;
 /** One process with the production host, which can be killed and started again on its disk. */
 export class SimProcess {
   readonly id: ReplicaId;
+  readonly limits: Limits;
+  /** Outlives the process. */
+  readonly machineClock: MachineClock;
   readonly #options: SimProcessOptions;
   disk = new MemoryDisk();
+  /** Undefined until it has started. */
   replica: Replica | undefined;
-  machine: StateMachine | undefined;
+  /** The state machine under test, of this start. */
+  stateMachine: StateMachine | undefined;
+  witness: Witness | undefined;
+  pointers = new PointerChecker();
   isUp = false;
   starts = 0;
+  leads = false;
+  /** Codes that it may stop with now, because of what was done to it. */
+  readonly excuses = new Set<RslErrorCode>();
+  /** Calls that hear nothing any more once the process is gone. */
+  readonly onGone = new Set<() => void>();
   #clock: SimClock | undefined;
 
   constructor(options: SimProcessOptions) {
     this.id = options.id;
     this.#options = options;
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.machineClock = new MachineClock(options.world, options.clockRate);
+  }
+
+  /** How long it still waits, or its current turn still blocks. */
+  get waitsMs(): number {
+    return this.#clock?.waitsMs ?? 0;
   }
 
   start(): void {
-    const { world, network, random, clockRate, peers, limits, timings, logger } = this.#options;
-    const clock = new SimClock(world, clockRate);
+    const { world, network, random, peers, limits, timings, on } = this.#options;
+    const clock = new SimClock(world, this.machineClock);
     this.#clock = clock;
     this.isUp = true;
     this.starts += 1;
+    this.pointers = new PointerChecker();
     const start = this.starts;
-    const machine = this.#options.machine();
-    this.machine = machine;
-    const write = (run: () => void): void => clock.later(this.#options.writeMs(), run);
+    this.stateMachine = this.#options.stateMachine();
+    this.witness = new Witness(this.stateMachine, (executed, commands) => {
+      on.effect(this, 'execute');
+      on.executed(executed, commands);
+    });
+    const log = memoryLog({
+      disk: this.disk,
+      write: (run) => clock.later(this.#options.writeMs(), run),
+      onAppend: () => this.isUp && on.effect(this, 'append'),
+    });
+    const options = { limits, timings, clock, random, peers, log, logger: this.#logger(start) };
     startReplica({
+      ...options,
       group: 'simulated',
       self: this.id,
-      stateMachine: machine,
-      log: memoryLog({ disk: this.disk, write }),
+      stateMachine: this.witness,
       transport: memoryTransport(network, memoryAddress(this.id)),
-      peers,
-      limits,
-      timings,
-      logger,
-      clock,
-      random,
     }).then(
-      (replica) => {
-        if (this.starts === start && this.isUp) this.replica = replica;
+      (replica) => this.#onStarted(start, replica),
+      (error: unknown) => {
+        if (this.starts !== start || !this.isUp) return;
+        this.#gone();
+        on.stopped(this, error);
+        on.ended(this);
       },
-      (error: unknown) => this.#options.onStartFailed(error),
     );
   }
 
-  /** Gone between two events, with what was not durable, but for the first `survivors` writes. */
-  kill(survivors: number): void {
+  /** Gone between two effects, with what was not durable, but for the first `survivors` writes. */
+  kill(survivors = 0): void {
     if (!this.isUp) return;
-    this.isUp = false;
-    this.replica = undefined;
     this.#clock?.kill();
+    this.#gone();
     const { network } = this.#options;
     const transport = network.transports.get(memoryAddress(this.id));
     network.transports.delete(memoryAddress(this.id));
@@ -91,5 +135,49 @@ export class SimProcess {
   /** Everything in this process waits, as under SIGSTOP or a long collection of garbage. */
   pause(forMs: number): void {
     this.#clock?.pause(forMs);
+  }
+
+  /** Ends as a good process does: all calls are answered, all writes are durable. */
+  async close(): Promise<void> {
+    const { replica, starts } = this;
+    if (replica === undefined) return;
+    await replica.close();
+    if (this.starts !== starts || !this.isUp) return;
+    this.#gone();
+    this.#options.on.ended(this);
+  }
+
+  #onStarted(start: number, replica: Replica): void {
+    if (this.starts !== start || !this.isUp) return;
+    this.replica = replica;
+    replica.on('leading', () => {
+      if (this.starts === start) this.leads = this.isUp;
+    });
+    replica.on('following', () => {
+      if (this.starts === start) this.leads = false;
+    });
+  }
+
+  #gone(): void {
+    this.isUp = false;
+    this.replica = undefined;
+    this.leads = false;
+    for (const tell of this.onGone) tell();
+    this.onGone.clear();
+  }
+
+  #logger(start: number): Logger {
+    const { on } = this.#options;
+    return {
+      ...silentLogger,
+      error: (fields, message) => {
+        const { err, what } = fields as { readonly err?: unknown; readonly what?: string };
+        if (this.starts !== start || !this.isUp) return;
+        if (message === 'the replica stops') {
+          on.stopped(this, err);
+          void this.close();
+        } else on.alarm(this, `${message}: ${what ?? inspect(err ?? fields)}`);
+      },
+    };
   }
 }

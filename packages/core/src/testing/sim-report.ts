@@ -2,13 +2,20 @@
 export interface SimulationReport {
   readonly seed: number;
   readonly simulatedMs: number;
+  /** Events of the simulated world. */
+  readonly steps: number;
+  /** How often faults came and went. */
+  readonly rounds: number;
+  /** More may have been lost than a group bears: only safety was demanded. */
+  readonly beyond: boolean;
   readonly slots: number;
   readonly executed: number;
   readonly acknowledged: number;
   readonly unknown: number;
   readonly denied: number;
   readonly reads: number;
+  readonly frames: number;
   readonly faults: Readonly<Record<string, number>>;
-  /** Of every frame and every execution, in order: equal on every machine and build. */
+  /** Of every frame, execution and fault, in order: equal on every machine and build. */
   readonly traceHash: string;
 }

@@ -1,103 +1,154 @@
 import type { Clock } from '../ports/clock.ts';
+import { EventQueue } from './event-queue.ts';
+import { PromiseWatch } from './promise-watch.ts';
 
-interface Event {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
+export interface SimWorldOptions {
+  /**
+   * `always`: a turn of the real event loop after each event. `as-needed`, unless given: only if a
+   * promise was made or settled. Both give the same trace.
+   */
+  readonly settle?: 'always' | 'as-needed';
 }
+
+/** So that signals and timers of the real process are not starved. */
+const eventsWithoutTurnMax = 20_000;
 
 /** Simulated time: events in order of their time, then of their making. No real time. */
 export class SimWorld {
-  #events: Event[] = [];
-  #order = 0;
+  readonly #queue = new EventQueue();
+  readonly #watch = new PromiseWatch();
+  readonly #settle: 'always' | 'as-needed';
+  #stopped = false;
   nowMs = 0;
   /** How many events have run. */
   steps = 0;
 
+  constructor(options: SimWorldOptions = {}) {
+    this.#settle = options.settle ?? 'as-needed';
+  }
+
+  /** How many events wait for their time. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
   later(delayMs: number, run: () => void): void {
-    this.#push({ atMs: this.nowMs + Math.max(0, delayMs), order: this.#order, run });
-    this.#order += 1;
+    this.#queue.push(this.nowMs + Math.max(0, delayMs), run);
+  }
+
+  /** Ends `run` after the current event. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** Runs everything up to `untilMs`; whatever waits for a promise goes on between two events. */
   async run(untilMs: number): Promise<void> {
-    for (let next = this.#events[0]; next !== undefined; next = this.#events[0]) {
-      if (next.atMs > untilMs) break;
-      this.#pop();
-      this.nowMs = next.atMs;
-      this.steps += 1;
-      next.run();
-      await macrotask();
+    const queue = this.#queue;
+    const watch = this.#watch;
+    this.#stopped = false;
+    if (this.#settle === 'as-needed') watch.start();
+    try {
+      let sinceTurn = 0;
+      for (let next = queue.first; next !== undefined; next = queue.first) {
+        if (next.atMs > untilMs || this.#stopped) break;
+        queue.pop();
+        this.nowMs = next.atMs;
+        this.steps += 1;
+        next.run();
+        sinceTurn += 1;
+        if (!watch.isStirred && sinceTurn < eventsWithoutTurnMax) continue;
+        await macrotask();
+        sinceTurn = 0;
+        watch.settled();
+      }
+      if (!this.#stopped) this.nowMs = untilMs;
+    } finally {
+      watch.stop();
     }
-    this.nowMs = untilMs;
-  }
-
-  #push(event: Event): void {
-    const heap = this.#events;
-    let at = heap.length;
-    heap.push(event);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = heap[parent] as Event;
-      if (!before(event, above)) break;
-      heap[at] = above;
-      at = parent;
-    }
-    heap[at] = event;
-  }
-
-  #pop(): void {
-    const heap = this.#events;
-    const last = heap.pop() as Event;
-    if (heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      const right = heap[child + 1];
-      if (right !== undefined && before(right, heap[child] as Event)) child += 1;
-      if (!before(heap[child] as Event, last)) break;
-      heap[at] = heap[child] as Event;
-      at = child;
-    }
-    heap[at] = last;
   }
 }
-
-const before = (a: Event, b: Event): boolean =>
-  a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 
 /** Long enough for every promise that can go on. */
 const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** One process's clock: its own rate, and silence once the process is dead or paused. */
-export class SimClock implements Clock {
+const epochMs = 1_700_000_000_000;
+
+/**
+ * The clock of one machine, which outlives its processes: it has a rate of its own, jumps ahead
+ * when the machine was suspended, and its calendar may be set to anything.
+ */
+export class MachineClock {
   readonly #world: SimWorld;
-  readonly #rate: number;
-  #dead = false;
-  #pausedUntilMs = 0;
+  #rate: number;
+  #sinceMs = 0;
+  #atMs = 0;
+  /** How far the calendar is ahead of the truth. */
+  wallAheadMs = 0;
 
   constructor(world: SimWorld, rate = 1) {
     this.#world = world;
     this.#rate = rate;
   }
 
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** From now on it runs so much faster than the world's. */
+  set rate(rate: number) {
+    this.#atMs = this.nowMs();
+    this.#sinceMs = this.#world.nowMs;
+    this.#rate = rate;
+  }
+
+  jump(aheadMs: number): void {
+    this.#atMs += aheadMs;
+  }
+
+  nowMs(worldMs: number = this.#world.nowMs): number {
+    return this.#atMs + (worldMs - this.#sinceMs) * this.#rate;
+  }
+
+  wallMs(worldMs: number = this.#world.nowMs): number {
+    return epochMs + Math.floor(this.nowMs(worldMs)) + this.wallAheadMs;
+  }
+}
+
+/** What one process sees of it: silence once it is dead, and everything later while it waits. */
+export class SimClock implements Clock {
+  readonly #world: SimWorld;
+  readonly #machine: MachineClock;
+  #dead = false;
+  #waitsUntilMs = 0;
+
+  constructor(world: SimWorld, machine: MachineClock = new MachineClock(world)) {
+    this.#world = world;
+    this.#machine = machine;
+  }
+
+  /** A turn that blocks sees the time at which it goes on. */
   nowMs(): number {
-    return this.#world.nowMs * this.#rate;
+    return this.#machine.nowMs(this.#currentMs);
   }
 
   wallMs(): number {
-    return 1_700_000_000_000 + Math.floor(this.#world.nowMs * this.#rate);
+    return this.#machine.wallMs(this.#currentMs);
+  }
+
+  /** How long the process still waits, or the current turn still blocks. */
+  get waitsMs(): number {
+    return Math.max(0, this.#waitsUntilMs - this.#world.nowMs);
   }
 
   everyMs(periodMs: number, tick: () => void): () => void {
     let on = true;
     const again = (): void => {
       if (!on || this.#dead) return;
-      this.later(0, tick);
-      this.#world.later(periodMs / this.#rate, again);
+      tick();
+      next();
     };
-    this.#world.later(periodMs / this.#rate, again);
+    const next = (): void => this.later(periodMs / this.#machine.rate, again);
+    next();
     return () => {
       on = false;
     };
@@ -111,17 +162,20 @@ export class SimClock implements Clock {
   later(delayMs: number, run: () => void): void {
     this.#world.later(delayMs, () => {
       if (this.#dead) return;
-      const wait = this.#pausedUntilMs - this.#world.nowMs;
-      if (wait > 0) this.later(wait, run);
+      if (this.waitsMs > 0) this.later(this.waitsMs, run);
       else run();
     });
   }
 
   pause(forMs: number): void {
-    this.#pausedUntilMs = this.#world.nowMs + forMs;
+    this.#waitsUntilMs = this.#world.nowMs + forMs;
   }
 
   kill(): void {
     this.#dead = true;
+  }
+
+  get #currentMs(): number {
+    return Math.max(this.#world.nowMs, this.#waitsUntilMs);
   }
 }

@@ -1,134 +1,214 @@
 import { crc32 } from 'node:zlib';
-import type { RslError } from '../errors.ts';
-import type { Limits, Timings } from '../limits.ts';
-import type { ReplicaId } from '../paxos/membership.ts';
-import { type Logger, silentLogger } from '../ports/logger.ts';
-import { AgreementChecker, check, CheckFailed, OutcomeChecker, ReadChecker } from './checkers.ts';
-import { DigestMachine, type Executed } from './digest-machine.ts';
+import type { PeerAddress } from '../ports/transport.ts';
+import { AgreementChecker } from './checkers/agreement.ts';
+import { checkBounds } from './checkers/bounds.ts';
+import { CallChecker } from './checkers/calls.ts';
+import { check, CheckFailed } from './checkers/check-failed.ts';
+import { DecisionChecker } from './checkers/decisions.ts';
+import { OutcomeChecker } from './checkers/outcomes.ts';
+import { ReadChecker } from './checkers/reads.ts';
+import { RevelationChecker } from './checkers/revelations.ts';
+import { ClientGone, ClientTurn } from './client.ts';
+import { digestClient } from './digest-client.ts';
+import { DigestMachine } from './digest-machine.ts';
+import { DiskFaults } from './faults/disk-faults.ts';
+import { faultIntervalMs, Field } from './faults/field.ts';
+import { LossAccount } from './faults/loss-account.ts';
+import { NetworkFaults } from './faults/network-faults.ts';
+import { ProcessFaults } from './faults/process-faults.ts';
+import { Successions } from './faults/successions.ts';
 import { MemoryNetwork } from './memory-transport.ts';
+import { calmMix, drawnMix, frameKinds, lossyKinds, type Mix } from './mix.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { drawnMix, type Mix } from './sim-mix.ts';
-import type { SimulationReport } from './sim-report.ts';
+import { drawnLimits, drawnTimings } from './sim-draws.ts';
 import { memoryAddress, SimProcess } from './sim-process.ts';
+import type { SimulationReport } from './sim-report.ts';
 import { SimWorld } from './sim-world.ts';
+import type { SimulationOptions } from './simulation-options.ts';
+import { Trace } from './trace.ts';
 
-export interface SimulationOptions {
-  readonly seed: number;
-  /** Members; 3 or 5 by the seed unless given. */
-  readonly replicas?: number;
-  /** How long faults go on, in simulated time; then everything must work again. */
-  readonly chaosMs?: number;
-  readonly limits?: Partial<Limits>;
-  readonly timings?: Partial<Timings>;
-}
+/** After faults have ended, everything must work again within this. */
+const calmMsMax = 30_000;
+const durationMsMin = 60_000;
+const commandsMin = 500;
+const faultsMin = 5;
+const roundsMax = 30;
 
-const commandTimeoutMs = 4_000;
-
-/** 1a, 1b and 2b on the wire: what must be durable before it leaves. */
-const revealing = new Set([1, 2, 4]);
+/** Ends of a replica that say what was done to it, and of a bootstrap that is to be tried again. */
+const bootstrapAgain = new Set(['RSL_BOOTSTRAP_INCOMPLETE', 'RSL_CLOSED', 'RSL_STORAGE_FAILED']);
 
 /**
- * A whole group with the production host, protocol and codec on simulated time, network and disks.
- * One seed gives one trace. First faults, then health: whatever happened, the group must work
- * again, nothing acknowledged may be missing, and nothing is executed twice.
+ * A whole group with the production host, protocol and codec on simulated time, network, disks and
+ * clients. One seed gives one trace. Faults come and go: while they last nothing wrong may be done
+ * or answered; after they have ended everything must work again, and all replicas be equal.
  */
 export class Simulation {
   readonly #options: SimulationOptions;
-  readonly world = new SimWorld();
   readonly #random: SeededRandom;
-  readonly #mix: Mix;
+  readonly #trace: Trace;
+  readonly world: SimWorld;
+  readonly mix: Mix;
+  /** More may be lost than a group bears; only safety is demanded then. */
+  readonly beyond: boolean;
   readonly network: MemoryNetwork;
-  readonly processes: SimProcess[] = [];
+  readonly processes: readonly SimProcess[];
+  readonly #field: Field;
+  readonly #account: LossAccount;
+  readonly #networkFaults: NetworkFaults;
+  readonly #processFaults: ProcessFaults;
+  readonly #diskFaults: DiskFaults;
+  readonly #successions: Successions;
   readonly #agreement = new AgreementChecker();
+  readonly #decisions: DecisionChecker;
+  readonly #revelations: RevelationChecker;
   readonly #outcomes = new OutcomeChecker();
   readonly #reads = new ReadChecker();
-  readonly faults: Record<string, number> = {};
-  readonly #cuts = new Map<string, number>();
-  readonly #stalls = new Map<ReplicaId, number>();
-  #lossy = true;
-  #hash = 0;
+  readonly #calls = new CallChecker();
   #command = 0;
+  #rounds = 0;
+  #formed = false;
   #failure: unknown;
-  #deposed: { id: ReplicaId; atMs: number; deafAfterMs: number } | undefined;
-  #succeedAtMs = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
-    const r = this.#random;
-    this.#mix = drawnMix(r);
+    const r = this.#random.fork('group');
+    const drawn = options.faults === 'none' ? calmMix : drawnMix(this.#random.fork('mix'));
+    this.mix = { ...drawn, ...(options.faults === 'none' ? {} : options.faults) };
+    this.#trace = new Trace(options.onTrace);
+    this.world = new SimWorld({ settle: options.settle ?? 'as-needed' });
+    const members = options.replicas ?? r.pick([3, 3, 5]);
+    const loses = lossyKinds.some((kind) => this.mix[kind] > 0);
+    this.beyond = options.beyond ?? (loses && r.chance(15));
+    this.#decisions = new DecisionChecker(members);
+    this.#revelations = new RevelationChecker(this.#decisions);
     this.network = new MemoryNetwork({
       later: (delayMs, run) => this.world.later(delayMs, () => this.#guarded(run)),
       fate: (from, to, _, frame) => this.#fate(from, to, frame),
       outlive: r.chance(50),
     });
-    this.network.reachable = (a, b) => !(this.#isCut(a, b) && this.#isCut(b, a));
-    const size = options.replicas ?? r.pick([3, 3, 5]);
-    for (let id = 1; id <= size; id += 1) this.processes.push(this.#process(id, size));
+    this.processes = this.#processesOf(members, r);
+    this.#account = new LossAccount(members, this.beyond);
+    const { world, network, mix, processes } = this;
+    const account = this.#account;
+    const note = (what: string): void => this.#trace.note(what);
+    const random = this.#random.fork('faults');
+    this.#field = new Field({ world, network, random, mix, account, processes, note });
+    this.#networkFaults = new NetworkFaults(this.#field);
+    this.#processFaults = new ProcessFaults(this.#field);
+    this.#diskFaults = new DiskFaults(this.#field, (process) => this.#watchDisk(process));
+    this.#successions = new Successions(this.#field, this.#networkFaults);
+    for (const process of processes) this.#watchDisk(process);
   }
 
   /** Runs the seed to its end. CheckFailed tells what went wrong. */
   async run(): Promise<SimulationReport> {
+    const { durationMs = durationMsMin } = this.#options;
+    this.#every(faultIntervalMs, () => this.#tick());
+    this.#every(10, () => this.#successions.tick());
+    this.#every(500, () => this.#look());
     await this.#form();
-    const chaosMs = this.#options.chaosMs ?? 10_000;
-    for (let client = 0; client < 4; client += 1) this.#client(client);
-    const until = this.world.nowMs + chaosMs;
-    while (this.world.nowMs < until) {
-      for (let i = 0; i < 5; i += 1) {
-        await this.#advance(10);
-        this.#succeed();
-      }
-      this.#maybeFault();
+    const { clients = 4 } = this.#options;
+    for (let client = 0; client < clients; client += 1) this.#client(client);
+    for (this.#rounds = 0; this.#isShort(durationMs); this.#rounds += 1) {
+      this.#field.isStormy = true;
+      await this.#advance(this.#options.stormMs ?? 6_000 + this.#random.below(12_000));
+      await this.#calm();
     }
-    await this.#heal();
+    await this.#compare();
     return this.#report();
   }
 
   // ---- phases
 
   async #form(): Promise<void> {
+    this.#field.isStormy = this.#random.fork('forming').chance(30);
     for (const process of this.processes) process.start();
-    await this.#until('all are started', 60_000, () =>
-      this.processes.every((p) => p.replica !== undefined),
-    );
-    const members = this.processes.map(({ id }) => ({
-      id,
-      addresses: { memory: memoryAddress(id) },
-    }));
-    let formed = false;
-    this.processes[0]?.replica?.bootstrap(members, { timeoutMs: 60_000 }).then(
-      () => {
-        formed = true;
-      },
-      (error: unknown) => this.#fail(error),
-    );
-    await this.#until('the group is formed', 60_000, () => formed);
+    this.#bootstrap();
+    await this.#until('the group is formed', 10_000, () => this.#formed, 'or go on');
+    this.#endStorm();
+    await this.#until('the group is formed', calmMsMax, () => this.#formed);
+    this.#account.open();
   }
 
-  async #heal(): Promise<void> {
-    this.#lossy = false;
-    this.#deposed = undefined;
-    this.#cuts.clear();
-    this.network.settle();
-    for (const process of this.processes) {
-      process.pause(0);
-      if (!process.isUp) process.start();
-    }
+  /** Whoever looks after the group asks again until it is formed. */
+  #bootstrap(): void {
+    const again = (): void => this.world.later(200, () => this.#bootstrap());
+    const [process] = this.processes;
+    if (this.#formed) return;
+    if (process?.replica === undefined) return again();
+    const gone = (): void => again();
+    process.onGone.add(gone);
+    const members = this.processes.map(({ id }) => addressOf(id));
+    process.replica.bootstrap(members, { timeoutMs: 5_000 }).then(
+      () => {
+        process.onGone.delete(gone);
+        this.#formed = true;
+      },
+      (error: { readonly code?: string }) => {
+        if (!process.onGone.delete(gone)) return;
+        if (bootstrapAgain.has(error.code ?? '')) again();
+        else this.#fail(error);
+      },
+    );
+  }
+
+  #endStorm(): void {
+    this.#field.isStormy = false;
+    this.#successions.heal();
+    this.#networkFaults.heal();
+    this.#processFaults.heal();
+    this.#diskFaults.heal();
+    for (const process of this.processes) if (!process.isUp) process.start();
+  }
+
+  /** Faults end: the group must work again, everybody must catch up, nobody may wait for ever. */
+  async #calm(): Promise<void> {
+    this.#endStorm();
+    if (this.beyond) return this.#advance(5_000);
     const goal = this.#outcomes.acknowledged + 10;
-    await this.#until('commands are acknowledged again', 30_000, () => {
+    await this.#until('commands are acknowledged again', calmMsMax, () => {
       return this.#outcomes.acknowledged >= goal;
     });
-    const last = this.#agreement.last;
-    await this.#until('every replica has executed everything', 30_000, () =>
-      this.processes.every(({ machine }) => (machine as DigestMachine).slot >= last),
-    );
+    const { last } = this.#agreement;
+    await this.#until('every replica has executed everything', calmMsMax, () => {
+      return this.processes.every(({ witness }) => (witness?.slot ?? 0) >= last);
+    });
+    const { nowMs } = this.world;
+    await this.#until('every call is answered', calmMsMax, () => this.#calls.areNewerThan(nowMs));
+    for (const { excuses } of this.processes) excuses.clear();
   }
 
-  async #until(what: string, forMs: number, done: () => boolean): Promise<void> {
+  /** All state machines are in the same state, if they have executed the same. */
+  async #compare(): Promise<void> {
+    const states = new Map<string, string>();
+    for (const { id, stateMachine, witness } of this.processes) {
+      if (stateMachine === undefined || witness === undefined) continue;
+      let digest = 0;
+      for await (const chunk of stateMachine.save()) digest = crc32(chunk, digest);
+      const key = `${witness.slot} ${witness.digest}`;
+      const state = `${digest}`;
+      check((states.get(key) ?? state) === state, () => {
+        return `the state of replica ${id} differs after slot ${witness.slot} (P7)`;
+      });
+      states.set(key, state);
+    }
+  }
+
+  #isShort(durationMs: number): boolean {
+    if (this.world.nowMs < durationMs) return true;
+    const { executed } = this.#outcomes;
+    const enough = executed >= commandsMin && this.#events >= faultsMin;
+    const mayGoOn = this.#options.durationMs === undefined && this.#rounds < roundsMax;
+    return !enough && mayGoOn && !this.beyond && this.#options.faults !== 'none';
+  }
+
+  async #until(what: string, forMs: number, done: () => boolean, or?: 'or go on'): Promise<void> {
     const until = this.world.nowMs + forMs;
     while (!done()) {
-      if (this.world.nowMs >= until) throw new CheckFailed('liveness', `not in time: ${what}`);
-      await this.#advance(100);
+      if (this.world.nowMs < until) await this.#advance(100);
+      else if (or === 'or go on') return;
+      else throw new CheckFailed('liveness', `not in time: ${what}`);
     }
   }
 
@@ -137,227 +217,152 @@ export class Simulation {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  // ---- processes
-
-  #process(id: ReplicaId, size: number): SimProcess {
-    const r = this.#random;
-    const ids = Array.from({ length: size }, (_, i) => i + 1);
-    return new SimProcess({
-      id,
-      world: this.world,
-      network: this.network,
-      random: r,
-      clockRate: r.pick([0.95, 1, 1.05]),
-      peers: ids
-        .filter((other) => other !== id)
-        .map((other) => ({ id: other, addresses: { memory: memoryAddress(other) } })),
-      limits: {
-        slotsInFlightMax: r.pick([1, 4, 64]),
-        partBytesMax: r.pick([64, 4_096]),
-        cacheBytesMax: r.pick([1, 2_000, 1_000_000]),
-        batchCommandsMax: r.pick([1, 4, 8_192]),
-        ...this.#options.limits,
-      },
-      timings: this.#options.timings ?? {},
-      logger: this.#logger(id),
-      machine: () => new DigestMachine((executed) => this.#onExecuted(id, executed)),
-      writeMs: () => this.#writeMs(id),
-      onStartFailed: (error) => this.#fail(error),
+  #every(periodMs: number, run: () => void): void {
+    this.world.later(periodMs, () => {
+      this.#guarded(run);
+      this.#every(periodMs, run);
     });
   }
 
-  /** A replica that stops by itself is a failure: nothing here gives it a reason. */
-  #logger(id: ReplicaId): Logger {
-    return {
-      ...silentLogger,
-      error: (fields, message) => {
-        this.#fail(new CheckFailed('safety', `replica ${id}: ${message}: ${describe(fields)}`));
-      },
+  // ---- processes
+
+  #processesOf(members: number, r: SeededRandom): SimProcess[] {
+    const timings = { ...drawnTimings(r), ...this.#options.timings };
+    const ids = Array.from({ length: members }, (_, i) => i + 1);
+    return ids.map((id) => {
+      const process: SimProcess = new SimProcess({
+        id,
+        world: this.world,
+        network: this.network,
+        random: this.#random.fork(`process ${id}`),
+        clockRate: r.pick([0.95, 1, 1.05]),
+        peers: ids.filter((other) => other !== id).map(addressOf),
+        limits: { ...drawnLimits(r), ...this.#options.limits },
+        timings,
+        stateMachine: this.#options.stateMachine ?? (() => new DigestMachine()),
+        writeMs: () => this.#diskFaults.writeMs(process),
+        on: {
+          executed: (executed, commands) => {
+            this.#guarded(() => {
+              this.#trace.note(`x ${id} ${executed.slot} ${executed.digest}`);
+              this.#decisions.onExecuted(id, executed.slot, executed.checksum);
+              if (!this.#agreement.onExecuted(id, executed)) return;
+              for (const [offset, command] of commands.entries()) {
+                this.#outcomes.onExecuted(command, { slot: executed.slot, offset });
+              }
+            });
+          },
+          effect: (who, effect) => this.#processFaults.effect(who, effect),
+          stopped: (who, error) => this.#onStopped(who, error),
+          ended: (who) => this.#field.startLater(who, 20 + this.#random.below(1_000)),
+          alarm: (who, what) => this.#fail(new CheckFailed('safety', `replica ${who.id}: ${what}`)),
+        },
+      });
+      return process;
+    });
+  }
+
+  /** A replica may stop by itself only for what was done to it. */
+  #onStopped(process: SimProcess, error: unknown): void {
+    const { code } = error as { readonly code?: string };
+    this.#trace.note(`stopped ${process.id} ${code} ${this.world.nowMs}`);
+    if ([...process.excuses].some((excuse) => excuse === code)) return;
+    const kind =
+      code === 'RSL_CONTRACT_VIOLATION' || code === 'RSL_INTERNAL' ? 'contract' : 'safety';
+    const what = error instanceof Error ? (error.cause ?? error) : error;
+    const stack = what instanceof Error ? what.stack : String(what);
+    this.#fail(new CheckFailed(kind, `replica ${process.id} stops: ${stack}`, { cause: error }));
+  }
+
+  #watchDisk(process: SimProcess): void {
+    const { id } = process;
+    process.disk.onKept = (record) => {
+      this.#guarded(() => {
+        const isNewcomer = this.#account.isWiped(id);
+        check(!isNewcomer || (record.kind !== 'vote' && record.kind !== 'promise'), () => {
+          return `the store of replica ${id} is no member, and says: ${record.kind} (S2)`;
+        });
+        this.#decisions.onKept(id, record);
+      });
     };
   }
 
-  #writeMs(id: ReplicaId): number {
-    const r = this.#random;
-    if (!this.#lossy) return 0.2;
-    const stalled = (this.#stalls.get(id) ?? 0) - this.world.nowMs;
-    if (stalled > 0) return stalled;
-    return r.chance(this.#mix.slowDisk) ? r.below(800) : 0.1 + r.below(20) / 10;
+  #fate(from: number, to: number, frame: Uint8Array): readonly number[] {
+    const sender = this.processes[from - 1];
+    if (sender === undefined) return [];
+    this.#processFaults.effect(sender, 'send');
+    if (!sender.isUp) return [];
+    this.#trace.frame(from, to, this.world.nowMs, frame);
+    this.#guarded(() => this.#revelations.onFrame(from, sender.disk, frame));
+    return this.#networkFaults.fate(from, to, frame);
   }
 
   // ---- clients
 
   #client(client: number): void {
-    const again = (delayMs: number): void => this.world.later(delayMs, () => this.#client(client));
-    const process = this.#random.pick(this.processes);
-    const { replica } = process;
-    if (replica === undefined || !process.isUp) return again(20);
-    if (this.#random.chance(30)) {
-      const floor = this.#reads.floor;
-      replica.barrier('linearizable', { timeoutMs: commandTimeoutMs }).then(
-        (slot) => this.#guarded(() => this.#reads.onRead(process.id, floor, slot)),
-        () => undefined,
-      );
-      return again(5 + this.#random.below(20));
-    }
-    let left = 1 + this.#random.below(4);
-    const commands = Array.from({ length: left }, () => `c${client}.${(this.#command += 1)}`);
-    // Some clients wait for their results, others do not: then much is open at a time.
+    const random = this.#random.fork(`client ${client}`);
+    // Some wait for their results, others do not: then much is open at a time.
     const waits = client % 2 === 0;
-    if (!waits) again(3 + this.#random.below(this.#random.pick([5, 30, 300])));
-    const settled = (): void => {
-      left -= 1;
-      if (left === 0 && waits) again(this.#random.below(15));
+    const pauseMs = random.pick(waits ? [50, 200, 400] : [200, 400, 800]);
+    const run = this.#options.client ?? digestClient;
+    const { world } = this;
+    const again = (): void => world.later(5 + random.below(pauseMs), go);
+    const go = (): void => {
+      const process = random.pick(this.processes);
+      if (process.replica === undefined) return again();
+      const turn = this.#turn(client, random, process);
+      const done = run(turn).catch((error: unknown) => this.#onClientFailed(error));
+      if (waits) void done.then(again);
+      else again();
     };
-    const { starts } = process;
-    // A client whose replica is killed hears nothing: it goes on elsewhere.
-    const watch = (): void => {
-      if (left === 0 || !waits) return;
-      if (process.starts !== starts || !process.isUp) {
-        left = 0;
-        return again(5);
-      }
-      this.world.later(200, watch);
-    };
-    this.world.later(200, watch);
-    const results = {
-      result: (i: number, bytes: Uint8Array) => {
-        this.#guarded(() => this.#onResult(commands[i] as string, Buffer.from(bytes).toString()));
-        settled();
-      },
-      error: (i: number, error: RslError) => {
-        this.#guarded(() => this.#outcomes.onError(commands[i] as string, error.outcome));
-        settled();
-      },
-    };
-    const bytes = commands.map((command) => Buffer.from(command));
-    replica.proposeMany(bytes, results, { timeoutMs: commandTimeoutMs });
+    again();
   }
 
-  #onResult(command: string, position: string): void {
-    this.#outcomes.onResult(command, position);
-    this.#reads.onAcknowledged(Number(position.split('.')[0]));
-  }
-
-  #onExecuted(id: ReplicaId, executed: Executed): void {
-    this.#guarded(() => {
-      this.#trace(`x ${id} ${executed.slot} ${executed.digest}`);
-      if (!this.#agreement.onExecuted(id, executed)) return;
-      for (const [i, command] of executed.commands.entries()) {
-        this.#outcomes.onExecuted(command, `${executed.slot}.${i}`);
-      }
+  #turn(client: number, random: SeededRandom, process: SimProcess): ClientTurn {
+    return new ClientTurn({
+      client,
+      random,
+      world: this.world,
+      process,
+      outcomes: this.#outcomes,
+      reads: this.#reads,
+      calls: this.#calls,
+      next: () => (this.#command += 1),
+      failed: (error) => this.#fail(error),
     });
   }
 
-  // ---- faults
+  /** To be told no is a client's daily life; anything else is a failure of the seed. */
+  #onClientFailed(error: unknown): void {
+    const isTold = error instanceof Error && 'outcome' in error;
+    if (!isTold && !(error instanceof ClientGone)) this.#fail(error);
+  }
 
-  #fate(from: ReplicaId, to: ReplicaId, frame: Uint8Array): readonly number[] {
-    const r = this.#random;
-    this.#trace(`f ${from} ${to} ${crc32(frame)} ${this.world.nowMs}`);
-    if (!this.#lossy) return [0.1];
-    const sender = this.processes[from - 1];
-    if (sender !== undefined && revealing.has(frame[3] ?? 0) && frame[2] === 0) {
-      if (r.chance(this.#mix.reveal))
-        this.world.later(0.05, () => this.#crash(sender, 1 + r.below(50), 0));
+  // ---- faults and checks
+
+  #tick(): void {
+    if (!this.#field.isStormy) return;
+    this.#networkFaults.tick();
+    this.#processFaults.tick();
+    this.#diskFaults.tick();
+  }
+
+  #look(): void {
+    for (const { id, replica, limits, pointers, disk } of this.processes) {
+      if (replica === undefined) continue;
+      const status = replica.status();
+      pointers.onStatus(status);
+      const unwrittenBytes = disk.pendingBytes;
+      const queuedBytesMax = this.network.queuedBytesMax(id);
+      checkBounds({ status, limits, unwrittenBytes, queuedBytesMax });
     }
-    if (this.#isCut(from, to) || r.chance(this.#mix.loss)) return [];
-    const delay = (): number =>
-      r.chance(this.#mix.late) ? r.below(1_500) : 0.1 + r.below(20) / 10;
-    return r.chance(this.#mix.twice) ? [delay(), delay()] : [delay()];
   }
 
-  #isCut(from: ReplicaId, to: ReplicaId): boolean {
-    return (this.#cuts.get(`${from}>${to}`) ?? 0) > this.world.nowMs;
-  }
-
-  #maybeFault(): void {
-    const r = this.#random;
-    const { crash, power, pause, cut, oneWay } = this.#mix;
-    const leaders = this.#leaders();
-    const victim = leaders.length > 0 && r.chance(50) ? r.pick(leaders) : r.pick(this.processes);
-    if (r.chance(2 * this.#mix.stall)) {
-      this.#count('stalls');
-      this.#stalls.set(victim.id, this.world.nowMs + 100 + r.below(3_000));
-    }
-    if (r.chance(2 * crash)) this.#crash(victim, 20 + r.below(2_000));
-    if (r.chance(power)) for (const each of this.processes) this.#crash(each, 20 + r.below(500));
-    if (r.chance(2 * pause)) {
-      this.#count('pauses');
-      victim.pause(50 + r.below(1_500));
-    }
-    if (r.chance(2 * cut)) this.#cut(victim.id, true);
-    if (r.chance(2 * oneWay)) this.#cut(victim.id, false);
-    this.network.settle();
-  }
-
-  #leaders(): SimProcess[] {
-    return this.processes.filter((p) => p.isUp && p.replica?.status().state === 'leader');
-  }
-
-  /**
-   * A leader is cut off, first one way; as soon as its heir leads, that dies and the old one is
-   * back, with whatever it has voted for alone.
-   */
-  #succeed(): void {
-    const r = this.#random;
-    const nowMs = this.world.nowMs;
-    const [leader] = this.#leaders();
-    if (this.#deposed === undefined) {
-      if (leader === undefined || nowMs < this.#succeedAtMs) return;
-      if (!r.chance(this.#mix.succession)) return;
-      this.#count('successions');
-      this.#deposed = { id: leader.id, atMs: nowMs, deafAfterMs: 20 + r.below(100) };
-      this.#cutOff(leader.id, nowMs + 3_000, 'out');
-      return;
-    }
-    const { id, atMs, deafAfterMs } = this.#deposed;
-    if (nowMs - atMs > deafAfterMs) this.#cutOff(id, atMs + 3_000, 'in');
-    const heir = this.#leaders().find((p) => p.id !== id);
-    if (heir === undefined ? nowMs - atMs < 3_000 : r.chance(70)) return;
-    if (heir !== undefined) this.#crash(heir, 300 + r.below(1_000), r.below(3));
-    this.#cuts.clear();
-    this.network.settle();
-    this.#deposed = undefined;
-    this.#succeedAtMs = nowMs + 300 + r.below(1_500);
-  }
-
-  #cutOff(id: ReplicaId, untilMs: number, way: 'in' | 'out'): void {
-    for (const { id: other } of this.processes) {
-      if (other === id) continue;
-      this.#cuts.set(way === 'out' ? `${id}>${other}` : `${other}>${id}`, untilMs);
-    }
-    this.network.settle();
-  }
-
-  #crash(process: SimProcess, downMs: number, survivors = this.#random.below(3)): void {
-    if (!process.isUp) return;
-    this.#count('crashes');
-    process.kill(survivors);
-    this.world.later(downMs, () => {
-      if (!process.isUp) process.start();
-    });
-  }
-
-  #cut(id: ReplicaId, bothWays: boolean): void {
-    this.#count(bothWays ? 'cuts' : 'oneWayCuts');
-    const until = this.world.nowMs + 100 + this.#random.below(2_500);
-    const inbound = bothWays || this.#random.chance(50);
-    for (const other of this.processes) {
-      if (other.id === id || this.#random.chance(25)) continue;
-      if (bothWays || inbound) this.#cuts.set(`${other.id}>${id}`, until);
-      if (bothWays || !inbound) this.#cuts.set(`${id}>${other.id}`, until);
-    }
-    this.network.settle();
-    this.world.later(until - this.world.nowMs, () => this.network.settle());
-  }
-
-  // ---- bookkeeping
-
-  #count(fault: string): void {
-    this.faults[fault] = (this.faults[fault] ?? 0) + 1;
-  }
-
-  #trace(what: string): void {
-    this.#hash = crc32(what, this.#hash);
+  /** Faults that are events of their own. */
+  get #events(): number {
+    return Object.entries(this.#field.counts)
+      .filter(([kind]) => !frameKinds.some((each) => each === kind))
+      .reduce((sum, [, count]) => sum + count, 0);
   }
 
   #guarded(run: () => void): void {
@@ -370,6 +375,7 @@ export class Simulation {
 
   #fail(error: unknown): void {
     this.#failure ??= error;
+    this.world.stop();
   }
 
   #report(): SimulationReport {
@@ -378,19 +384,20 @@ export class Simulation {
     return {
       seed: this.#options.seed,
       simulatedMs: Math.round(this.world.nowMs),
+      steps: this.world.steps,
+      rounds: this.#rounds,
+      beyond: this.beyond,
       slots: this.#agreement.slots,
       executed,
       acknowledged,
       unknown,
       denied,
       reads: this.#reads.reads,
-      faults: this.faults,
-      traceHash: this.#hash.toString(16).padStart(8, '0'),
+      frames: this.#trace.frames,
+      faults: this.#field.counts,
+      traceHash: this.#trace.hash,
     };
   }
 }
 
-function describe(fields: object): string {
-  const { err, what } = fields as { readonly err?: Error; readonly what?: string };
-  return what ?? err?.stack ?? JSON.stringify(fields);
-}
+const addressOf = (id: number): PeerAddress => ({ id, addresses: { memory: memoryAddress(id) } });

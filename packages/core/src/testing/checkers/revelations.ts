@@ -1,0 +1,98 @@
+import { readFrame } from '../../codec/frame.ts';
+import { readMessage } from '../../codec/message-codec.ts';
+import { type Ballot, compareBallots, describeBallot, sameBallot } from '../../paxos/ballot.ts';
+import type { Message, Phase1b, Phase2b } from '../../paxos/messages.ts';
+import type { Slot } from '../../paxos/slot.ts';
+import type { MemoryDisk } from '../memory-disk.ts';
+import { check } from './check-failed.ts';
+import type { DecisionChecker } from './decisions.ts';
+
+/** 1a, 1b, 2a, 2b and heartbeat, by their number in the frame. */
+const watched = new Set([1, 2, 3, 4, 6]);
+const [channelAt, kindAt] = [2, 3];
+
+/** What each member has said so far in one ballot. */
+interface Said {
+  ballot: Ballot;
+  through: Slot;
+}
+
+/** Nothing that a member says of itself is more than what is durable on its medium (P2, P6). */
+export class RevelationChecker {
+  readonly #decisions: DecisionChecker;
+  readonly #bases = new Map<string, Slot>();
+  readonly #said = new Map<number, Said>();
+
+  constructor(decisions: DecisionChecker) {
+    this.#decisions = decisions;
+  }
+
+  /** The frame is leaving. */
+  onFrame(from: number, disk: MemoryDisk, frame: Uint8Array): void {
+    if (frame[channelAt] !== 0 || !watched.has(frame[kindAt] ?? 0)) return;
+    const message = readMessage(readFrame(frame));
+    if (message !== undefined) this.#onMessage(from, disk, message);
+  }
+
+  #onMessage(from: number, disk: MemoryDisk, message: Message): void {
+    switch (message.kind) {
+      case '1a':
+        return this.#promised(from, message.ballot, '1a');
+      case '1b':
+        this.#promised(from, message.ballot, '1b');
+        return this.#reported(from, disk, message);
+      case '2a':
+        this.#bases.set(describeBallot(message.ballot), message.base);
+        return this.#decisions.onProposed(message.ballot, message.slot, message.value.checksum);
+      case '2b':
+        return this.#accepted(from, disk, message);
+      case 'heartbeat':
+        this.#bases.set(describeBallot(message.ballot), message.base);
+        return;
+      default:
+    }
+  }
+
+  #promised(from: number, ballot: Ballot, what: string): void {
+    const durable = this.#decisions.promised(from);
+    check(compareBallots(durable, ballot) >= 0, () => {
+      const said = `member ${from} sends a ${what} of ballot ${describeBallot(ballot)}`;
+      return `${said}, and only ${describeBallot(durable)} is durable (P2)`;
+    });
+  }
+
+  /** A vote that is reported is one that the medium has, in no other ballot than it says. */
+  #reported(from: number, disk: MemoryDisk, { reported }: Phase1b): void {
+    for (const one of reported) {
+      const stored = disk.values.get(one.slot);
+      if (one.state !== 'voted') continue;
+      const durable = stored !== undefined && isAtLeast(stored.ballot, one.ballot);
+      check(durable, () => {
+        return `member ${from} reports a vote in slot ${one.slot} that is not durable (P2)`;
+      });
+    }
+  }
+
+  /** 2b: every slot from the base through here is voted for in this ballot, or decided (P6). */
+  #accepted(from: number, disk: MemoryDisk, { ballot, through }: Phase2b): void {
+    const base = this.#bases.get(describeBallot(ballot));
+    if (base === undefined) return;
+    const said = this.#said.get(from) ?? { ballot, through: base - 1 };
+    if (!sameBallot(said.ballot, ballot)) Object.assign(said, { ballot, through: base - 1 });
+    for (let slot = said.through + 1; slot <= through; slot += 1) {
+      const stored = disk.values.get(slot);
+      const voted = stored?.ballot !== undefined && sameBallot(stored.ballot, ballot);
+      const known = stored !== undefined && stored.ballot === undefined;
+      const decided = this.#decisions.checksumOf(slot) !== undefined;
+      check(voted || known || (decided && stored !== undefined), () => {
+        const what = `member ${from} sends a 2b of ballot ${describeBallot(ballot)}`;
+        return `${what} through ${through}, and its medium has no vote in slot ${slot} (P2, P6)`;
+      });
+    }
+    this.#said.set(from, { ballot, through: Math.max(said.through, through) });
+  }
+}
+
+/** A decided value, which no ballot belongs to, has taken the place of any vote. */
+const isAtLeast = (stored: Ballot | undefined, ballot: Ballot): boolean =>
+  stored === undefined || compareBallots(stored, ballot) >= 0;

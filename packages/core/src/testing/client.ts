@@ -1,0 +1,167 @@
+import type { CallOptions, ReadLevel } from '../api.ts';
+import { RslError } from '../errors.ts';
+import type { Slot } from '../paxos/slot.ts';
+import type { StateMachine } from '../ports/state-machine.ts';
+import type { CallChecker, OpenCall } from './checkers/calls.ts';
+import type { OutcomeChecker } from './checkers/outcomes.ts';
+import type { ReadChecker } from './checkers/reads.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { SimProcess } from './sim-process.ts';
+import type { SimWorld } from './sim-world.ts';
+import { numbered } from './witness.ts';
+
+/** The process that was asked is gone: its callers hear nothing, and go on elsewhere. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+}
+
+/**
+ * What a client does in one turn: a few calls, in any order. What they reject with may be thrown
+ * on. It must draw chance from its turn only, and wait for nothing but its calls.
+ */
+export type Client = (turn: ClientTurn) => Promise<void>;
+
+export interface TurnOptions {
+  readonly client: number;
+  readonly random: SeededRandom;
+  readonly world: SimWorld;
+  readonly process: SimProcess;
+  readonly outcomes: OutcomeChecker;
+  readonly reads: ReadChecker;
+  readonly calls: CallChecker;
+  /** The number of the next command. */
+  readonly next: () => number;
+  readonly failed: (error: unknown) => void;
+}
+
+const defaultTimeoutMs = 4_000;
+/** Clocks may be so slow, and ticks come now and then. */
+const lateMs = (timeoutMs: number): number => 1.5 * timeoutMs + 500;
+
+/** One turn of one client, at one replica; everything that it is told is checked. */
+export class ClientTurn {
+  /** Which client it is, from 0. */
+  readonly client: number;
+  readonly random: SeededRandom;
+  readonly #options: TurnOptions;
+  readonly #start: number;
+
+  constructor(options: TurnOptions) {
+    this.#options = options;
+    this.client = options.client;
+    this.random = options.random;
+    this.#start = options.process.starts;
+  }
+
+  /** The replica that is asked. */
+  get replica(): number {
+    return this.#options.process.id;
+  }
+
+  get nowMs(): number {
+    return this.#options.world.nowMs;
+  }
+
+  /** A moment in the order of everything that happens, for histories. */
+  get moment(): number {
+    return this.#options.world.steps;
+  }
+
+  /** Of the replica that is asked: to be read after a barrier, and never to be changed. */
+  get stateMachine(): StateMachine {
+    const { stateMachine } = this.#options.process;
+    if (stateMachine === undefined) throw new ClientGone('the replica does not run');
+    return stateMachine;
+  }
+
+  /** Proposes one command and gives its result. */
+  propose(command: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
+    const { outcomes, reads, process, next } = this.#options;
+    const number = next();
+    const { timeoutMs = defaultTimeoutMs } = options;
+    return this.#call(`command ${number}`, timeoutMs, async () => {
+      const { replica } = process;
+      if (replica === undefined) throw new ClientGone('the replica does not run');
+      const bytes = numbered(number, command);
+      return replica.propose(bytes, { ...options, timeoutMs }).then(
+        (result) => {
+          if (this.#runs) reads.onAcknowledged(outcomes.onResult(number).slot);
+          return result;
+        },
+        (error: unknown) => {
+          if (this.#runs && error instanceof RslError) outcomes.onError(number, error.outcome);
+          throw error;
+        },
+      );
+    });
+  }
+
+  /** Proposes many at once; ends when each has its result or its error, whatever they are. */
+  proposeMany(commands: readonly Uint8Array[], timeoutMs = defaultTimeoutMs): Promise<void> {
+    const { outcomes, reads, process, next } = this.#options;
+    const numbers = commands.map(() => next());
+    return this.#call(`${commands.length} commands`, timeoutMs, async () => {
+      const bytes = commands.map((command, i) => numbered(numbers[i] as number, command));
+      let left = numbers.length;
+      await new Promise<void>((resolve) => {
+        const take = (run: () => void): void => {
+          if (this.#runs) this.#guarded(run);
+          left -= 1;
+          if (left === 0) resolve();
+        };
+        const result = (i: number): void =>
+          take(() => reads.onAcknowledged(outcomes.onResult(numbers[i] as number).slot));
+        const error = (i: number, { outcome }: RslError): void =>
+          take(() => outcomes.onError(numbers[i] as number, outcome));
+        process.replica?.proposeMany(bytes, { result, error }, { timeoutMs });
+      });
+    });
+  }
+
+  /** Waits until this replica's state may be read at that level; gives the slot it reflects. */
+  read(level: ReadLevel = 'linearizable', timeoutMs = defaultTimeoutMs): Promise<Slot> {
+    const { reads, process } = this.#options;
+    const { floor } = reads;
+    return this.#call(`a ${level} read`, timeoutMs, async () => {
+      const { replica } = process;
+      if (replica === undefined) throw new ClientGone('the replica does not run');
+      const slot = await replica.barrier(level, { timeoutMs });
+      if (!this.#runs) return slot;
+      const { executedThrough } = replica.status();
+      reads.onRead(process.id, level === 'local' ? 0 : floor, slot, executedThrough);
+      return slot;
+    });
+  }
+
+  get #runs(): boolean {
+    const { process } = this.#options;
+    return process.isUp && process.starts === this.#start;
+  }
+
+  /** Ends with the call, or with the process. */
+  async #call<T>(what: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
+    const { calls, process, world } = this.#options;
+    const dueMs = world.nowMs + lateMs(timeoutMs);
+    const call: OpenCall = { what, dueMs };
+    calls.begin(call);
+    let gone = (): void => {};
+    try {
+      const dies = new Promise<never>((_, reject) => {
+        gone = () => reject(new ClientGone(`${what}: the replica is gone`));
+        process.onGone.add(gone);
+      });
+      return await Promise.race([run(), dies]);
+    } finally {
+      calls.end(call);
+      process.onGone.delete(gone);
+    }
+  }
+
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#options.failed(error);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import { StorageError } from '../../errors.ts';
+import type { ReplicaId } from '../../paxos/membership.ts';
+import { MemoryDisk } from '../memory-disk.ts';
+import type { SimProcess } from '../sim-process.ts';
+import type { Field } from './field.ts';
+
+const slowPercent = [0, 1, 4, 12] as const;
+
+/** What happens to media. */
+export class DiskFaults {
+  readonly #field: Field;
+  readonly #stalledUntilMs = new Map<ReplicaId, number>();
+  readonly #copies = new Map<ReplicaId, MemoryDisk>();
+  readonly #replaced: (process: SimProcess) => void;
+
+  /** `replaced` is told whenever a process gets another disk. */
+  constructor(field: Field, replaced: (process: SimProcess) => void) {
+    this.#field = field;
+    this.#replaced = replaced;
+  }
+
+  /** How long a write that begins now takes. */
+  writeMs(process: SimProcess): number {
+    const { random, mix, world, isStormy } = this.#field;
+    if (!isStormy) return process.waitsMs + 0.2;
+    const stalledMs = (this.#stalledUntilMs.get(process.id) ?? 0) - world.nowMs;
+    if (stalledMs > 0) return stalledMs;
+    if (random.chance(slowPercent[mix.slowDisk])) {
+      this.#field.count('slowDisk', process.id);
+      return process.waitsMs + random.below(800);
+    }
+    return process.waitsMs + 0.1 + random.below(20) / 10;
+  }
+
+  tick(): void {
+    const field = this.#field;
+    const { random, world } = field;
+    if (field.happens('stall')) {
+      const { id } = field.victim();
+      field.count('stall', id);
+      this.#stalledUntilMs.set(id, world.nowMs + 100 + random.below(3_000));
+    }
+    if (field.happens('writeFailure')) this.#fail(field.victim(), 'RSL_STORAGE_FAILED');
+    if (field.happens('full')) this.#fail(field.victim(), 'RSL_STORAGE_FULL');
+    if (field.happens('readError')) this.#readErrors(field.victim());
+    if (field.happens('damage')) this.#damage(field.victim());
+    if (field.happens('wipe')) this.#wipe(field.victim());
+    if (field.mix.oldCopy > 0) this.#oldCopy(field.victim());
+  }
+
+  heal(): void {
+    this.#stalledUntilMs.clear();
+    for (const process of this.#field.processes) this.#repair(process);
+  }
+
+  /** The next write fails, and so does everything after it; whoever looks after it mends it. */
+  #fail(victim: SimProcess, code: 'RSL_STORAGE_FAILED' | 'RSL_STORAGE_FULL'): void {
+    const { random, world } = this.#field;
+    const kind = code === 'RSL_STORAGE_FULL' ? 'full' : 'writeFailure';
+    this.#field.count(kind, victim.id);
+    victim.excuses.add(code);
+    victim.disk.survivorsOfFailure = code === 'RSL_STORAGE_FULL' ? 0 : random.below(3);
+    victim.disk.failure = new StorageError(code, 'the simulator says so');
+    const { disk } = victim;
+    world.later(100 + random.below(kind === 'full' ? 3_000 : 500), () => {
+      disk.failure = undefined;
+    });
+  }
+
+  #readErrors(victim: SimProcess): void {
+    const { random, world } = this.#field;
+    const { disk } = victim;
+    const every = random.pick([1, 7, 50]);
+    this.#field.count('readError', victim.id);
+    victim.excuses.add('RSL_LOG_CORRUPT');
+    disk.isUnreadable = (slot) => slot % every === 0;
+    world.later(500 + random.below(4_000), () => {
+      disk.isUnreadable = () => false;
+    });
+  }
+
+  /** A few of the last votes have lost their values; it is found out at the next start. */
+  #damage(victim: SimProcess): void {
+    const { account, random } = this.#field;
+    const { disk, id } = victim;
+    if (!account.mayLose(id) || account.isWiped(id) || disk.lastSlot === 0) return;
+    account.lose(id);
+    this.#field.count('damage', id);
+    victim.kill(random.below(2));
+    for (const slot of undecidedOf(disk)) if (random.chance(40)) disk.damage(slot);
+    this.#field.startLater(victim, 20 + random.below(2_000));
+  }
+
+  #wipe(victim: SimProcess): void {
+    const { account, random } = this.#field;
+    if (!account.mayLose(victim.id)) return;
+    account.wipe(victim.id);
+    this.#field.count('wipe', victim.id);
+    victim.kill();
+    victim.disk = new MemoryDisk();
+    this.#replaced(victim);
+    this.#field.startLater(victim, 20 + random.below(2_000));
+  }
+
+  /** Copies are made now and then, and one of them comes back. */
+  #oldCopy(victim: SimProcess): void {
+    const { account, random } = this.#field;
+    const { id } = victim;
+    const copy = this.#copies.get(id);
+    if (copy === undefined) {
+      if (random.chance(5)) this.#copies.set(id, victim.disk.copy());
+      return;
+    }
+    if (!account.mayLose(id) || account.isWiped(id) || !this.#field.happens('oldCopy')) return;
+    account.lose(id);
+    this.#field.count('oldCopy', id);
+    victim.kill();
+    victim.disk = copy;
+    this.#copies.delete(id);
+    this.#replaced(victim);
+    this.#field.startLater(victim, 20 + random.below(2_000));
+  }
+
+  #repair({ disk }: SimProcess): void {
+    disk.failure = undefined;
+    disk.isUnreadable = () => false;
+  }
+}
+
+/** Slots whose newest record is a vote that the log does not prove to be decided. */
+function undecidedOf(disk: MemoryDisk): number[] {
+  let through = 0;
+  for (const record of disk.records) {
+    if (record.kind === 'decided-through') through = Math.max(through, record.slot);
+  }
+  const voted = [...disk.values.values()].filter(({ ballot }) => ballot !== undefined);
+  return voted.map(({ slot }) => slot).filter((slot) => slot > through);
+}

@@ -1,0 +1,128 @@
+import type { RslError } from '../errors.ts';
+import { type Ballot, higherBallot, sameBallot } from '../paxos/ballot.ts';
+import type { LogRecord } from '../paxos/log-record.ts';
+import type { Slot } from '../paxos/slot.ts';
+import type { StoredValue } from '../ports/log-store.ts';
+
+/** The records of one append, and who waits for them. */
+export interface Group {
+  readonly records: readonly LogRecord[];
+  readonly done: (error?: RslError) => void;
+}
+
+/**
+ * A medium in memory, which outlives the stores opened on it: what a file is to a process. A test
+ * gives the same one again to restart a replica, and `crash()` to lose what was not synced.
+ *
+ * It is a log of groups that are written one after the other: what a crash leaves is a prefix of
+ * them. Damage is told apart from a torn tail here; that a medium can do so is for its own tests.
+ */
+export class MemoryDisk {
+  store: string | undefined;
+  firstSlot: Slot = 1;
+  lastSlot: Slot = 0;
+  /** Durable, in the order of their appends. */
+  records: LogRecord[] = [];
+  readonly values = new Map<Slot, StoredValue>();
+  /** Slots whose vote is there but whose value cannot be read (S3). */
+  readonly damaged = new Map<Slot, Ballot>();
+  bytes = 0;
+  isOpen = false;
+  /** Appended, and not durable yet. */
+  pending: Group[] = [];
+  /** Which opening it is: a store of an earlier one writes nothing any more. */
+  opening = 0;
+  /** Set by a test: the next write fails with this. */
+  failure: RslError | undefined;
+  /** Of the writes that fail, so many are on the medium all the same. */
+  survivorsOfFailure = 0;
+  /** Set by a test: what is stored for this slot cannot be read. */
+  isUnreadable: (slot: Slot) => boolean = () => false;
+  /** Set by a test: hears every record as it becomes durable. */
+  onKept: (record: LogRecord) => void = () => {};
+
+  /** The process is gone: of what was not durable, the first `survivors` groups are there. */
+  crash(survivors = 0): void {
+    const lost = this.pending;
+    this.pending = [];
+    for (const { records } of lost.slice(0, survivors)) this.keep(records);
+    this.isOpen = false;
+    this.opening += 1;
+  }
+
+  /** Of values that were appended and are not durable yet. */
+  get pendingBytes(): number {
+    let bytes = 0;
+    for (const { records } of this.pending) {
+      for (const record of records) {
+        if (record.kind === 'vote') bytes += record.vote.value.bytes.length;
+        else if (record.kind === 'decided') bytes += record.value.bytes.length;
+      }
+    }
+    return bytes;
+  }
+
+  keep(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      this.records.push(record);
+      if (record.kind === 'vote') this.#put(record.slot, record.vote.ballot, record.vote.value);
+      else if (record.kind === 'decided') this.#put(record.slot, undefined, record.value);
+      this.onKept(record);
+    }
+  }
+
+  truncate(before: Slot): void {
+    for (let slot = this.firstSlot; slot < before; slot += 1) {
+      this.bytes -= this.values.get(slot)?.value.bytes.length ?? 0;
+      this.values.delete(slot);
+      this.damaged.delete(slot);
+    }
+    this.firstSlot = Math.max(this.firstSlot, before);
+    if (this.lastSlot < this.firstSlot) this.lastSlot = 0;
+    this.records = this.records.filter(
+      (r) => (r.kind !== 'vote' && r.kind !== 'decided') || r.slot >= this.firstSlot,
+    );
+  }
+
+  /** The newest vote of the slot loses its value, while nobody has it open. */
+  damage(slot: Slot): boolean {
+    const ballot = this.values.get(slot)?.ballot;
+    if (ballot === undefined) return false;
+    this.records = this.records.filter(
+      (r) => r.kind !== 'vote' || r.slot !== slot || !sameBallot(r.vote.ballot, ballot),
+    );
+    this.values.delete(slot);
+    this.damaged.set(slot, ballot);
+    return true;
+  }
+
+  /** The same medium as it is now; whoever opens the copy takes it for the original. */
+  copy(): MemoryDisk {
+    const copy = new MemoryDisk();
+    copy.store = this.store;
+    copy.firstSlot = this.firstSlot;
+    copy.lastSlot = this.lastSlot;
+    copy.records = [...this.records];
+    for (const [slot, value] of this.values) copy.values.set(slot, value);
+    for (const [slot, ballot] of this.damaged) copy.damaged.set(slot, ballot);
+    copy.bytes = this.bytes;
+    copy.isUnreadable = this.isUnreadable;
+    copy.onKept = this.onKept;
+    return copy;
+  }
+
+  #put(slot: Slot, ballot: StoredValue['ballot'], value: StoredValue['value']): void {
+    if (slot < this.firstSlot) return;
+    const known = this.values.get(slot);
+    // A decided value wins over any vote (P11).
+    if (ballot !== undefined && known !== undefined && known.ballot === undefined) return;
+    const lost = this.damaged.get(slot);
+    // An older vote never stands in for a lost one (S3).
+    if (lost === undefined || ballot === undefined || higherBallot(ballot, lost) === ballot) {
+      this.damaged.delete(slot);
+    }
+    this.values.set(slot, { slot, ballot, value });
+    this.lastSlot = Math.max(this.lastSlot, slot);
+    this.bytes += value.bytes.length;
+  }
+}

@@ -1,0 +1,98 @@
+import { crc32 } from 'node:zlib';
+import type { Batch, Results, StateMachine } from '../ports/state-machine.ts';
+import type { ExecutedBatch } from './checkers/agreement.ts';
+
+/** Every simulated command begins with its number, so that each is told from every other. */
+export const numberBytes = 4;
+
+export function numbered(number: number, command: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(numberBytes + command.length);
+  bytes.writeUInt32LE(number);
+  bytes.set(command, numberBytes);
+  return bytes;
+}
+
+export type OnExecuted = (executed: ExecutedBatch, commands: readonly number[]) => void;
+
+/** Stands before the state machine under test, and says what it is given. */
+export class Witness implements StateMachine {
+  readonly #machine: StateMachine;
+  readonly #onExecuted: OnExecuted;
+  readonly #batch = new ShiftedBatch();
+  /** The last slot with a batch. */
+  slot = 0;
+  /** Of everything so far. */
+  digest = 0;
+
+  constructor(machine: StateMachine, onExecuted: OnExecuted) {
+    this.#machine = machine;
+    this.#onExecuted = onExecuted;
+  }
+
+  execute(batch: Batch, results: Results): void {
+    const { slot, timeMs } = batch;
+    const checksum = crc32(batch.bytes);
+    this.slot = slot;
+    this.digest = crc32(`${slot} ${timeMs} ${checksum}`, this.digest);
+    const commands: number[] = [];
+    const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength);
+    for (let i = 0; i < batch.count; i += 1) commands.push(view.getUint32(batch.start(i), true));
+    this.#onExecuted({ slot, timeMs, checksum, digest: this.digest }, commands);
+    this.#batch.inner = batch;
+    this.#machine.execute(this.#batch, results);
+  }
+
+  wakeAtMs(): number | undefined {
+    return this.#machine.wakeAtMs?.();
+  }
+
+  save(): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+    return this.#machine.save();
+  }
+
+  load(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    return this.#machine.load(chunks);
+  }
+}
+
+/** A batch whose commands begin behind their numbers. */
+class ShiftedBatch implements Batch {
+  inner: Batch | undefined;
+
+  get slot(): number {
+    return this.#given.slot;
+  }
+
+  get timeMs(): number {
+    return this.#given.timeMs;
+  }
+
+  get live(): boolean {
+    return this.#given.live;
+  }
+
+  get count(): number {
+    return this.#given.count;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#given.bytes;
+  }
+
+  start(i: number): number {
+    return this.#given.start(i) + numberBytes;
+  }
+
+  end(i: number): number {
+    return this.#given.end(i);
+  }
+
+  session(i: number): string | undefined {
+    return this.#given.session(i);
+  }
+
+  get #given(): Batch {
+    if (this.inner === undefined) throw new Error('no batch is being executed');
+    return this.inner;
+  }
+}
