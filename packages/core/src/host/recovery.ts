@@ -7,7 +7,7 @@ import type { Restored } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { Vote } from '../paxos/vote.ts';
-import type { LogInfo, LogStore } from '../ports/log-store.ts';
+import type { LogInfo, LogStore, StoredValue } from '../ports/log-store.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
 import type { Execution } from './execution.ts';
 
@@ -24,8 +24,14 @@ export interface Remembered {
 }
 
 const replayBytesMax = 1024 * 1024;
+/** Decided values behind an unreadable one that a start keeps in memory; beyond it the store is to
+ * be given up (S2). */
+const repairBytesMax = 256 * 1024 * 1024;
 
-/** Reads a log into what a replica starts from. Keeps what lies above the last decided-through. */
+/**
+ * Reads a log into what a replica starts from. Keeps what lies above the last decided-through; or
+ * above the first slot whose value cannot be read, if that comes before (S3).
+ */
 export async function remember(log: LogStore): Promise<Remembered> {
   const votes = new Map<Slot, Vote>();
   const decided = new Map<Slot, Value>();
@@ -68,19 +74,58 @@ export async function remember(log: LogStore): Promise<Remembered> {
   // What was truncated was decided, even if the record that says so was not durable yet.
   decidedThrough = Math.max(decidedThrough, info.firstSlot - 1);
   forget(decidedThrough);
-  const lost = new Map([...info.damaged].filter(([slot]) => slot > decidedThrough));
+  // A vote that cannot be read was cast all the same: its ballot was promised (P1, S3).
+  for (const ballot of info.damaged.values()) promised = higherBallot(promised, ballot);
+  const lost = new Map([...info.damaged].filter(([slot]) => slot >= info.firstSlot));
+  const missing = Math.min(decidedThrough + 1, ...lost.keys());
+  for (const { slot, value } of await intact(log, missing + 1, decidedThrough, lost)) {
+    decided.set(slot, value);
+  }
+  decidedThrough = missing - 1;
   const { firstSlot } = info;
   const restored = { promised, votes, decided, lost, firstSlot, decidedThrough };
   return { info, restored, membership, bootstrap, starts };
 }
 
+/**
+ * The values of decided slots behind one that cannot be read: they wait in memory, and a 1b tells
+ * of them, until that one is learned again (S3).
+ */
+async function intact(
+  log: LogStore,
+  from: Slot,
+  through: Slot,
+  lost: ReadonlyMap<Slot, Ballot>,
+): Promise<readonly StoredValue[]> {
+  const found: StoredValue[] = [];
+  let bytes = 0;
+  for (let slot = from; slot <= through; ) {
+    if (lost.has(slot)) {
+      slot += 1;
+      continue;
+    }
+    const next = Math.min(through, ...[...lost.keys()].filter((s) => s > slot).map((s) => s - 1));
+    const stored = await log.read(slot, next, replayBytesMax);
+    if (stored.length === 0) throw missingSlot(slot);
+    for (const { value } of stored) bytes += value.bytes.length;
+    if (bytes > repairBytesMax) {
+      const why = `more than ${repairBytesMax} bytes of decided values are behind it`;
+      throw new CorruptionError('log', 0, `slot ${from - 1} cannot be read, and ${why}`);
+    }
+    found.push(...stored);
+    slot += stored.length;
+  }
+  return found;
+}
+
+const missingSlot = (slot: Slot): CorruptionError =>
+  new CorruptionError('log', 0, `slot ${slot} is said to be decided, and is not there`);
+
 async function replay(log: LogStore, through: Slot, execution: Execution): Promise<void> {
   while (execution.executedThrough < through) {
     const next = execution.executedThrough + 1;
     const stored = await log.read(next, through, replayBytesMax);
-    if (stored.length === 0) {
-      throw new CorruptionError('log', 0, `slot ${next} is said to be decided, and is not there`);
-    }
+    if (stored.length === 0) throw missingSlot(next);
     for (const { slot, value } of stored) execution.execute(slot, value, false);
   }
 }
