@@ -1,11 +1,12 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { systemFiles } from '../../src/files.ts';
 import { CrashFiles, type Survives } from '../crash-files.ts';
-import { seededRandom, temporaryDirectory } from '../stage.ts';
+import { openAndRecover, seededRandom, temporaryDirectory } from '../stage.ts';
 import { type Action, history, Player } from './history.ts';
-import { type Contents, imageAt, tornAt, written } from './images.ts';
-import { Model } from './model.ts';
+import { changesAt, type Contents, imageAt, torn, written } from './images.ts';
+import { Model, roundOf } from './model.ts';
 import { patienceMs, runs } from './runs.ts';
 
 const allLost: Survives = () => false;
@@ -112,15 +113,17 @@ async function crashAgain(life: Life, durable: number, at: number, some: Survive
 test(
   'a write that is torn at any byte is there as a whole or not at all',
   async () => {
-    const parts = fc.double({ min: 0, max: 1, noNaN: true });
+    const parts = fc.nat({ max: 100 }).map((n) => n / 100);
     await fc.assert(
       fc.asyncProperty(history(20), parts, async (actions, part) => {
         const { files, model } = await live(actions);
         for (const [at, step] of files.steps.entries()) {
           if (step.kind !== 'write') continue;
+          const changes = changesAt(files, at);
+          if (changes === undefined) continue;
           const { durable } = imageAt(files, at, allLost, allThere);
           await checked(`torn at step ${at}, part ${part}`, () =>
-            reopen(tornAt(files, at, part), durable, model),
+            reopen(torn(changes, part), durable, model),
           );
         }
       }),
@@ -129,3 +132,21 @@ test(
   },
   patienceMs,
 );
+
+test.fails('a promise that a vote raised outlives the slot of that vote', async () => {
+  // Not so yet: the carry says it, but a segment that is still there does not.
+  const model = new Model();
+  const player = new Player(
+    temporaryDirectory(),
+    Object.assign(systemFiles('none'), { note() {} }),
+    model,
+  );
+  await player.open();
+  player.append([{ kind: 'vote', ahead: 0, round: 1, length: 0 }]);
+  await player.run({ kind: 'truncate', by: 1 });
+  player.append([]);
+  await player.close();
+  const { records, log } = await openAndRecover(player.directory);
+  await log.close();
+  expect(roundOf(records)).toBe(1);
+});

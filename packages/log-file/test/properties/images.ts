@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type CrashFiles, type Survives } from '../crash-files.ts';
+import type { CrashFiles, Survives } from '../crash-files.ts';
 import { temporaryDirectory } from '../stage.ts';
 
 /** What is on a medium, by name. */
@@ -35,11 +35,16 @@ export function imageAt(
   return { contents, durable };
 }
 
-/** The bytes that the write of step `at` changes. */
-export function changesAt(
-  files: CrashFiles,
-  at: number,
-): { readonly name: string; readonly offsets: readonly number[] } | undefined {
+/** The bytes that differ between an image and the next. */
+export interface Changes {
+  readonly before: Contents;
+  readonly after: Contents;
+  readonly name: string;
+  readonly offsets: readonly number[];
+}
+
+/** What the write of step `at` changes, if it changes anything. */
+export function changesAt(files: CrashFiles, at: number): Changes | undefined {
   const before = imageAt(files, at, () => false, all).contents;
   const after = imageAt(files, at, all, all).contents;
   for (const [name, bytes] of after) {
@@ -47,22 +52,17 @@ export function changesAt(
     if (old.equals(bytes)) continue;
     const offsets: number[] = [];
     for (let i = 0; i < bytes.length; i += 1) if (old[i] !== bytes[i]) offsets.push(i);
-    return { name, offsets };
+    return { before, after, name, offsets };
   }
   return undefined;
 }
 
-/** The write of step `at` is there up to a byte in its middle, and nothing behind it. */
-export function tornAt(files: CrashFiles, at: number, part: number): Contents {
-  const before = imageAt(files, at, () => false, all).contents;
-  const after = imageAt(files, at, all, all).contents;
-  const changes = changesAt(files, at);
-  if (changes === undefined) return before;
-  const { name, offsets } = changes;
-  const torn = Buffer.from(after.get(name) ?? Buffer.alloc(0));
-  const old = before.get(name) ?? Buffer.alloc(torn.length);
+/** The write is there up to a byte in its middle, and nothing behind that. */
+export function torn({ before, after, name, offsets }: Changes, part: number): Contents {
+  const bytes = Buffer.from(after.get(name) ?? Buffer.alloc(0));
+  const old = before.get(name) ?? Buffer.alloc(bytes.length);
   for (const offset of offsets.slice(Math.floor(offsets.length * part))) {
-    torn[offset] = old[offset] ?? 0;
+    bytes[offset] = old[offset] ?? 0;
   }
-  return before.set(name, torn);
+  return new Map(before).set(name, bytes);
 }
