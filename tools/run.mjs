@@ -30,6 +30,7 @@ const scripts = {
   failover: [turbo('build'), onBuild('failover')],
   pipelining: [turbo('build'), onBuild('pipelining')],
   torture: [turbo('build'), onBuild('torture')],
+  'power-loss': [turbo('build'), onBuild('vm')],
   'catch-up': [turbo('build'), onBuild('catch-up')],
   'quick-start': [turbo('build'), onBuild('quick-start')],
   demo: [turbo('build'), onBuild('demo')],

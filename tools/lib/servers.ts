@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly peerPort: number;
   readonly clientPort: number;
   readonly directory: string;
+  /** Beside the directory, unless given. */
+  readonly logFile: string;
   readonly members: string;
   /** Production, unless given; development has contracts. */
   readonly build?: Build;
@@ -43,6 +45,11 @@ export class Server {
     return this.#process?.pid ?? 0;
   }
 
+  /** The same with its data somewhere else. */
+  withDirectory(directory: string): Server {
+    return new Server({ ...this.options, directory });
+  }
+
   get isRunning(): boolean {
     const child = this.#process;
     return child !== undefined && child.exitCode === null && child.signalCode === null;
@@ -66,7 +73,7 @@ export class Server {
     child.once('exit', (code, signal) => {
       if (!this.#wasSignalled) this.unexpectedEnds.push(`replica ${id}: ${signal ?? code}`);
     });
-    const log = createWriteStream(`${directory}.log`, { flags: 'a' });
+    const log = createWriteStream(this.options.logFile, { flags: 'a' });
     child.stdout.pipe(log);
     child.stderr.pipe(log);
     this.#process = child;
@@ -145,6 +152,7 @@ export function serversOn(options: ServersOptions): Server[] {
         peerPort: peerPort(i),
         clientPort: firstPort + 100 + i,
         directory: `${directory}/${i + 1}`,
+        logFile: `${directory}/${i + 1}.log`,
         members,
         build,
         environment,

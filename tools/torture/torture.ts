@@ -10,6 +10,8 @@ import { Workload } from './workload.ts';
 
 export interface TortureOptions {
   readonly seed: number;
+  /** Of this run, if several share one history. */
+  readonly name?: string;
   readonly clientsPerReplica: number;
   readonly pauseMsMax: number;
   /** Then a client gives up the connection. */
@@ -68,11 +70,11 @@ export async function torture(
 }
 
 function startClients(group: Group, options: TortureOptions, history: History): Client[] {
-  const { seed, clientsPerReplica, pauseMsMax, replyWithinMs } = options;
-  const workload = new Workload(randomOf(seed, 'workload'));
+  const { seed, name: run = '', clientsPerReplica, pauseMsMax, replyWithinMs } = options;
+  const workload = new Workload(randomOf(seed, `workload ${run}`));
   return group.endpoints.flatMap((endpoint, i) =>
     Array.from({ length: clientsPerReplica }, (_, n) => {
-      const name = `${i + 1}.${n + 1}`;
+      const name = `${run}.${i + 1}.${n + 1}`;
       const random = randomOf(seed, `client ${name}`);
       // Every other client has several commands under way, which a server may take as one.
       const depth = n % 2 === 0 ? 1 : 3;
