@@ -30,6 +30,11 @@ export const defaultLimits = {
    * follower takes in neither votes nor learned values until its disk has caught up.
    */
   logQueueBytesMax: 64 * MiB,
+  /**
+   * Room in the log that is kept for promises, no-ops and adopted values (S5): with less than this a
+   * leader takes in no commands, with less than half of it a follower takes in no values.
+   */
+  logReserveBytes: 16 * MiB,
   /** Recent values kept in memory to serve followers without reading the log. */
   cacheBytesMax: 32 * MiB,
   /** Votes that a follower takes in beyond the first slot it misses; at least slotsInFlightMax. */
@@ -53,6 +58,8 @@ export const defaultTimings = {
   candidateTimeoutMsMin: 200,
   /** A leader that cannot learn what lies below its first slot stands again (R7). */
   learnStallMs: 2_000,
+  /** A leader whose own log has been silent for this long gives its place to another (L3). */
+  leaderStallMs: 1_000,
   /** How long an unanswered learn-request is waited for. */
   learnRetryMs: 200,
   /** How often a replica without a configuration asks where the group is (S10, L7). */

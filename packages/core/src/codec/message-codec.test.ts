@@ -59,10 +59,17 @@ const message: Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ kind: kind('nack'), ballot, promised: ballot }),
   fc.record({ kind: kind('heartbeat'), ballot, base: slot, decidedThrough: slot, round: slot }),
-  fc.record({ kind: kind('heartbeat-answer'), ballot, round: slot, executedThrough: slot }),
+  fc.record({
+    kind: kind('heartbeat-answer'),
+    ballot,
+    round: slot,
+    executedThrough: slot,
+    full: fc.boolean(),
+  }),
   fc.record({ kind: kind('decided'), ballot, base: slot, decidedThrough: slot }),
   fc.record({ kind: kind('may-i'), ballot }),
   fc.record({ kind: kind('you-may'), ballot }),
+  fc.record({ kind: kind('stand-now'), ballot }),
   fc.record({ kind: kind('learn-request'), fromSlot: slot, bytesMax: u32 }),
   fc.record({
     kind: kind('learn-reply'),

@@ -18,6 +18,7 @@ export const messageKinds: Readonly<Record<MessageKind, readonly [channel: numbe
     decided: [channels.paxos, 8],
     'may-i': [channels.paxos, 9],
     'you-may': [channels.paxos, 10],
+    'stand-now': [channels.paxos, 11],
     'learn-request': [channels.learning, 1],
     'learn-reply': [channels.learning, 2],
     'read-request': [channels.requests, 1],
@@ -67,12 +68,14 @@ export function writeMessage(message: Message, out: FrameWriter): void {
       return fields.u64(message.round);
     case 'heartbeat-answer':
       fields.u64(message.round);
-      return fields.u64(message.executedThrough);
+      fields.u64(message.executedThrough);
+      return fields.u8(message.full ? 1 : 0);
     case 'decided':
       fields.u64(message.base);
       return fields.u64(message.decidedThrough);
     case 'may-i':
     case 'you-may':
+    case 'stand-now':
       return;
     case 'learn-request':
       fields.u64(message.fromSlot);
@@ -139,11 +142,13 @@ function readFields(kind: MessageKind, { fields, values }: Frame): Message {
         ballot: fields.ballot(),
         round: fields.u64(),
         executedThrough: fields.slot(),
+        full: fields.u8() === 1,
       };
     case 'decided':
       return { kind, ballot: fields.ballot(), base: fields.slot(), decidedThrough: fields.slot() };
     case 'may-i':
     case 'you-may':
+    case 'stand-now':
       return { kind, ballot: fields.ballot() };
     case 'learn-request':
       return { kind, fromSlot: fields.slot(), bytesMax: fields.u32() };

@@ -15,6 +15,7 @@ export class GroupCommit {
   #then: Send<DurableMessage>[] = [];
   #bytes = 0;
   #dirty = false;
+  #waiting: (() => void)[] = [];
   #completed = 0;
   #failed = false;
   appends = 0;
@@ -43,6 +44,7 @@ export class GroupCommit {
   flush(): void {
     if (!this.#dirty) return;
     const then = this.#then;
+    const waiting = this.#waiting;
     const records = this.#records;
     const bytes = this.#bytes;
     this.pendingBytes += bytes;
@@ -50,6 +52,7 @@ export class GroupCommit {
     this.#dirty = false;
     this.#records = [];
     this.#then = [];
+    this.#waiting = [];
     this.appends += 1;
     const { appends } = this;
     this.#log.append(records, (error) => {
@@ -63,18 +66,16 @@ export class GroupCommit {
       );
       invariant(() => this.pendingBytes >= 0, 'commit-3 what is not yet durable is counted once');
       if (error !== undefined) this.#failed = true;
-      if (error !== undefined) this.#fail(error);
-      else for (const send of then) this.#reveal(send);
+      if (error !== undefined) return this.#fail(error);
+      for (const send of then) this.#reveal(send);
+      for (const run of waiting) run();
     });
   }
 
-  /** Runs once everything that was added so far is durable. */
+  /** Runs once everything of this turn is durable. */
   whenDurable(run: () => void): void {
-    this.flush();
-    this.#log.append([], (error) => {
-      if (error !== undefined) this.#fail(error);
-      else run();
-    });
+    this.#waiting.push(run);
+    this.#dirty = true;
   }
 
   /** A later watermark says all that an earlier one of the same group said (P6). */

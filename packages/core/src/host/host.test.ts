@@ -36,6 +36,11 @@ class SlowLog implements Partial<LogStore> {
   readonly held: (() => void)[] = [];
   readonly reads: number[] = [];
   isHolding = false;
+  bytesFree = Infinity;
+
+  info(): LogInfo {
+    return { store: member(1).store, firstSlot: 1, bytesFree: this.bytesFree } as LogInfo;
+  }
 
   append(_: unknown, done: () => void): void {
     if (this.isHolding) this.held.push(done);
@@ -56,6 +61,8 @@ class SlowLog implements Partial<LogStore> {
 /** Answers every message with the effects that the test wants. */
 class Scripted implements Protocol {
   readonly heard: Message[] = [];
+  /** What it was told of the log's room. */
+  readonly full: boolean[] = [];
   effects: Effect[] = [];
   view: ReplicaView = {
     role: 'follower',
@@ -72,6 +79,7 @@ class Scripted implements Protocol {
   };
 
   step(input: Parameters<Protocol['step']>[0]): readonly Effect[] {
+    if (input.kind === 'storage') this.full.push(input.full);
     if (input.kind !== 'message') return [];
     this.heard.push(input.message);
     return this.effects;
@@ -82,7 +90,7 @@ async function stage(limits: Partial<Limits> = {}) {
   const world = new SimWorld();
   const log = new SlowLog();
   const protocol = new Scripted();
-  const info = { store: member(1).store, firstSlot: 1 } as LogInfo;
+  const info = log.info();
   const remembered = {
     info,
     restored: restoredEmpty,
@@ -163,13 +171,40 @@ test('behind a stalled disk nothing more is taken in that would have to be writt
     await hear(phase2a(slot));
   }
   expect(protocol.heard).toHaveLength(3);
-  expect(host.counters.framesWhileLogIsFull).toBe(7);
+  expect(host.countersNow().framesWhileLogIsFull).toBe(7);
   // Whoever leads is still heard, or this follower would stand against it.
   await hear(heartbeat);
   expect(protocol.heard.at(-1)?.kind).toBe('heartbeat');
   log.letGo();
   await hear(phase2a(4));
   expect(protocol.heard.at(-1)).toMatchObject({ kind: '2a', slot: 4 });
+});
+
+test('without room in its log a leader refuses commands, a follower takes no values (S5)', async () => {
+  // What is left is for what was begun already, and it goes on by itself once there is room.
+  const { host, log, protocol, hear, world } = await stage({ logReserveBytes: 1_000 });
+  const propose = (): unknown =>
+    host.propose([new Uint8Array(1)], { result() {}, error() {} }, 1e9);
+  log.bytesFree = 999;
+  await world.run(world.nowMs + 20);
+  expect(protocol.full).toEqual([true]);
+  await hear(phase2a(1));
+  expect(protocol.heard).toHaveLength(1);
+  protocol.view = { ...protocol.view, role: 'phase2' };
+  expect(propose).toThrowError(expect.objectContaining({ code: 'RSL_STORAGE_FULL' }) as Error);
+
+  log.bytesFree = 499;
+  await world.run(world.nowMs + 20);
+  await hear(phase2a(2));
+  await hear(heartbeat);
+  expect(protocol.heard.map(({ kind }) => kind)).toEqual(['2a', 'heartbeat']);
+
+  log.bytesFree = 2_000;
+  await world.run(world.nowMs + 20);
+  expect(protocol.full).toEqual([true, false]);
+  expect(propose).not.toThrow();
+  await hear(phase2a(3));
+  expect(protocol.heard).toHaveLength(3);
 });
 
 test('a frame that is none is thrown back at the transport, which then closes', async () => {
@@ -188,5 +223,5 @@ test('votes of a store that the configuration does not name are not heard (S2)',
   host.frame({ id: 2, store: 'ffffffffffffffff' }, frameOf(heartbeat));
   await world.run(world.nowMs + 1);
   expect(protocol.heard).toEqual([]);
-  expect(host.counters.framesOfNoMember).toBe(1);
+  expect(host.countersNow().framesOfNoMember).toBe(1);
 });

@@ -1,8 +1,7 @@
-import type { CallOptions, ManyResults, ReplicaEvents } from '../api.ts';
+import type { CallOptions, ManyResults } from '../api.ts';
 import type { HostMessage } from '../codec/host-codec.ts';
-import { ClosedError, type RslError } from '../errors.ts';
+import { ClosedError, type RslError, StorageError } from '../errors.ts';
 import type { Limits, Timings } from '../limits.ts';
-import type { Effect } from '../paxos/effect.ts';
 import type { Input } from '../paxos/input.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import { type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
@@ -14,9 +13,10 @@ import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../ports/log-store.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
 import type { Endpoint, PeerAddress, PeerIdentity, TransportEvents } from '../ports/transport.ts';
-import { unreachable } from '../unreachable.ts';
 import { Barriers } from './barriers.ts';
 import { Commands } from './commands.ts';
+import { Counters } from './counters.ts';
+import { Effects, type Emit } from './effects.ts';
 import { Execution } from './execution.ts';
 import { Forming } from './forming.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -25,6 +25,7 @@ import { carriesValues, Outbound } from './outbound.ts';
 import { Proposals } from './proposals.ts';
 import { asRslError } from './as-rsl-error.ts';
 import { type Remembered, restore } from './recovery.ts';
+import { Room } from './room.ts';
 import { Serving } from './serving.ts';
 
 export interface HostOptions {
@@ -41,7 +42,7 @@ export interface HostOptions {
   readonly peers: readonly PeerAddress[];
   /** Random, 48 bits: this start. */
   readonly epoch: number;
-  readonly emit: <E extends keyof ReplicaEvents>(event: E, what: ReplicaEvents[E]) => void;
+  readonly emit: Emit;
 }
 
 /** The only loop: inputs in, effects out, a turn at a time. It performs and decides nothing. */
@@ -50,19 +51,19 @@ export class Host implements TransportEvents {
   readonly #clock: Clock;
   readonly #outbound = new Outbound(() => this.#endpoint);
   readonly #commit: GroupCommit;
-  readonly #serving: Serving;
   readonly #proposals: Proposals;
   readonly #commands: Commands;
   readonly #barriers: Barriers;
   readonly #forming: Forming;
+  readonly #room: Room;
   readonly execution: Execution;
   readonly #connected = new Map<ReplicaId, PeerIdentity>();
-  readonly counters: Record<string, number> = {};
+  readonly #counters = new Counters();
+  readonly #effects: Effects;
   #endpoint: Endpoint | undefined;
   #protocol: Protocol | undefined;
   #membership: Membership = nowhere;
   #inputs: Input[] = [];
-  #atTurnEnd: (() => void)[] = [];
   #executedTold: Slot = 0;
   #turnDue = false;
   #tickDue = false;
@@ -79,21 +80,34 @@ export class Host implements TransportEvents {
       ({ to, message }) => this.#reveal(to, message),
       (error) => this.fail(error),
     );
-    this.#serving = new Serving(
+    const serving = new Serving(
       log,
       (to, message) => this.#outbound.message(to, message),
       (error) => {
-        this.#count('readsOfTheLogFailed');
+        this.#counters.count('readsOfTheLogFailed');
         options.logger.warn({ err: error }, 'the log could not be read for another replica');
       },
     );
     this.#proposals = new Proposals({ self, epoch, limits });
     const send = (to: ReplicaId, message: HostMessage): void => this.#outbound.host(to, message);
     this.#barriers = new Barriers(limits);
+    this.#room = new Room(limits.logReserveBytes);
     const { stateMachine } = options;
     this.execution = new Execution(stateMachine, self, this.#proposals);
     const { execution } = this;
     const proposals = this.#proposals;
+    this.#effects = new Effects({
+      commit: this.#commit,
+      outbound: this.#outbound,
+      execution,
+      barriers: this.#barriers,
+      serving,
+      log,
+      counters: this.#counters,
+      logger: options.logger,
+      emit: options.emit,
+      isStopped: () => this.#stopped,
+    });
     this.#commands = new Commands({ limits, clock, stateMachine, execution, proposals, send });
     const { membership, bootstrap } = remembered;
     this.#forming = new Forming(
@@ -156,6 +170,7 @@ export class Host implements TransportEvents {
 
   propose(commands: readonly Uint8Array[], sink: ManyResults, deadlineMs: number): number {
     this.#mustRun();
+    if (this.#room.isLow && this.#protocol?.view.role === 'phase2') throw noRoom();
     const first = this.#proposals.add(commands, sink, deadlineMs);
     this.#schedule();
     return first;
@@ -183,10 +198,10 @@ export class Host implements TransportEvents {
     if (this.#stopped) return;
     const { membersMax } = this.#options.limits;
     const received = receive(from, bytes, this.#outbound.envelope, this.#membership, membersMax);
-    if (received.to === 'nobody') return this.#count(received.why);
+    if (received.to === 'nobody') return this.#counters.count(received.why);
     if (received.to === 'host') return this.#onHostMessage(from, received.message);
     if (this.#isLogFull && carriesValues(received.message))
-      return this.#count('framesWhileLogIsFull');
+      return this.#counters.count('framesWhileLogIsFull');
     this.#inputs.push({ kind: 'message', from: from.id, message: received.message });
     this.#schedule();
   }
@@ -237,13 +252,13 @@ export class Host implements TransportEvents {
       this.#commands.acknowledge();
     }
     this.#commit.flush();
-    for (const run of this.#atTurnEnd.splice(0)) run();
     this.#outbound.turnEnd();
   }
 
-  /** The disk is behind: nothing more is taken in that would have to be written. */
+  /** The disk is behind, or full: nothing more is taken in that would have to be written. */
   get #isLogFull(): boolean {
-    return this.#commit.pendingBytes > this.#options.limits.logQueueBytesMax;
+    const { logQueueBytesMax } = this.#options.limits;
+    return this.#room.isSpent || this.#commit.pendingBytes > logQueueBytesMax;
   }
 
   #tick(): void {
@@ -253,6 +268,9 @@ export class Host implements TransportEvents {
     for (const read of this.#barriers.expire(nowMs))
       this.#inputs.push({ kind: 'forget-read', read });
     this.#forming.onTick(nowMs, this.#options.timings.whereIntervalMs);
+    if (this.#room.look(this.#options.log.info().bytesFree)) {
+      this.#inputs.push({ kind: 'storage', full: this.#room.isLow });
+    }
     this.#inputs.push({ kind: 'tick' });
   }
 
@@ -275,41 +293,7 @@ export class Host implements TransportEvents {
   #step(input: Input): void {
     const protocol = this.#protocol;
     if (protocol === undefined || this.#stopped) return;
-    for (const effect of protocol.step(input, this.#clock.nowMs())) this.#perform(effect);
-  }
-
-  #perform(effect: Effect): void {
-    switch (effect.kind) {
-      case 'persist':
-        return this.#commit.add(effect.records, effect.then);
-      case 'send':
-        return this.#outbound.message(effect.to, effect.message);
-      case 'execute':
-        return this.execution.execute(effect.slot, effect.value, true);
-      case 'reject':
-        return this.#count('valuesRejected');
-      case 'read-ready':
-        return this.#barriers.ready(effect.read, this.execution.executedThrough);
-      case 'serve':
-        return this.#whenDurable(() => this.#serving.serve(effect));
-      case 'behind':
-        return this.#count('behind');
-      case 'stopped':
-        return;
-      case 'truncate-log':
-        return this.#whenDurable(() => this.#options.log.truncate(effect.before));
-      case 'leading':
-      case 'recovered':
-        this.#count(effect.kind);
-        return this.#options.emit(effect.kind, { ballot: effect.ballot });
-      case 'following':
-        return this.#options.emit('following', { leader: effect.leader });
-      case 'alarm':
-        this.#count('alarms');
-        return this.#options.logger.error({ what: effect.what }, 'alarm');
-      default:
-        return unreachable(effect);
-    }
+    for (const effect of protocol.step(input, this.#clock.nowMs())) this.#effects.perform(effect);
   }
 
   // ---- what comes in beside the protocol
@@ -320,15 +304,6 @@ export class Host implements TransportEvents {
       return this.#schedule();
     }
     this.#guarded(() => this.#forming.onMessage(from, message));
-  }
-
-  /** Once everything that this turn writes is durable. */
-  #whenDurable(run: () => void): void {
-    this.#atTurnEnd.push(() => {
-      this.#commit.whenDurable(() => {
-        if (!this.#stopped) run();
-      });
-    });
   }
 
   #reveal(to: ReplicaId, message: DurableMessage): void {
@@ -387,14 +362,17 @@ export class Host implements TransportEvents {
     throw new ClosedError(`the replica ${why}`, { cause: this.#failure });
   }
 
-  #count(name: string): void {
-    this.counters[name] = (this.counters[name] ?? 0) + 1;
-  }
-
   countersNow(): Record<string, number> {
     const { sent, dropped } = this.#outbound;
     const { commands, voids } = this.execution;
     const appends = this.#commit.appends;
-    return { ...this.counters, framesSent: sent, framesDropped: dropped, appends, commands, voids };
+    const { counts } = this.#counters;
+    return { ...counts, framesSent: sent, framesDropped: dropped, appends, commands, voids };
   }
 }
+
+const noRoom = (): StorageError =>
+  new StorageError(
+    'RSL_STORAGE_FULL',
+    'the log has no room for more commands; make room where it is kept, it goes on by itself',
+  );

@@ -56,6 +56,7 @@ function isOfAnother(message: Message, from: ReplicaId): boolean {
     case 'heartbeat':
     case 'decided':
     case 'may-i':
+    case 'stand-now':
       return message.ballot.proposer !== from;
     default:
       return false;

@@ -12,7 +12,7 @@ import { remember } from './recovery.ts';
 function logOf(
   records: readonly LogRecord[],
   damaged: ReadonlyMap<Slot, Ballot> = new Map(),
-): LogStore {
+): Pick<LogStore, 'recover' | 'read'> {
   const values = new Map<Slot, Value>();
   for (const record of records) {
     if (record.kind === 'vote') values.set(record.slot, record.vote.value);
@@ -44,8 +44,7 @@ function logOf(
       }
       return found;
     },
-    info: () => info,
-  } as LogStore;
+  };
 }
 
 const vote = (slot: Slot, round: number, text = `v${slot}`): LogRecord => ({

@@ -32,7 +32,7 @@ const repairBytesMax = 256 * 1024 * 1024;
  * Reads a log into what a replica starts from. Keeps what lies above the last decided-through; or
  * above the first slot whose value cannot be read, if that comes before (S3).
  */
-export async function remember(log: LogStore): Promise<Remembered> {
+export async function remember(log: Pick<LogStore, 'recover' | 'read'>): Promise<Remembered> {
   const votes = new Map<Slot, Vote>();
   const decided = new Map<Slot, Value>();
   let promised: Ballot = zeroBallot;
@@ -92,7 +92,7 @@ export async function remember(log: LogStore): Promise<Remembered> {
  * of them, until that one is learned again (S3).
  */
 async function intact(
-  log: LogStore,
+  log: Pick<LogStore, 'read'>,
   from: Slot,
   through: Slot,
   lost: ReadonlyMap<Slot, Ballot>,

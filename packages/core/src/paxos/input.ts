@@ -19,6 +19,8 @@ export type Input =
   | { readonly kind: 'forget-read'; readonly read: ReadId }
   /** The state machine has executed every slot up to here. */
   | { readonly kind: 'executed'; readonly through: Slot }
+  /** Whether the log has room for more values (S5). Said again only when it changes. */
+  | { readonly kind: 'storage'; readonly full: boolean }
   /** The inputs of one turn of the host are over: say what was held back. */
   | { readonly kind: 'turn-end' }
   /** The election timer fires now: safety must not depend on timers. */

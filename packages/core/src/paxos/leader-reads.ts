@@ -101,10 +101,14 @@ export class LeaderReads {
     return own + others.filter((m) => (this.#rounds.get(m) ?? -1) >= round).length;
   }
 
+  /** When the newest heartbeat that this member has answered was sent. */
+  heardAtMs(id: ReplicaId): number {
+    return this.#heardAtMs.get(id) ?? -Infinity;
+  }
+
   /** When a quorum was last heard, this leader included (L2). Infinity if it needs nobody. */
   quorumHeardAtMs(): number {
-    const heard = (m: ReplicaId): number =>
-      m === this.#self ? Infinity : (this.#heardAtMs.get(m) ?? -Infinity);
+    const heard = (m: ReplicaId): number => (m === this.#self ? Infinity : this.heardAtMs(m));
     return this.#quorum.reached(heard);
   }
 

@@ -100,6 +100,8 @@ export interface HeartbeatAnswer {
   readonly ballot: Ballot;
   readonly round: number;
   readonly executedThrough: Slot;
+  /** Its medium has no room for more values (S5): it is no successor. */
+  readonly full: boolean;
 }
 
 /** Pre-vote (L1): would you promise a ballot above this one? */
@@ -109,6 +111,12 @@ export interface MayI {
 }
 export interface YouMay {
   readonly kind: 'you-may';
+  readonly ballot: Ballot;
+}
+
+/** A leader's word to one member that it may stand at once: it gives its place up to it (L3, L4). */
+export interface StandNow {
+  readonly kind: 'stand-now';
   readonly ballot: Ballot;
 }
 
@@ -148,6 +156,7 @@ export type VolatileMessage =
   | HeartbeatAnswer
   | MayI
   | YouMay
+  | StandNow
   | LearnRequest
   | LearnReply
   | ReadRequest

@@ -12,12 +12,16 @@ export class Progress {
   /** The next slot to send. */
   next: Slot;
   executedThrough: Slot = 0;
+  /** Its log has no room for values (S5). */
+  full = false;
   /** It has answered in this ballot: to whoever never did, nothing is sent twice. */
   hasAnswered = false;
   payload = 0n;
   readonly #resendMsMin: number;
   #resendMs: number;
   #progressAtMs: number;
+  /** Since when its log owes something, sent again or not. */
+  #owedSinceMs: number | undefined;
 
   constructor(id: ReplicaId, base: Slot, resendMsMin: number, nowMs: number) {
     this.id = id;
@@ -37,13 +41,20 @@ export class Progress {
     this.next = Math.max(this.next, through + 1);
     this.#resendMs = this.#resendMsMin;
     this.#progressAtMs = nowMs;
+    this.#owedSinceMs = this.next === through + 1 ? undefined : nowMs;
     ensures(() => this.next > this.through, 'progress-1 nothing is sent that is known to be there');
   }
 
   sent(slot: Slot, nowMs: number): void {
     requires(() => slot === this.next, 'progress-2 slots are sent in order (P6)');
     if (this.next === this.through + 1) this.#progressAtMs = nowMs;
+    this.#owedSinceMs ??= nowMs;
     this.next = slot + 1;
+  }
+
+  /** For how long something that was sent has been waiting for its log. */
+  outstandingMs(nowMs: number): number {
+    return this.#owedSinceMs === undefined ? 0 : nowMs - this.#owedSinceMs;
   }
 
   /**

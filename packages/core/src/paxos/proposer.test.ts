@@ -302,7 +302,13 @@ test('answers count for heartbeats of its ballot that were sent', () => {
   const b = leading();
   b.p.beat(100, b.out);
   const round = b.p.reads?.round ?? -1;
-  const answer = { kind: 'heartbeat-answer', ballot: of, round, executedThrough: 3 } as const;
+  const answer = {
+    kind: 'heartbeat-answer',
+    ballot: of,
+    round,
+    executedThrough: 3,
+    full: false,
+  } as const;
   b.p.onHeartbeatAnswer(2, { ...answer, ballot: ballot(7, 1) });
   b.p.onHeartbeatAnswer(2, { ...answer, round: round + 1 });
   b.p.onHeartbeatAnswer(9, answer);

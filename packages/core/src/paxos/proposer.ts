@@ -39,6 +39,8 @@ export class Proposer {
   #stopProposed = false;
   /** The leader's own votes that its log has confirmed (P5). */
   #ownThrough: Slot = 0;
+  /** Since when its own log has owed it something. */
+  #ownSinceMs = 0;
   #heartbeatAtMs = 0;
   #toldDecided: Slot = 0;
   #learningSinceMs = 0;
@@ -146,6 +148,7 @@ export class Proposer {
     requires(() => !this.#stopProposed, 'propose-4 not past a stop (R9)');
     const { acceptor } = this.#options;
     const slot = this.#nextSlot;
+    if (this.#ownThrough === slot - 1) this.#ownSinceMs = nowMs;
     this.#nextSlot = slot + 1;
     if (kindOf(value) === 'stop') this.#stopProposed = true;
     this.#proposed.set(slot, value);
@@ -172,6 +175,7 @@ export class Proposer {
   ): boolean {
     if (!this.isLeading || !sameBallot(ballot, this.#ballot)) return false;
     if (from === this.#options.settings.self) {
+      if (through > this.#ownThrough) this.#ownSinceMs = nowMs;
       this.#ownThrough = Math.max(this.#ownThrough, through);
       ensures(
         () => through < this.#nextSlot || through <= this.#options.learner.releasedThrough,
@@ -229,6 +233,7 @@ export class Proposer {
     const progress = this.#progress.get(from);
     if (progress === undefined || message.round > this.#reads.round) return;
     progress.executedThrough = message.executedThrough;
+    progress.full = message.full;
     progress.hasAnswered = true;
     this.#reads.onAnswer(from, message.round);
   }
@@ -242,6 +247,30 @@ export class Proposer {
     if (nowMs - this.#heartbeatAtMs >= this.#options.settings.timings.heartbeatMs) {
       this.beat(nowMs, out);
     }
+  }
+
+  /** For how long its own log has owed it something; 0 if it owes nothing (L3). */
+  ownOutstandingMs(nowMs: number): number {
+    if (!this.isLeading || this.#ownThrough >= this.#nextSlot - 1) return 0;
+    return nowMs - this.#ownSinceMs;
+  }
+
+  /** True if a quorum has answered a heartbeat that is not older than this. */
+  hasQuorum(withinMs: number, nowMs: number): boolean {
+    return this.#reads !== undefined && nowMs - this.#reads.quorumHeardAtMs() < withinMs;
+  }
+
+  /** Voters that answer, and hold everything that is decided here. */
+  successors(nowMs: number): Progress[] {
+    const { learner, quorum, settings } = this.#options;
+    const { electionTimeoutMsMin } = settings.timings;
+    return [...this.#progress.values()].filter(
+      ({ id, hasAnswered, through }) =>
+        quorum.voters.includes(id) &&
+        hasAnswered &&
+        through >= learner.releasedThrough &&
+        nowMs - (this.#reads?.heardAtMs(id) ?? -Infinity) < electionTimeoutMsMin,
+    );
   }
 
   /** A leader that cannot learn what lies below its base has to stand again (R7). */

@@ -42,7 +42,7 @@ function reading(members = 3) {
 }
 
 const answer = (round: number) =>
-  ({ kind: 'heartbeat-answer', ballot: of, round, executedThrough: 0 }) as const;
+  ({ kind: 'heartbeat-answer', ballot: of, round, executedThrough: 0, full: false }) as const;
 
 test('without a leader a read waits', () => {
   const { reading: r, out } = reading();

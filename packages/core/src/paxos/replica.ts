@@ -1,22 +1,23 @@
-import { ensuresAll, invariantAll, old, requires } from '@rsl/contracts';
-import { Acceptor } from './acceptor.ts';
+import { old } from '@rsl/contracts';
+import type { Acceptor } from './acceptor.ts';
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
-import { stepClauses } from './contracts/replica-step.ts';
+import { checkStep } from './contracts/replica-step.ts';
 import { DecidedRecord } from './decided-record.ts';
 import type { Effect } from './effect.ts';
-import { Election } from './election.ts';
-import { Executor } from './executor.ts';
+import type { Election } from './election.ts';
+import type { Executor } from './executor.ts';
+import { HandOver } from './hand-over.ts';
 import type { Input } from './input.ts';
-import { momentOf, stateInvariants, stepInvariants } from './invariants.ts';
-import { Learner } from './learner.ts';
+import { momentOf } from './invariants.ts';
+import type { Learner } from './learner.ts';
 import { Learning } from './learning.ts';
 import { type Membership, memberOf, type ReplicaId } from './membership.ts';
 import type { Heartbeat, LearnReply, Message, Nack, Phase1a } from './messages.ts';
 import { Outbox } from './outbox.ts';
-import { Proposer } from './proposer.ts';
+import type { Proposer } from './proposer.ts';
 import type { LeaderView, Protocol, ReplicaView, Restored, Role } from './protocol.ts';
-import { Quorum } from './quorum.ts';
 import { Reading } from './reading.ts';
+import { rolesOf } from './roles.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './slot.ts';
 import { unreachable } from '../unreachable.ts';
@@ -36,49 +37,33 @@ export class Replica implements Protocol {
   readonly #reading: Reading;
   readonly #decidedRecord: DecidedRecord;
   readonly #learning: Learning;
+  readonly #handOver: HandOver;
   readonly #out = new Outbox();
   #asking = false;
   #maxRound: number;
   #askedRound = 0;
   #leader: LeaderView | undefined;
   #recovered = false;
+  #full = false;
 
   constructor(membership: Membership, restored: Restored, settings: Settings, nowMs: number) {
-    const { decidedThrough, firstSlot } = restored;
-    requires(() => decidedThrough + 1 >= firstSlot, 'start-1 nothing undecided was cut (P11)');
-    const { self, store, limits, timings, random } = settings;
+    const { self, store, timings } = settings;
     this.membership = membership;
     this.#settings = settings;
     this.#voter = memberOf(membership, self, store)?.role === 'voter';
-    this.#others = membership.members.map((m) => m.id).filter((id) => id !== self);
-    const quorum = new Quorum(membership);
-    this.executor = new Executor(membership, restored.decidedThrough);
-    this.learner = new Learner(this.executor, restored.decided, limits.cacheBytesMax);
-    this.acceptor = new Acceptor({
-      self,
-      firstSlot: restored.firstSlot,
-      promised: restored.promised,
-      configuration: membership.number,
-      votes: restored.votes,
-      lost: restored.lost,
-      voteAheadSlotsMax: limits.voteAheadSlotsMax,
-      partBytesMax: limits.partBytesMax,
-      learner: this.learner,
-      random,
-    });
-    const { acceptor, learner } = this;
-    this.proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
-    this.election = new Election({ quorum, random, timings, nowMs });
-    this.#reading = new Reading(settings, this.proposer, this.executor);
-    this.#decidedRecord = new DecidedRecord(settings, this.executor, nowMs);
-    const { executor, proposer } = this;
-    this.#learning = new Learning(settings, {
-      others: this.#others,
-      acceptor,
-      executor,
-      learner,
-      proposer,
-    });
+    const others = membership.members.map((m) => m.id).filter((id) => id !== self);
+    this.#others = others;
+    const roles = rolesOf(membership, restored, settings, nowMs);
+    const { acceptor, executor, learner, proposer, election } = roles;
+    this.acceptor = acceptor;
+    this.executor = executor;
+    this.learner = learner;
+    this.proposer = proposer;
+    this.election = election;
+    this.#reading = new Reading(settings, proposer, executor);
+    this.#decidedRecord = new DecidedRecord(settings, executor, nowMs);
+    this.#learning = new Learning(settings, { others, acceptor, executor, learner, proposer });
+    this.#handOver = new HandOver(proposer, timings.leaderStallMs);
     this.#maxRound = restored.promised.round;
   }
 
@@ -95,7 +80,7 @@ export class Replica implements Protocol {
       releasedThrough: executor.releasedThrough,
       executedThrough: executor.executedThrough,
       proposedThrough: proposer.proposedThrough,
-      room: this.#mayVote ? proposer.room : 0,
+      room: this.#room,
     };
   }
 
@@ -104,9 +89,7 @@ export class Replica implements Protocol {
     this.#route(input, nowMs);
     this.#settle(nowMs);
     const effects = this.#out.take();
-    ensuresAll(stepClauses, () => ({ before, after: this, effects }));
-    invariantAll(stateInvariants, () => this);
-    invariantAll(stepInvariants, () => ({ before, after: momentOf(this) }));
+    if (CONTRACTS) checkStep(this, before, effects);
     return effects;
   }
 
@@ -129,6 +112,9 @@ export class Replica implements Protocol {
         break;
       case 'executed':
         this.executor.onExecuted(input.through);
+        break;
+      case 'storage':
+        this.#full = input.full;
         break;
       case 'turn-end':
         this.proposer.onTurnEnd(this.#out);
@@ -176,6 +162,10 @@ export class Replica implements Protocol {
     return this.#asking ? 'asking' : 'follower';
   }
 
+  get #room(): number {
+    return this.#mayVote && !this.#full ? this.proposer.room : 0;
+  }
+
   /** Only a store that this configuration names promises, votes and stands (S2). */
   get #mayVote(): boolean {
     return this.#voter && this.executor.stoppedAt === undefined;
@@ -193,13 +183,14 @@ export class Replica implements Protocol {
   }
 
   #lead(nowMs: number): void {
-    const heardAtMs = this.proposer.reads?.quorumHeardAtMs() ?? -Infinity;
-    if (nowMs - heardAtMs > 1.5 * this.#settings.timings.electionTimeoutMsMin) {
+    const { electionTimeoutMsMin } = this.#settings.timings;
+    if (!this.proposer.hasQuorum(1.5 * electionTimeoutMsMin, nowMs)) {
       // Nobody answers (L2): somebody else may lead already, and whoever waits here must know.
       this.election.onSteppedDown(nowMs);
       return this.#follow(undefined);
     }
     if (this.proposer.isLearningStalled(nowMs)) return this.#stand(nowMs);
+    this.#handOver.onTick(this.#full, nowMs, this.#out);
     this.proposer.onTick(nowMs, this.#out);
   }
 
@@ -255,6 +246,8 @@ export class Replica implements Protocol {
         return this.#onMayI(from, message.ballot, nowMs);
       case 'you-may':
         return this.#onYouMay(from, message.ballot, nowMs);
+      case 'stand-now':
+        return this.#onStandNow(message.ballot, nowMs);
       case '1a':
         return this.#on1a(from, message, nowMs);
       case '1b':
@@ -298,8 +291,7 @@ export class Replica implements Protocol {
   #onMayI(from: ReplicaId, ballot: Ballot, nowMs: number): void {
     if (!this.#mayVote) return;
     const { electionTimeoutMsMin } = this.#settings.timings;
-    const heardAtMs = this.proposer.reads?.quorumHeardAtMs();
-    const fine = heardAtMs !== undefined && nowMs - heardAtMs < electionTimeoutMsMin;
+    const fine = this.proposer.hasQuorum(electionTimeoutMsMin, nowMs);
     const deposesNobody = this.#leader?.id === from || this.election.wouldGrant(nowMs);
     if (!fine && deposesNobody) this.#out.send(from, { kind: 'you-may', ballot });
   }
@@ -308,6 +300,13 @@ export class Replica implements Protocol {
     if (!this.#asking || !this.#mayVote || ballot.round !== this.#askedRound) return;
     this.election.onYouMay(from);
     if (this.election.isGranted()) this.#stand(nowMs);
+  }
+
+  /** Its leader gives up its place to it: whoever else hears that leader need not be asked (L4). */
+  #onStandNow(ballot: Ballot, nowMs: number): void {
+    const known = this.#leader;
+    const isLed = known !== undefined && sameBallot(known.ballot, ballot);
+    if (isLed && this.#mayVote && !this.#full) this.#stand(nowMs);
   }
 
   #on1a(from: ReplicaId, message: Phase1a, nowMs: number): void {
@@ -333,9 +332,10 @@ export class Replica implements Protocol {
     this.#maxRound = Math.max(this.#maxRound, promised.round);
     if (!sameBallot(ballot, this.proposer.ballot)) return;
     if (this.proposer.isLeading) {
-      // A leader with a live quorum goes on above whoever disturbed it (L1).
-      const heardAtMs = this.proposer.reads?.quorumHeardAtMs() ?? -Infinity;
-      if (nowMs - heardAtMs < this.#settings.timings.electionTimeoutMsMin) this.#stand(nowMs);
+      // A leader with a live quorum goes on above whoever disturbed it, but for its heir (L1, L3).
+      const { electionTimeoutMsMin } = this.#settings.timings;
+      const isFine = this.proposer.hasQuorum(electionTimeoutMsMin, nowMs);
+      if (isFine && !this.#handOver.isOffered(nowMs)) this.#stand(nowMs);
       else this.#follow(undefined);
     } else if (this.proposer.isCandidate) {
       this.#follow(undefined);
@@ -358,7 +358,8 @@ export class Replica implements Protocol {
     this.learner.hear(ballot, base, decidedThrough);
     if (!this.#mayVote) return;
     const { executedThrough } = this.executor;
-    this.#out.send(from, { kind: 'heartbeat-answer', ballot, round, executedThrough });
+    const full = this.#full;
+    this.#out.send(from, { kind: 'heartbeat-answer', ballot, round, executedThrough, full });
     this.acceptor.acknowledge(ballot, base, this.#out);
   }
 
@@ -376,9 +377,8 @@ export class Replica implements Protocol {
   // ---- proposing
 
   #onPropose(value: Value, nowMs: number): void {
-    if (this.#mayVote && this.proposer.room > 0) {
-      this.proposer.propose(value, nowMs, this.#out);
-    } else this.#out.add({ kind: 'reject', value, leader: this.#leader?.id });
+    if (this.#room > 0) this.proposer.propose(value, nowMs, this.#out);
+    else this.#out.add({ kind: 'reject', value, leader: this.#leader?.id });
   }
 
   // ---- snapshots

@@ -36,6 +36,8 @@ export class Bench {
   readonly bag: Letter[] = [];
   nowMs = 10_000;
   readonly #apart = new Set<ReplicaId>();
+  /** Their logs take writes and finish none. */
+  readonly stalled = new Set<ReplicaId>();
 
   constructor(options: BenchOptions = {}) {
     const membership = options.membership ?? group(options.replicas ?? 3);
@@ -105,7 +107,13 @@ export class Bench {
     const newest = this.mail('heartbeat', { from: to, to: from }).at(-1)?.message;
     if (newest?.kind !== 'heartbeat') throw new Error(`no heartbeat for ${from} in the bag`);
     const { ballot, round } = newest;
-    this.put(from, to, { kind: 'heartbeat-answer', ballot, round, executedThrough: 0 });
+    this.put(from, to, {
+      kind: 'heartbeat-answer',
+      ballot,
+      round,
+      executedThrough: 0,
+      full: false,
+    });
   }
 
   /** Loses what matches; says how many that were. */
@@ -119,7 +127,7 @@ export class Bench {
   settle(): void {
     for (let steps = 0; ; steps += 1) {
       if (steps > 10_000) throw new Error('does not settle');
-      for (const id of this.replicas.keys()) this.sync(id);
+      for (const id of this.replicas.keys()) if (!this.stalled.has(id)) this.sync(id);
       const letter = this.bag.shift();
       if (letter === undefined) return;
       const replica = this.replicas.get(letter.to);

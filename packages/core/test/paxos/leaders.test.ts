@@ -171,9 +171,21 @@ test('only answers of members that can vote keep a leader in office', () => {
   const led = b.replica(1).view.ballot;
   for (let i = 0; i < 60; i += 1) {
     b.nowMs += 10;
-    b.put(9, 1, { kind: 'heartbeat-answer', ballot: led, round: 0, executedThrough: 0 });
+    b.put(9, 1, {
+      kind: 'heartbeat-answer',
+      ballot: led,
+      round: 0,
+      executedThrough: 0,
+      full: false,
+    });
     const lower = ballot(led.round - 1, 1);
-    b.put(2, 1, { kind: 'heartbeat-answer', ballot: lower, round: 0, executedThrough: 0 });
+    b.put(2, 1, {
+      kind: 'heartbeat-answer',
+      ballot: lower,
+      round: 0,
+      executedThrough: 0,
+      full: false,
+    });
     b.tick(1);
   }
   expect(b.replica(1).view.role).not.toBe('phase2');

@@ -137,7 +137,13 @@ test('an answer from before a promise does not help a later round', () => {
   const of = ballot(1, 1);
   b.put(2, 1, phase1b(of));
   const round = 1;
-  const answer = { kind: 'heartbeat-answer', ballot: of, round, executedThrough: 0 } as const;
+  const answer = {
+    kind: 'heartbeat-answer',
+    ballot: of,
+    round,
+    executedThrough: 0,
+    full: false,
+  } as const;
   expect(b.mail('heartbeat', { to: 2 }).map((l) => l.message)).toMatchObject([{ round }]);
   read(b, 1, 1);
   expect(b.mail('heartbeat', { to: 2 }).map((l) => l.message)).toMatchObject([

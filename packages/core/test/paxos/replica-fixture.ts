@@ -47,6 +47,6 @@ export function answerAll(
   nowMs = 0,
 ): readonly Effect[] {
   return only(sentOf(effects, 2), 'heartbeat').flatMap(({ ballot: b, round }) =>
-    hear(2, { kind: 'heartbeat-answer', ballot: b, round, executedThrough: 0 }, nowMs),
+    hear(2, { kind: 'heartbeat-answer', ballot: b, round, executedThrough: 0, full: false }, nowMs),
   );
 }

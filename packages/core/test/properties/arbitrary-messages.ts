@@ -57,10 +57,17 @@ export const message: Arbitrary<Message> = fc.oneof(
   fc.record({ kind: kind('2b'), ballot, through: u64, payload: big64 }),
   fc.record({ kind: kind('nack'), ballot, promised: ballot }),
   fc.record({ kind: kind('heartbeat'), ballot, base: u64, decidedThrough: u64, round: u64 }),
-  fc.record({ kind: kind('heartbeat-answer'), ballot, round: u64, executedThrough: u64 }),
+  fc.record({
+    kind: kind('heartbeat-answer'),
+    ballot,
+    round: u64,
+    executedThrough: u64,
+    full: fc.boolean(),
+  }),
   fc.record({ kind: kind('decided'), ballot, base: u64, decidedThrough: u64 }),
   fc.record({ kind: kind('may-i'), ballot }),
   fc.record({ kind: kind('you-may'), ballot }),
+  fc.record({ kind: kind('stand-now'), ballot }),
   fc.record({ kind: kind('learn-request'), fromSlot: u64, bytesMax: u32 }),
   fc.record({
     kind: kind('learn-reply'),

@@ -18,6 +18,7 @@ const numbers: Record<Message['kind'], readonly [channel: number, kind: number]>
   decided: [0, 8],
   'may-i': [0, 9],
   'you-may': [0, 10],
+  'stand-now': [0, 11],
   'learn-request': [1, 1],
   'learn-reply': [1, 2],
   'read-request': [2, 1],
@@ -64,11 +65,12 @@ function fieldsOf(m: Message): Buffer[] {
     case 'heartbeat':
       return [ballot(m.ballot), u64(m.base), u64(m.decidedThrough), u64(m.round)];
     case 'heartbeat-answer':
-      return [ballot(m.ballot), u64(m.round), u64(m.executedThrough)];
+      return [ballot(m.ballot), u64(m.round), u64(m.executedThrough), u8(m.full ? 1 : 0)];
     case 'decided':
       return [ballot(m.ballot), u64(m.base), u64(m.decidedThrough)];
     case 'may-i':
     case 'you-may':
+    case 'stand-now':
       return [ballot(m.ballot)];
     case 'learn-request':
       return [u64(m.fromSlot), u32(m.bytesMax)];

@@ -1,7 +1,13 @@
-import type { Clauses } from '@rsl/contracts';
+import { type Clauses, ensuresAll, invariantAll } from '@rsl/contracts';
 import { compareBallots, sameBallot } from '../ballot.ts';
 import type { Effect } from '../effect.ts';
-import type { Moment, Parts } from '../invariants.ts';
+import {
+  type Moment,
+  momentOf,
+  type Parts,
+  stateInvariants,
+  stepInvariants,
+} from '../invariants.ts';
 import type { LogRecord } from '../log-record.ts';
 import type { Message } from '../messages.ts';
 import { persistsOf, revealedBy, sentAtOnce } from './acceptor-state.ts';
@@ -38,6 +44,13 @@ const recorded = <K extends LogRecord['kind']>(
   kind: K,
 ): readonly Extract<LogRecord, { kind: K }>[] =>
   recordsOf(step).filter((r): r is Extract<LogRecord, { kind: K }> => r.kind === kind);
+
+/** Every clause about a step and every invariant, when contracts are on. */
+export function checkStep(after: Parts, before: Moment, effects: readonly Effect[]): void {
+  ensuresAll(stepClauses, () => ({ before, after, effects }));
+  invariantAll(stateInvariants, () => after);
+  invariantAll(stepInvariants, () => ({ before, after: momentOf(after) }));
+}
 
 /** Messages that only a member with a vote may say. */
 const voting = new Set([

@@ -1,0 +1,50 @@
+import { requires } from '@rsl/contracts';
+import { Acceptor } from './acceptor.ts';
+import { Election } from './election.ts';
+import { Executor } from './executor.ts';
+import { Learner } from './learner.ts';
+import type { Membership } from './membership.ts';
+import { Proposer } from './proposer.ts';
+import type { Restored } from './protocol.ts';
+import { Quorum } from './quorum.ts';
+import type { Settings } from './settings.ts';
+
+/** The roles that one replica plays, each knowing those it may ask. */
+export interface Roles {
+  readonly executor: Executor;
+  readonly learner: Learner;
+  readonly acceptor: Acceptor;
+  readonly proposer: Proposer;
+  readonly election: Election;
+}
+
+/** The roles of a replica that begins with what its log gave back. */
+export function rolesOf(
+  membership: Membership,
+  restored: Restored,
+  settings: Settings,
+  nowMs: number,
+): Roles {
+  const { decidedThrough, firstSlot, promised, votes, lost } = restored;
+  requires(() => decidedThrough + 1 >= firstSlot, 'start-1 nothing undecided was cut (P11)');
+  const { self, limits, timings, random } = settings;
+  const { voteAheadSlotsMax, partBytesMax } = limits;
+  const quorum = new Quorum(membership);
+  const executor = new Executor(membership, decidedThrough);
+  const learner = new Learner(executor, restored.decided, limits.cacheBytesMax);
+  const acceptor = new Acceptor({
+    self,
+    firstSlot,
+    promised,
+    configuration: membership.number,
+    votes,
+    lost,
+    voteAheadSlotsMax,
+    partBytesMax,
+    learner,
+    random,
+  });
+  const proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
+  const election = new Election({ quorum, random, timings, nowMs });
+  return { executor, learner, acceptor, proposer, election };
+}
