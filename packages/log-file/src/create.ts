@@ -2,10 +2,18 @@
 import fs from 'node:fs';
 import { CorruptionError } from '@rsl/core';
 import type { PortContext, Random, StoreId } from '@rsl/core/protocol';
-import { type Contents, draftFile, segmentFile, spareFile, writeIdentity } from './directory.ts';
+import {
+  type Contents,
+  draftFile,
+  encodeIdentity,
+  identityFile,
+  segmentFile,
+  spareFile,
+} from './directory.ts';
 import { type Files, runTask } from './files.ts';
 import { blockBytes } from './record.ts';
-import { encodeSegmentHeader } from './segment.ts';
+import { unknownOrigin } from './origin.ts';
+import { encodeSegmentHeader } from './segment-header.ts';
 
 export interface SegmentSizes {
   readonly segmentBytes: number;
@@ -22,7 +30,7 @@ export function createStore(
   sizes: SegmentSizes,
   files: Files,
 ): StoreId {
-  const store = randomHex(context.random);
+  const store = drawStoreId(context.random);
   const spare = spareFile(directory, 1);
   const { segmentBytes, writeBytesMax } = sizes;
   runTask(files, {
@@ -39,9 +47,12 @@ export function createStore(
     size: segmentBytes,
     firstNumber: 1,
     previousEnd: 0,
+    origin: unknownOrigin,
   });
   runTask(files, { kind: 'take', spare, file: segmentFile(directory, 1), header });
-  writeIdentity(directory, context, store, files);
+  const draft = draftFile(directory, 0);
+  runTask(files, { kind: 'write', file: draft, bytes: encodeIdentity(context, store, []) });
+  runTask(files, { kind: 'rename', from: draft, to: identityFile(directory) });
   return store;
 }
 
@@ -77,7 +88,7 @@ function isEmptySegment(file: string): boolean {
   }
 }
 
-function randomHex(random: Random): string {
+export function drawStoreId(random: Random): StoreId {
   const words = [random.below(2 ** 32), random.below(2 ** 32)];
   return words.map((word) => word.toString(16).padStart(8, '0')).join('');
 }

@@ -14,7 +14,7 @@ import { crc32 } from 'node:zlib';
 import { CorruptionError, StorageError } from '@rsl/core';
 import type { PortContext, ReplicaId, StoreId } from '@rsl/core/protocol';
 import type { Files } from './files.ts';
-import { formatVersion } from './segment.ts';
+import { formatVersion } from './segment-header.ts';
 
 const segmentName = /^([0-9]{10})\.log$/;
 const spareName = /^spare-[0-9]{1,10}$/;
@@ -26,7 +26,7 @@ export const spareFile = (directory: string, n: number): string =>
   path.join(directory, `spare-${n}`);
 export const draftFile = (directory: string, n: number): string =>
   path.join(directory, `draft-${n}`);
-const identityFile = (directory: string) => path.join(directory, 'identity');
+export const identityFile = (directory: string): string => path.join(directory, 'identity');
 
 const probesFrom = 5_000_000_000;
 const probesBefore = 10_000_000_000;
@@ -65,7 +65,8 @@ export function prepareDirectory(directory: string, files: Files): void {
     files.close(files.open(probe, 'create'));
     files.remove(probe);
   } catch (cause) {
-    throw storageError(directory, cause);
+    // A store that is there can be opened on a full medium: its segments have their room already.
+    if (!isFull((cause as NodeJS.ErrnoException).code)) throw storageError(directory, cause);
   }
 }
 
@@ -111,50 +112,58 @@ export function storageError(directory: string, cause: unknown): unknown {
 
 export const isFull = (code: string | undefined): boolean => code === 'ENOSPC' || code === 'EDQUOT';
 
-interface Identity {
+export interface Identity {
   readonly format: number;
   readonly group: string;
   readonly replica: ReplicaId;
   readonly store: StoreId;
+  /** What the store was called before it was renewed (S2): those its segments still know. */
+  readonly formerly: readonly StoreId[];
 }
 
-/** The store's name, if the directory belongs to this group and replica (S8). */
-export function readIdentity(directory: string, context: PortContext): StoreId {
+/** The store's names, if the directory belongs to this group and replica (S8). */
+export function readIdentity(directory: string, context: PortContext): Identity {
   const file = identityFile(directory);
   const identity = parseIdentity(fs.readFileSync(file, 'utf8'));
   if (identity === undefined) throw new CorruptionError(file, 0, 'this is no identity of a store');
-  const differs = (what: string, theirs: unknown, ours: unknown) =>
+  const differs = (
+    what: string,
+    theirs: unknown,
+    ours: unknown,
+    advice = 'give each replica its own directory',
+  ) =>
     new StorageError(
       'RSL_WRONG_STORE',
       `${directory} belongs to ${what} ${JSON.stringify(theirs)}, not ${JSON.stringify(ours)}; ` +
-        'give each replica its own directory',
+        advice,
     );
-  if (identity.format !== formatVersion) throw differs('format', identity.format, formatVersion);
+  if (identity.format !== formatVersion) {
+    const advice = 'open it with the version of @rsl/log-file that wrote it';
+    throw differs('format', identity.format, formatVersion, advice);
+  }
   if (identity.group !== context.group) throw differs('group', identity.group, context.group);
   if (identity.replica !== context.self) throw differs('replica', identity.replica, context.self);
-  return identity.store;
+  return identity;
 }
 
-/** Complete under its name or not there at all: written under another, synced, renamed, synced. */
-export function writeIdentity(
-  directory: string,
-  context: PortContext,
+/** For a new store, and for one that is renewed. */
+export function encodeIdentity(
+  { group, self }: PortContext,
   store: StoreId,
-  files: Files,
-): void {
-  const identity = { format: formatVersion, group: context.group, replica: context.self, store };
-  const checksum = crc32(JSON.stringify(identity));
-  const draft = draftFile(directory, 0);
-  files.remove(draft);
-  const fd = files.open(draft, 'create');
-  try {
-    files.write(fd, Buffer.from(`${JSON.stringify({ ...identity, checksum })}\n`), 0);
-  } finally {
-    files.close(fd);
-  }
-  files.rename(draft, identityFile(directory));
-  files.syncDirectory(directory);
+  formerly: readonly StoreId[],
+): Uint8Array {
+  const identity: Identity = { format: formatVersion, group, replica: self, store, formerly };
+  return Buffer.from(
+    `${JSON.stringify({ ...stated(identity), checksum: checksumOf(identity) })}\n`,
+  );
 }
+
+/** Only a store that was renewed has anything to say about its former names. */
+function stated({ formerly, ...rest }: Identity): object {
+  return formerly.length === 0 ? rest : { ...rest, formerly };
+}
+
+const checksumOf = (identity: Identity): number => crc32(JSON.stringify(stated(identity)));
 
 function parseIdentity(text: string): Identity | undefined {
   let parsed: unknown;
@@ -165,12 +174,17 @@ function parseIdentity(text: string): Identity | undefined {
   }
   if (typeof parsed !== 'object' || parsed === null) return undefined;
   const { format, group, replica, store, checksum } = parsed as Record<string, unknown>;
+  const { formerly = [] } = parsed as Record<string, unknown>;
   if (!Number.isSafeInteger(format)) return undefined;
   // Another format may have anything else in it; that it is another is all there is to say.
   if (format !== formatVersion)
-    return { format: format as number, group: '', replica: 0, store: '' };
+    return { format: format as number, group: '', replica: 0, store: '', formerly: [] };
   if (typeof group !== 'string' || typeof store !== 'string') return undefined;
-  if (!Number.isSafeInteger(replica) || !/^[0-9a-f]{16}$/.test(store)) return undefined;
-  const identity = { format, group, replica: replica as ReplicaId, store };
-  return crc32(JSON.stringify(identity)) === checksum ? identity : undefined;
+  if (!Number.isSafeInteger(replica) || !isStoreId(store)) return undefined;
+  if (!Array.isArray(formerly) || !formerly.every(isStoreId)) return undefined;
+  const identity = { format, group, replica: replica as ReplicaId, store, formerly };
+  return checksumOf(identity) === checksum ? identity : undefined;
 }
+
+const isStoreId = (value: unknown): value is StoreId =>
+  typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);

@@ -1,6 +1,5 @@
 /** Why a log has stopped writing, in words that say what to do (S4). */
 import { OverloadedError, type RslError, StorageError } from '@rsl/core';
-import { isFull, storageError } from './directory.ts';
 import type { Staging } from './staging.ts';
 
 /** One append, or one value, cannot be larger. */
@@ -15,17 +14,21 @@ export function writeFailed(batch: Staging, cause: NodeJS.ErrnoException): RslEr
   });
 }
 
-/** Nothing of the append was written; but the log has no room for it, and stops (S4). */
 export function cannotGrow(directory: string, cause: NodeJS.ErrnoException): RslError {
-  if (!isFull(cause.code)) {
-    const what = `${directory}: ${cause.message}; ${whatNow}`;
-    return new StorageError('RSL_STORAGE_FAILED', what, { cause });
-  }
-  return new StorageError(
-    'RSL_STORAGE_FAILED',
-    `${directory}: no room for the next segment; make room, then start again`,
-    { cause: storageError(directory, cause) },
-  );
+  const what = `${directory}: ${cause.message}; ${whatNow}`;
+  return new StorageError('RSL_STORAGE_FAILED', what, { cause });
+}
+
+/** Nothing of the append was written, and the log goes on (S5). */
+export function noRoom(directory: string, cause: NodeJS.ErrnoException): RslError {
+  const what = `${directory}: no room for the next segment (${cause.message})`;
+  const advice = 'make room on the medium, raise storeBytesMax, or truncate the log';
+  return new StorageError('RSL_STORAGE_FULL', `${what}; ${advice}`, { cause });
+}
+
+export function vanished(file: string, cause: NodeJS.ErrnoException): RslError {
+  const what = `${file} was removed or moved while it was written to (${cause.message})`;
+  return new StorageError('RSL_STORAGE_FAILED', `${what}; ${whatNow}`, { cause });
 }
 
 export function tooMuch(bytes: number, waiting: number, waitingMax: number): RslError {

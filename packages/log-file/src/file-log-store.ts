@@ -1,9 +1,7 @@
-/** The LogStore of a directory: opens it, and joins recovery, reading and writing. */
-import fs from 'node:fs';
+/** The LogStore of a directory: joins recovery, reading and writing. */
 import { requires } from '@rsl/contracts';
-import { ClosedError, CorruptionError, type RslError } from '@rsl/core';
+import { ClosedError, type RslError } from '@rsl/core';
 import type {
-  Clock,
   LogInfo,
   LogRecord,
   LogStore,
@@ -12,126 +10,85 @@ import type {
   StoredValue,
   StoreId,
 } from '@rsl/core/protocol';
-import { createStore, removeUnfinishedStore } from './create.ts';
-import { contentsOf, prepareDirectory, readIdentity, storageError } from './directory.ts';
+import { prepareDirectory, storageError } from './directory.ts';
 import { type Files, systemFiles } from './files.ts';
-import { GroupSync } from './group-sync.ts';
-import { type DirectoryLock, lockDirectory } from './lock.ts';
-import { ballotOf, type LogState } from './log-state.ts';
+import { lockDirectory } from './lock.ts';
+import type { LogState } from './log-state.ts';
+import { openParts, type Parts } from './open-parts.ts';
 import type { CompleteOptions } from './options.ts';
+import type { Copied } from './origin.ts';
 import { LogReader } from './read.ts';
-import { type Memory } from './memory.ts';
-import {
-  blockBytes,
-  decodeRecord,
-  eachRecord,
-  isOfSlot,
-  type StoredGroupHeader,
-} from './record.ts';
-import { recover } from './recover.ts';
-import { SegmentPool } from './segment-pool.ts';
-import { SegmentReader, type VisitGroup } from './segment-reader.ts';
-import { InlineWriter, ThreadWriter, type Writer } from './writer.ts';
+import { renewalOf } from './renewal.ts';
+import { visitRecords } from './visit.ts';
+import type { Writer } from './writer.ts';
 
-const freeBytesAgeMsMax = 1_000;
 const modes = {
   thread: 'file, O_DSYNC, writer thread',
   inline: 'file, O_DSYNC, calling thread',
   none: 'file, not synced',
 } as const;
 
-interface Parts {
-  readonly directory: string;
-  readonly options: CompleteOptions;
-  readonly clock: Clock;
-  readonly store: StoreId;
-  readonly created: boolean;
-  readonly lock: DirectoryLock;
-  readonly state: LogState;
-  readonly pool: SegmentPool;
-  readonly writer: Writer;
-  readonly sync: GroupSync;
+export interface FileLogInfo extends LogInfo {
+  /**
+   * Are these the very files that the store made? `files`: some have another inode or birth time
+   * than was recorded: restored, or copied (S2a). `device`: only the device has another number: it
+   * is another disk, or the machine was started again.
+   */
+  readonly copied: Copied;
+}
+
+/** What a test puts in place of the system's. */
+export interface Substitutes {
+  /** Goes with `sync: 'inline'`. */
+  readonly files?: Files | undefined;
+  readonly writer?: Writer | undefined;
 }
 
 export class FileLogStore implements LogStore {
   readonly #parts: Parts;
   readonly #state: LogState;
   readonly #reader: LogReader;
-  #freeBytes = 0;
-  #freeBytesAtMs = Number.NEGATIVE_INFINITY;
+  #copied: Copied;
   #closing: Promise<void> | undefined;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
     this.#state = parts.state;
     this.#reader = new LogReader(parts.state);
+    this.#copied = parts.copied;
   }
 
-  /** `files` is for tests, and goes with `sync: 'inline'`. */
   static async open(
     directory: string,
     options: CompleteOptions,
     context: PortContext,
-    files: Files = systemFiles(options.sync === 'none' ? 'none' : 'durable'),
+    { files: given, writer }: Substitutes = {},
   ): Promise<FileLogStore> {
+    const files = given ?? systemFiles(options.sync === 'none' ? 'none' : 'durable');
     prepareDirectory(directory, files);
     const lock = await lockDirectory(directory);
     try {
-      return new FileLogStore(await openParts({ directory, options, context, files, lock }));
+      const opening = { directory, options, context, files, lock, writer };
+      return new FileLogStore(await openParts(opening));
     } catch (error) {
       await lock.release();
       throw storageError(directory, error);
     }
   }
 
-  async recover(visit: (record: LogRecord) => void): Promise<LogInfo> {
-    for (const [i, segment] of this.#state.segments.entries()) {
-      const reader = await SegmentReader.open(segment);
-      try {
-        const { firstNumber } = segment.header;
-        const visitGroup: VisitGroup = (memory, at, header, lost) => {
-          // Later segments repeat what the records before them have said already.
-          if (i === 0 || !header.carry) this.#visitGroup(memory, at, header, lost, visit);
-        };
-        const good = await reader.groups(blockBytes, firstNumber, visitGroup, segment.end);
-        if (good.end < segment.end) {
-          throw new CorruptionError(segment.file, good.offset, good.problem);
-        }
-      } finally {
-        await reader.close();
-      }
-    }
+  async recover(visit: (record: LogRecord) => void): Promise<FileLogInfo> {
+    await visitRecords(this.#state, visit);
     return this.info();
-  }
-
-  #visitGroup(
-    memory: Memory,
-    at: number,
-    header: StoredGroupHeader,
-    lost: ReadonlySet<number>,
-    visit: (record: LogRecord) => void,
-  ): void {
-    eachRecord(memory, at, header, (stored) => {
-      if (isOfSlot(stored) && stored.slot < this.#state.firstSlot) return true;
-      if (lost.has(stored.at)) {
-        // It may have been lost since the log was opened.
-        this.#state.lost.lose(stored.slot, ballotOf(stored, memory));
-        return true;
-      }
-      const record = decodeRecord(memory, stored);
-      if (record !== undefined) visit(record);
-      return true;
-    });
   }
 
   append(records: readonly LogRecord[], done: (error?: RslError) => void): void {
     if (this.#closing === undefined) this.#parts.sync.append(records, done);
-    else queueMicrotask(() => done(new ClosedError('the log is closed; open it again')));
+    else queueMicrotask(() => done(closed()));
   }
 
   async read(from: Slot, to: Slot, bytesMax: number): Promise<readonly StoredValue[]> {
     requires(() => Number.isSafeInteger(from) && Number.isSafeInteger(to));
-    if (this.#closing !== undefined) throw new ClosedError('the log is closed; open it again');
+    if (this.#closing !== undefined) throw closed();
     return this.#reader.read(from, to, bytesMax);
   }
 
@@ -142,35 +99,52 @@ export class FileLogStore implements LogStore {
     this.#parts.sync.truncated();
   }
 
-  info(): LogInfo {
-    const { store, created, options, pool } = this.#parts;
+  /**
+   * Takes a new store id, durably before it resolves (S2). Appends called earlier complete first,
+   * later ones are of the new store. What the old one stored stays as far as it is decided: learned
+   * values, votes up to its last decided-through, configuration, bootstrap, start. Its promises and
+   * its other votes are neither visited nor read any more.
+   */
+  renew(): Promise<StoreId> {
+    if (this.#closing !== undefined) return Promise.reject(closed());
+    const { directory, context, sync } = this.#parts;
+    const renewal = () => renewalOf(directory, context, this.#state);
+    return new Promise((resolve, reject) => {
+      sync.renew(renewal, (error) => {
+        if (error !== undefined) {
+          reject(error);
+          return;
+        }
+        this.#copied = 'no';
+        resolve(this.#state.store);
+      });
+    });
+  }
+
+  info(): FileLogInfo {
+    const { created, options, pool, medium } = this.#parts;
+    medium.look();
+    const { store, firstSlot, lastSlot, bytesUsed } = this.#state;
     return {
       store,
       created,
-      firstSlot: this.#state.firstSlot,
-      lastSlot: this.#state.lastSlot,
-      bytesUsed: this.#state.bytesUsed + pool.bytesUsed,
+      firstSlot,
+      lastSlot,
+      bytesUsed: bytesUsed + pool.bytesUsed,
       bytesFree: this.#bytesFree(),
-      damaged: this.#state.lost.damaged(this.#state.firstSlot),
+      damaged: this.#state.lost.damaged(firstSlot),
+      copied: this.#copied,
       mode: modes[options.sync],
     };
   }
 
-  /** The current segment's rest, the spares, and what the file system has left; a second old. */
+  /** What is allocated already, and whole segments of what the medium and the user leave (S5). */
   #bytesFree(): number {
-    const { directory, clock, pool } = this.#parts;
-    const nowMs = clock.nowMs();
-    if (nowMs - this.#freeBytesAtMs >= freeBytesAgeMsMax) {
-      this.#freeBytesAtMs = nowMs;
-      try {
-        const { bavail, bsize } = fs.statfsSync(directory);
-        this.#freeBytes = bavail * bsize;
-      } catch {
-        this.#freeBytes = 0;
-      }
-    }
-    const { current } = this.#state;
-    return this.#freeBytes + pool.bytesUsed + current.size - current.end;
+    const { options, pool, medium, sync } = this.#parts;
+    const { segmentBytes } = options;
+    const canBeTaken = Math.min(medium.freeBytes, pool.allowedBytes);
+    const segments = Math.floor(canBeTaken / segmentBytes) * segmentBytes;
+    return Math.max(0, sync.roomBytes + pool.bytesUsed + segments);
   }
 
   close(): Promise<void> {
@@ -179,50 +153,13 @@ export class FileLogStore implements LogStore {
   }
 
   async #close(): Promise<void> {
-    const { sync, writer, lock } = this.#parts;
+    const { sync, writer, lock, medium } = this.#parts;
     await sync.drain();
+    medium.close();
     await writer.close();
     sync.close();
     await lock.release();
   }
 }
 
-interface Opening {
-  readonly directory: string;
-  readonly options: CompleteOptions;
-  readonly context: PortContext;
-  readonly files: Files;
-  readonly lock: DirectoryLock;
-}
-
-async function openParts({ directory, options, context, files, lock }: Opening): Promise<Parts> {
-  const found = contentsOf(directory);
-  for (const draft of found.drafts) files.remove(draft);
-  const created = !found.hasIdentity;
-  if (created) removeUnfinishedStore(directory, found, files);
-  const store = created
-    ? createStore(directory, context, options, files)
-    : readIdentity(directory, context);
-
-  const { segments, spares } = contentsOf(directory);
-  const { state, unmarked } = await recover(directory, segments, store, files);
-  // What was renamed last may be known to nobody but this machine's memory.
-  files.syncDirectory(directory);
-
-  const { segmentBytes } = options;
-  const usable = spares.filter((file) => fs.statSync(file).size === segmentBytes);
-  for (const file of spares) if (!usable.includes(file)) files.remove(file);
-  const writer =
-    options.sync === 'thread'
-      ? new ThreadWriter('durable')
-      : new InlineWriter(files, (run) => context.clock.soon(run));
-  const { logger, clock, random } = context;
-  const pool = new SegmentPool({ directory, segmentBytes, logger, spares: usable }, writer);
-  const writeAtOnce = options.sync === 'thread';
-  const sync = new GroupSync(
-    { ...options, directory, writeAtOnce },
-    { state, files, writer, pool, clock, random },
-    unmarked,
-  );
-  return { directory, options, clock, store, created, lock, state, pool, writer, sync };
-}
+const closed = () => new ClosedError('the log is closed; open it again');

@@ -4,6 +4,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { originOf } from './origin.ts';
+import { headerOfFile } from './segment-header.ts';
 
 export interface Files {
   /** A file to write to; every write is durable when it returns (unless `sync` is 'none'). */
@@ -81,6 +83,10 @@ export type Task =
       readonly file: string;
       readonly header: Uint8Array;
     }
+  /** A small file, whole; it is not there under its own name before it is renamed. */
+  | { readonly kind: 'write'; readonly file: string; readonly bytes: Uint8Array }
+  /** Durable, and in place of what had the name before. */
+  | { readonly kind: 'rename'; readonly from: string; readonly to: string }
   /** A segment that is no longer needed becomes a spare, or goes. */
   | { readonly kind: 'retire'; readonly file: string; readonly spare: string | undefined };
 
@@ -93,7 +99,7 @@ export function* taskSteps(files: Files, task: Task): Generator<void> {
     case 'take': {
       const fd = files.open(task.spare, 'existing');
       try {
-        files.write(fd, task.header, 0);
+        files.write(fd, headerOfFile(task.header, originOf(fd)), 0);
       } finally {
         files.close(fd);
       }
@@ -101,6 +107,12 @@ export function* taskSteps(files: Files, task: Task): Generator<void> {
       files.syncDirectory(path.dirname(task.file));
       return;
     }
+    case 'write':
+      return writeAnew(files, task.file, task.bytes);
+    case 'rename':
+      files.rename(task.from, task.to);
+      files.syncDirectory(path.dirname(task.to));
+      return;
     case 'retire':
       if (task.spare === undefined) files.remove(task.file);
       else files.rename(task.file, task.spare);
@@ -110,18 +122,43 @@ export function* taskSteps(files: Files, task: Task): Generator<void> {
 }
 
 function* prepare(files: Files, draft: string, file: string, bytes: number): Generator<void> {
+  refuseIfFull(path.dirname(file), bytes);
   files.remove(draft);
   const fd = files.open(draft, 'create');
   try {
-    yield* zeroSteps(files, fd, 0, bytes);
+    try {
+      yield* zeroSteps(files, fd, 0, bytes);
+    } finally {
+      files.close(fd);
+    }
+    files.rename(draft, file);
   } catch (error) {
     // What was taken of a full medium is given back.
     files.remove(draft);
     throw error;
+  }
+}
+
+/** Who sees beforehand that there is no room does not take the last of it from others. */
+function refuseIfFull(directory: string, bytes: number): void {
+  const { bavail, bsize, blocks } = fs.statfsSync(directory);
+  // Some file systems do not say.
+  if (blocks === 0 || bavail * bsize >= bytes) return;
+  const message = `ENOSPC: ${bytes} bytes are needed, and ${bavail * bsize} are free`;
+  throw Object.assign(new Error(message), { code: 'ENOSPC' });
+}
+
+function writeAnew(files: Files, file: string, bytes: Uint8Array): void {
+  files.remove(file);
+  const fd = files.open(file, 'create');
+  try {
+    files.write(fd, bytes, 0);
+  } catch (error) {
+    files.remove(file);
+    throw error;
   } finally {
     files.close(fd);
   }
-  files.rename(draft, file);
 }
 
 export function runTask(files: Files, task: Task): void {

@@ -3,43 +3,28 @@
  * of a double buffer and is the next write. What does not fit there waits in a queue.
  */
 import { requires } from '@rsl/contracts';
-import { type Clock, ClosedError, type RslError } from '@rsl/core';
-import type { LogRecord, Random } from '@rsl/core/protocol';
-import { segmentFile } from './directory.ts';
+import { ClosedError, type RslError } from '@rsl/core';
+import type { LogRecord } from '@rsl/core/protocol';
 import { cannotGrow, groupBytesMax, tooMuch, writeFailed } from './failures.ts';
-import type { Files } from './files.ts';
+import type { GroupSyncOptions, GroupSyncParts } from './group-sync-parts.ts';
 import type { LogState } from './log-state.ts';
+import { Marks } from './marks.ts';
+import type { WrittenFile } from './medium.ts';
 import { roundUp } from './memory.ts';
-import { blockBytes, type EncodedGroup, groupOf } from './record.ts';
+import { blockBytes, type EncodedGroup, groupHeaderBytes, groupOf } from './record.ts';
+import { performRenewal, type Renewal } from './renewal.ts';
 import { Retirement } from './retirement.ts';
-import { Segment, type SegmentHeader } from './segment.ts';
-import type { SegmentPool } from './segment-pool.ts';
+import { marksBytes, Room } from './room.ts';
+import type { Segment } from './segment.ts';
+import { SegmentSwitch } from './segment-switch.ts';
 import { type Done, Staging } from './staging.ts';
-import type { Writer } from './writer.ts';
 
-export interface GroupSyncOptions {
-  readonly directory: string;
-  readonly segmentBytes: number;
-  readonly writeBytesMax: number;
-  readonly waitingBytesMax: number;
-  readonly markAfterMs: number;
-  /** False: gather what one turn appends before it is written. */
-  readonly writeAtOnce: boolean;
-}
-
-export interface GroupSyncParts {
-  readonly state: LogState;
-  readonly files: Files;
-  readonly writer: Writer;
-  readonly pool: SegmentPool;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
-/** A barrier has no group. */
+/** A barrier has no group, and a mark nobody who waits for it. */
 interface Waiting {
-  readonly group: EncodedGroup | undefined;
-  readonly done: Done | undefined;
+  readonly group?: EncodedGroup | undefined;
+  readonly done?: Done | undefined;
+  /** A new name for the store: what is appended later is stored under that. */
+  readonly renewal?: (() => Renewal) | undefined;
 }
 
 export class GroupSync {
@@ -49,40 +34,57 @@ export class GroupSync {
   #filling: Staging;
   #other: Staging;
   #inFlight: Staging | undefined;
+  /** Another segment is begun, or the store is renewed. */
   #switching = false;
+  /** What is in the queue is refused at the end of this turn. */
+  #refusing = false;
   #scheduled = false;
   readonly #queue: Waiting[] = [];
   #waitingBytes = 0;
-  #fd: number;
   #failure: RslError | undefined;
-  /** What is durable is not yet said to be by a later group. */
-  #unmarked: boolean;
-  #stopMarkTimer: (() => void) | undefined;
+  readonly #switch: SegmentSwitch;
+  readonly #marks: Marks;
   #drained: (() => void)[] = [];
   readonly #retirement: Retirement;
+  readonly #room: Room;
 
   constructor(options: GroupSyncOptions, parts: GroupSyncParts, unmarked: boolean) {
     this.#options = options;
     this.#parts = parts;
     this.#state = parts.state;
-    this.#unmarked = unmarked;
-    this.#fd = parts.files.open(this.#state.current.file, 'existing');
+    this.#marks = new Marks(parts.clock, options.markAfterMs, unmarked, () => this.#mark());
+    this.#switch = new SegmentSwitch(options, parts);
     this.#filling = new Staging(0, options.writeBytesMax, this.#state.current);
     this.#other = new Staging(1, options.writeBytesMax, this.#state.current);
     for (const staging of [this.#filling, this.#other]) {
       parts.writer.lend(staging.buffer, staging.shared);
     }
-    if (this.#filling.start === blockBytes) this.#addGroup(groupOf(this.#state.carried()), true);
+    const { current } = this.#state;
+    if (current.end === blockBytes && !this.#state.isFormer(current)) {
+      this.#addGroup(groupOf(this.#state.carried()), true);
+    }
     this.#retirement = new Retirement(parts.state, parts.pool, (error) => {
       if (error !== undefined) this.#fail(cannotGrow(options.directory, error));
       this.#pump();
     });
+    this.#room = new Room(parts.state, parts.pool, this.#retirement);
     parts.pool.prepareAhead();
-    this.#markSoon();
+    this.#marks.soon();
   }
 
   get failure(): RslError | undefined {
     return this.#failure;
+  }
+
+  get written(): WrittenFile {
+    return this.#switch.written;
+  }
+
+  /** Negative if what waits needs another segment. */
+  get roomBytes(): number {
+    const { waitingBytes } = this.#filling;
+    const queuedBytes = this.#waitingBytes - waitingBytes - (this.#inFlight?.waitingBytes ?? 0);
+    return this.#room.leftBytes(this.#filling, queuedBytes);
   }
 
   append(records: readonly LogRecord[], done: Done): void {
@@ -95,28 +97,51 @@ export class GroupSync {
 
   /** firstSlot has changed: the next group says so; see to it that there is one. */
   truncated(): void {
-    this.#unmarked = true;
+    this.#marks.needed = true;
     this.#markSoon();
+  }
+
+  /** What is appended later is of the renewed store (S2); `done` runs as that of an append does. */
+  renew(renewal: () => Renewal, done: Done): void {
+    if (this.#failure !== undefined) {
+      const failure = this.#failure;
+      queueMicrotask(() => done(failure));
+      return;
+    }
+    this.#queue.push({ renewal, done });
+    this.#schedule();
+  }
+
+  /** There may be room now that there was not. */
+  roomFound(): void {
+    if (this.#failure !== undefined) return;
+    this.#parts.pool.prepareAhead();
+    this.#markSoon();
+  }
+
+  /** What is written would not be found again. */
+  fail(error: RslError): void {
+    this.#fail(error);
   }
 
   /** Resolves when nothing waits, or after a failure. */
   async drain(): Promise<void> {
     await this.#idle();
-    if (this.#unmarked && this.#failure === undefined) {
+    if (this.#marks.needed && this.#failure === undefined && this.#mayMark()) {
       this.#enqueue(groupOf([]), undefined);
       await this.#idle();
     }
-    this.#stopMarkTimer?.();
+    this.#marks.stop();
   }
 
   /** After `drain`. */
   close(): void {
     this.#failure ??= new ClosedError('the log is closed; open it again');
-    this.#parts.files.close(this.#fd);
+    this.#switch.close();
   }
 
   #barrier(done: Done): void {
-    if (this.#queue.length > 0) this.#queue.push({ group: undefined, done });
+    if (this.#queue.length > 0) this.#queue.push({ done });
     else if (this.#filling.used > 0) this.#filling.dones.push(done);
     else if (this.#inFlight !== undefined) this.#inFlight.dones.push(done);
     else queueMicrotask(() => done());
@@ -126,12 +151,17 @@ export class GroupSync {
     const { bytes } = group;
     const { waitingBytesMax } = this.#options;
     if (bytes > groupBytesMax || this.#waitingBytes + bytes > waitingBytesMax) {
-      this.#queue.push({ group: undefined, done });
+      this.#queue.push({ done });
       this.#fail(tooMuch(bytes, this.#waitingBytes, waitingBytesMax));
       return;
     }
     this.#waitingBytes += bytes;
-    if (this.#queue.length === 0 && !this.#switching && this.#filling.fits(bytes)) {
+    const isMark = done === undefined;
+    if (
+      this.#queue.length === 0 &&
+      !this.#switching &&
+      this.#room.fits(this.#filling, bytes, isMark)
+    ) {
       this.#fill(group, done);
     } else this.#queue.push({ group, done });
     this.#schedule();
@@ -150,7 +180,8 @@ export class GroupSync {
 
   /** The only place that starts a write or a new segment. */
   #pump(): void {
-    if (this.#inFlight !== undefined || this.#switching || this.#failure !== undefined) return;
+    if (this.#inFlight !== undefined || this.#switching || this.#refusing) return;
+    if (this.#failure !== undefined) return;
     this.#fillFromQueue();
     if (this.#switching) return;
     if (this.#filling.used > 0) this.#write();
@@ -161,9 +192,13 @@ export class GroupSync {
     for (;;) {
       const next = this.#queue[0];
       if (next === undefined) return;
-      if (next.group !== undefined && !this.#makeRoom(next.group.bytes)) return;
+      const { group, done, renewal } = next;
+      if (renewal !== undefined) {
+        if (this.#filling.used === 0) this.#renew(renewal());
+        return;
+      }
+      if (group !== undefined && !this.#makeRoom(group.bytes, done === undefined)) return;
       this.#queue.shift();
-      const { group, done } = next;
       if (group !== undefined) this.#fill(group, done);
       else if (this.#filling.used > 0 && done !== undefined) this.#filling.dones.push(done);
       else if (done !== undefined) queueMicrotask(() => done());
@@ -171,11 +206,11 @@ export class GroupSync {
   }
 
   /** False if the group has to wait for the next write, or for the next segment. */
-  #makeRoom(bytes: number): boolean {
+  #makeRoom(bytes: number, isMark: boolean): boolean {
     const filling = this.#filling;
-    if (filling.fits(bytes)) return true;
+    if (this.#room.fits(filling, bytes, isMark)) return true;
     if (filling.used > 0) return false;
-    if (filling.start + roundUp(bytes, blockBytes) > filling.segment.size) {
+    if (!this.#room.holds(filling, roundUp(bytes, blockBytes), isMark)) {
       this.#switchSegment(bytes);
       return false;
     }
@@ -199,13 +234,12 @@ export class GroupSync {
   #write(): void {
     const batch = this.#filling;
     const length = batch.seal();
-    this.#stopMarkTimer?.();
-    this.#stopMarkTimer = undefined;
+    this.#marks.stop();
     this.#filling = this.#other;
     this.#other = batch;
     this.#inFlight = batch;
     this.#filling.begin(batch.segment, batch.start + length);
-    this.#parts.writer.write(batch.buffer, length, this.#fd, batch.start, (error) =>
+    this.#parts.writer.write(batch.buffer, length, this.#switch.fd, batch.start, (error) =>
       error === undefined ? this.#written(batch) : this.#fail(writeFailed(batch, error)),
     );
   }
@@ -218,12 +252,13 @@ export class GroupSync {
     }
     this.#state.number = number;
     this.#waitingBytes -= batch.waitingBytes;
-    this.#unmarked = batch.holdsRecords || batch.firstSlot < this.#state.firstSlot;
+    this.#marks.needed = batch.holdsRecords || batch.firstSlot < this.#state.firstSlot;
     this.#inFlight = undefined;
     const { dones } = batch;
     this.#retirement.keepFrom = batch.keepFrom;
     this.#pump();
     this.#retirement.goOn();
+    this.#parts.moved(false);
     for (const done of dones) run(done);
   }
 
@@ -235,52 +270,40 @@ export class GroupSync {
   }
 
   #markSoon(): void {
-    if (!this.#unmarked || this.#stopMarkTimer !== undefined) return;
-    if (this.#inFlight !== undefined || this.#failure !== undefined) return;
-    const stop = this.#parts.clock.everyMs(this.#options.markAfterMs, () => {
-      stop();
-      this.#stopMarkTimer = undefined;
-      if (this.#inFlight === undefined && this.#unmarked && this.#failure === undefined) {
-        this.#enqueue(groupOf([]), undefined);
-      }
-    });
-    this.#stopMarkTimer = stop;
+    if (this.#inFlight === undefined && this.#failure === undefined) this.#marks.soon();
+  }
+
+  #mark(): void {
+    if (this.#inFlight !== undefined || this.#switching || this.#failure !== undefined) return;
+    if (this.#marks.needed && this.#mayMark()) this.#enqueue(groupOf([]), undefined);
+  }
+
+  /** A mark is not worth being refused. */
+  #mayMark(): boolean {
+    return this.#parts.pool.ready || this.#room.fits(this.#filling, groupHeaderBytes, true);
   }
 
   #switchSegment(bytes: number): void {
     requires(() => this.#inFlight === undefined && this.#filling.used === 0);
-    // A segment that is about to be recycled is the next one, all the more on a full medium.
-    if (this.#retirement.due && !this.#parts.pool.ready) return;
-    const before = this.#filling.segment;
-    const carried = groupOf(this.#state.carried());
-    const needed = blockBytes + roundUp(carried.bytes, blockBytes) + roundUp(bytes, blockBytes);
-    const header: SegmentHeader = {
-      sequence: before.sequence + 1,
-      store: before.header.store,
-      salt: this.#parts.random.below(2 ** 32),
-      writeBytesMax: this.#options.writeBytesMax,
-      size: Math.max(this.#options.segmentBytes, needed),
-      firstNumber: this.#state.number,
-      previousEnd: before.end,
-    };
-    const file = segmentFile(this.#options.directory, header.sequence);
+    if (!this.#parts.pool.ready) {
+      // A segment that is about to be recycled is the next one, all the more on a full medium.
+      this.#retirement.goOn();
+      if (this.#retirement.due) return;
+      if (this.#room.wouldGrow() && this.#room.fits(this.#filling, groupHeaderBytes, true)) {
+        this.#addGroup(groupOf([]), false);
+        return;
+      }
+    }
     this.#switching = true;
-    this.#parts.pool.take(file, header, (error) => {
-      if (error === undefined) this.#begin(new Segment(file, header), carried);
-      else this.#fail(cannotGrow(this.#options.directory, error));
+    this.#switch.begin(bytes, marksBytes, {
+      began: (segment, carried) => this.#begin(segment, carried),
+      refused: (error) => this.#refuse(error),
+      failed: (error) => this.#fail(error),
     });
   }
 
   #begin(segment: Segment, carried: EncodedGroup): void {
     if (this.#failure !== undefined) return;
-    try {
-      const fd = this.#parts.files.open(segment.file, 'existing');
-      this.#parts.files.close(this.#fd);
-      this.#fd = fd;
-    } catch (error) {
-      this.#fail(cannotGrow(this.#options.directory, error as NodeJS.ErrnoException));
-      return;
-    }
     this.#state.add(segment);
     this.#switching = false;
     if (this.#filling.size < carried.bytes + blockBytes) {
@@ -290,14 +313,47 @@ export class GroupSync {
     this.#filling.begin(segment, blockBytes);
     this.#addGroup(carried, true);
     this.#parts.pool.prepareAhead();
+    this.#parts.moved(true);
     this.#pump();
+  }
+
+  /**
+   * Nothing that waits is written. All of it is refused, also what is appended before the first
+   * `done` runs: who appended it could not know that what it builds on is not stored (P2).
+   */
+  #refuse(error: RslError): void {
+    this.#switching = false;
+    this.#refusing = true;
+    queueMicrotask(() => {
+      this.#refusing = false;
+      const refused = this.#queue.splice(0);
+      for (const { group } of refused) this.#waitingBytes -= group?.bytes ?? 0;
+      for (const { done } of refused) if (done !== undefined) run(done, error);
+      this.#pump();
+    });
+  }
+
+  #renew(renewal: Renewal): void {
+    this.#switching = true;
+    performRenewal(renewal, this.#parts.writer, {
+      refused: (error) => this.#refuse(error),
+      failed: (error) => this.#fail(error),
+      renewed: () => {
+        if (this.#failure !== undefined) return;
+        this.#state.beginLife(renewal.store);
+        const done = this.#queue.shift()?.done;
+        this.#switching = false;
+        this.#pump();
+        if (done !== undefined) run(done);
+      },
+    });
   }
 
   #fail(error: RslError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#retirement.stop();
-    this.#stopMarkTimer?.();
+    this.#marks.stop();
     const dones = [...(this.#inFlight?.dones ?? []), ...this.#filling.dones];
     for (const { done } of this.#queue.splice(0)) if (done !== undefined) dones.push(done);
     // Never before `append` returns, and after everything that has completed.

@@ -1,5 +1,11 @@
 /** What memory knows of the log: built by recovery, kept up by every write that is durable. */
-import { compareBallots, type Ballot, type LogRecord, type Slot } from '@rsl/core/protocol';
+import {
+  type Ballot,
+  compareBallots,
+  type LogRecord,
+  type Slot,
+  type StoreId,
+} from '@rsl/core/protocol';
 import { LostValues } from './lost-values.ts';
 import { type Memory } from './memory.ts';
 import {
@@ -25,10 +31,14 @@ export class LogState {
   firstSlot: Slot = 1;
   /** Of the next group. */
   number = 1;
-  /** The highest slot that was ever stored. */
-  maxSlot: Slot = 0;
+  /** The store's name. Segments under another one are of a former life (S2). */
+  store: StoreId;
+  /** Up to here the votes of former lives are decided (P11); those above are nobody's any more. */
+  formerThrough: Slot = 0;
   readonly lost = new LostValues();
 
+  #voteMax: Slot = 0;
+  #decidedMax: Slot = 0;
   #promise: Ballot | undefined;
   #configuration: Kind<'configuration'> | undefined;
   #bootstrap: Kind<'bootstrap'> | undefined;
@@ -38,8 +48,14 @@ export class LogState {
   /** Those with a table, the last used last. */
   readonly #tabled: Segment[] = [];
 
+  constructor(store: StoreId) {
+    this.store = store;
+  }
+
   /** From now on this one is written to. */
   add(segment: Segment): void {
+    const before = this.segments.at(-1);
+    if (before !== undefined && before.header.store !== segment.header.store) this.#endLife();
     this.segments.push(segment);
     this.touch(segment);
   }
@@ -59,11 +75,41 @@ export class LogState {
   }
 
   get lastSlot(): Slot {
-    return this.maxSlot >= this.firstSlot ? this.maxSlot : 0;
+    const max = Math.max(this.#voteMax, this.#decidedMax);
+    return max >= this.firstSlot ? max : 0;
   }
 
   get bytesUsed(): number {
     return this.segments.reduce((bytes, segment) => bytes + segment.size, 0);
+  }
+
+  /** The highest ballot promised or voted in, in this life. */
+  get promise(): Ballot | undefined {
+    return this.#promise;
+  }
+
+  isFormer(segment: Segment): boolean {
+    return segment.header.store !== this.store;
+  }
+
+  /** False for what a former life voted for and was not decided as far as that life knew. */
+  counts(segment: Segment, slot: Slot, ballot: Ballot | undefined): boolean {
+    return ballot === undefined || slot <= this.formerThrough || !this.isFormer(segment);
+  }
+
+  /** What is stored from now on is stored under this name, in a segment of its own. */
+  beginLife(store: StoreId): void {
+    if (this.current.header.store === store) return;
+    this.store = store;
+    this.#endLife();
+  }
+
+  /** Of what was stored so far only what is decided counts (S2). */
+  #endLife(): void {
+    this.formerThrough = this.#decidedThrough?.slot ?? 0;
+    this.#voteMax = Math.min(this.#voteMax, this.formerThrough);
+    this.#promise = undefined;
+    this.lost.forgetAbove(this.formerThrough);
   }
 
   /** The oldest segment that holds something besides forgotten slots and what is carried on. */
@@ -121,8 +167,11 @@ export class LogState {
     }
     if (slot < segment.minSlot) segment.minSlot = slot;
     if (slot > segment.maxSlot) segment.maxSlot = slot;
-    if (slot > this.maxSlot) this.maxSlot = slot;
-    if (ballot !== undefined) this.#raisePromise(ballot);
+    if (ballot === undefined) this.#decidedMax = Math.max(this.#decidedMax, slot);
+    else {
+      this.#voteMax = Math.max(this.#voteMax, slot);
+      this.#raisePromise(ballot);
+    }
   }
 
   #takeControl(record: LogRecord): void {

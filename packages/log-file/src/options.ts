@@ -18,8 +18,15 @@ export interface FileLogOptions {
   readonly writeBytesMax?: number;
   /** Appended and not yet durable. A guard: beyond it the log stops. 1 MiB … 4 GiB; 256 MiB. */
   readonly waitingBytesMax?: number;
+  /** What segments and spares may take: at least three segments; as much as there is. */
+  readonly storeBytesMax?: number;
   /** After how long without an append the last ones are vouched for: 1 … 60,000 ms; 100 ms. */
   readonly markAfterMs?: number;
+  /**
+   * True when the operator has put the files where they are: they are recorded anew (S2a). Wrong
+   * for a copy while the original, or another copy, has gone on: it has forgotten what that said.
+   */
+  readonly moved?: boolean;
 }
 
 export type CompleteOptions = Required<FileLogOptions>;
@@ -29,13 +36,19 @@ export const defaultOptions: CompleteOptions = {
   segmentBytes: 64 * MiB,
   writeBytesMax: 4 * MiB,
   waitingBytesMax: 256 * MiB,
+  storeBytesMax: Number.MAX_SAFE_INTEGER,
   markAfterMs: 100,
+  moved: false,
 };
+
+/** The one that is written to, the next one, and one that leaves. */
+const segmentsMin = 3;
 
 const ranges = {
   segmentBytes: [64 * KiB, 1024 * MiB, blockBytes],
   writeBytesMax: [64 * KiB, 64 * MiB, blockBytes],
   waitingBytesMax: [1 * MiB, 4096 * MiB, 1],
+  storeBytesMax: [192 * KiB, Number.MAX_SAFE_INTEGER, 1],
   markAfterMs: [1, 60_000, 1],
 } as const;
 
@@ -53,6 +66,9 @@ export function completeOptions(directory: string, given: FileLogOptions): Compl
   if (!['thread', 'inline', 'none'].includes(options.sync)) {
     throw new InvalidOptionError('sync', `thread, inline or none, not ${String(options.sync)}`);
   }
+  if (typeof options.moved !== 'boolean') {
+    throw new InvalidOptionError('moved', `true or false, not ${String(options.moved)}`);
+  }
   for (const [name, [min, max, step]] of Object.entries(ranges)) {
     const value: unknown = options[name as keyof typeof ranges];
     if (Number.isSafeInteger(value)) {
@@ -62,6 +78,11 @@ export function completeOptions(directory: string, given: FileLogOptions): Compl
     const multiple = step === 1 ? '' : ` that is a multiple of ${step}`;
     const wanted = `an integer from ${min} to ${max}${multiple}`;
     throw new InvalidOptionError(name, `${wanted} is needed, not ${String(value)}`);
+  }
+  const bytesMin = segmentsMin * options.segmentBytes;
+  if (options.storeBytesMax < bytesMin) {
+    const wanted = `at least ${segmentsMin} segments, ${bytesMin} bytes, are needed`;
+    throw new InvalidOptionError('storeBytesMax', `${wanted}, not ${options.storeBytesMax}`);
   }
   return options;
 }

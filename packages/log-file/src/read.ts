@@ -80,7 +80,7 @@ export class LogReader {
       if (!segment.holds(slot)) continue;
       if (segment.table === undefined) return undefined;
       const at = segment.table.find(slot);
-      if (at === undefined) continue;
+      if (at === undefined || !this.#state.counts(segment, slot, at.ballot)) continue;
       if (at.ballot === undefined) return { segment, at };
       vote ??= { segment, at };
     }
@@ -94,7 +94,7 @@ export class LogReader {
       if (!segment.holds(slot)) continue;
       const table = await this.#table(segment);
       const at = table.find(slot);
-      if (at === undefined) continue;
+      if (at === undefined || !this.#state.counts(segment, slot, at.ballot)) continue;
       if (at.ballot === undefined) return { segment, at };
       vote ??= { segment, at };
     }

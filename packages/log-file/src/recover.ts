@@ -10,19 +10,22 @@
  */
 import fs from 'node:fs';
 import { CorruptionError } from '@rsl/core';
-import type { StoreId } from '@rsl/core/protocol';
-import { segmentFile } from './directory.ts';
+import { type Identity, segmentFile } from './directory.ts';
 import { type Files, zeroSteps } from './files.ts';
 import { eachValue, LogState } from './log-state.ts';
 import { memoryOf, roundUp } from './memory.ts';
 import { blockBytes, readGroupHeader, sealGroup } from './record.ts';
-import { readSegmentHeader, Segment, type SegmentHeader } from './segment.ts';
+import { compareOrigins, type Copied, type Origin, originOf } from './origin.ts';
+import { Segment } from './segment.ts';
+import { headerOfFile, readSegmentHeader, type SegmentHeader } from './segment-header.ts';
 import { type GroupsEnd, SegmentReader, type VisitGroup } from './segment-reader.ts';
 
 export interface Recovered {
   readonly state: LogState;
   /** True if the log does not end with a group that has only a mark. */
   readonly unmarked: boolean;
+  /** Of this life's segments, those that are not in the files that they were made in (S2a). */
+  readonly copied: ReadonlyMap<Segment, Copied>;
 }
 
 /** The last group that verified, wherever it is. */
@@ -36,14 +39,15 @@ interface LastGroup {
 export async function recover(
   directory: string,
   sequences: readonly number[],
-  store: StoreId,
+  identity: Identity,
   files: Files,
 ): Promise<Recovered> {
   if (sequences.length === 0) throw missing(directory, 1);
   refuseGaps(directory, sequences);
-  const segments = sequences.map((sequence) => openSegment(directory, sequence, store));
+  const copied = new Map<Segment, Copied>();
+  const segments = sequences.map((sequence) => openSegment(directory, sequence, identity, copied));
   const last: LastGroup = { offset: 0, markOffset: 0, keepFrom: 0, holdsRecords: false };
-  const state = new LogState();
+  const state = new LogState(identity.store);
   state.number = (segments[0] as Segment).header.firstNumber;
   for (const [i, segment] of segments.entries()) {
     state.add(segment);
@@ -53,8 +57,9 @@ export async function recover(
   // What the log still needed of older segments when its last group was written.
   if ((sequences[0] as number) > Math.max(last.keepFrom, 1))
     throw missing(directory, last.keepFrom);
+  state.beginLife(identity.store);
   if (state.lost.size > 0) await findHeldBefore(state);
-  return { state, unmarked: last.holdsRecords };
+  return { state, unmarked: last.holdsRecords, copied };
 }
 
 /** What was stored in front of a record that is lost may do in its place. */
@@ -63,7 +68,9 @@ async function findHeldBefore(state: LogState): Promise<void> {
     const reader = await SegmentReader.open(segment);
     try {
       const hold: VisitGroup = (memory, at, header, lost) =>
-        eachValue(memory, at, header, lost, ({ slot, ballot }) => state.lost.hold(slot, ballot));
+        eachValue(memory, at, header, lost, ({ slot, ballot }) => {
+          if (state.counts(segment, slot, ballot)) state.lost.hold(slot, ballot);
+        });
       await reader.groups(blockBytes, segment.header.firstNumber, hold, segment.end);
     } finally {
       await reader.close();
@@ -71,13 +78,18 @@ async function findHeldBefore(state: LogState): Promise<void> {
   }
 }
 
-function openSegment(directory: string, sequence: number, store: StoreId): Segment {
+function openSegment(
+  directory: string,
+  sequence: number,
+  { store, formerly }: Identity,
+  copied: Map<Segment, Copied>,
+): Segment {
   const file = segmentFile(directory, sequence);
-  const { block, size } = readFirstBlock(file);
+  const { block, size, origin } = readFirstBlock(file);
   const header = readSegmentHeader(block);
   if (typeof header === 'string') throw new CorruptionError(file, 0, header);
   const segment = new Segment(file, header);
-  if (header.store !== store) {
+  if (header.store !== store && !formerly.includes(header.store)) {
     throw new CorruptionError(file, 16, `this is a segment of store ${header.store}, not ${store}`);
   }
   if (header.sequence !== sequence) {
@@ -86,18 +98,37 @@ function openSegment(directory: string, sequence: number, store: StoreId): Segme
   if (header.size !== size || size % blockBytes !== 0) {
     throw new CorruptionError(file, 32, `the file has ${size} bytes, and had ${header.size}`);
   }
+  const verdict = compareOrigins(header.origin, origin);
+  // A store that was renewed for it is not told again.
+  if (verdict !== 'no' && header.store === store) copied.set(segment, verdict);
   return segment;
 }
 
-export function readFirstBlock(file: string): {
+/** Where the operator has put them is where they belong from now on. */
+export function recordOrigins(segments: Iterable<Segment>, files: Files): void {
+  for (const { file } of segments) {
+    const { block } = readFirstBlock(file);
+    const fd = files.open(file, 'existing');
+    try {
+      // It changes within its first sector, so that a crash leaves the one header or the other.
+      files.write(fd, headerOfFile(block, originOf(fd)), 0);
+    } finally {
+      files.close(fd);
+    }
+  }
+}
+
+function readFirstBlock(file: string): {
   readonly block: Uint8Array;
   readonly size: number;
+  readonly origin: Origin;
 } {
   const fd = fs.openSync(file, 'r');
   try {
     const block = new Uint8Array(blockBytes);
     const length = fs.readSync(fd, block, 0, blockBytes, 0);
-    return { block: block.subarray(0, length), size: fs.fstatSync(fd).size };
+    const origin = originOf(fd);
+    return { block: block.subarray(0, length), size: fs.fstatSync(fd).size, origin };
   } finally {
     fs.closeSync(fd);
   }

@@ -95,6 +95,11 @@ function attempt(work: () => void, finished: Finished): void {
   finished(failure);
 }
 
+const threadFile = new URL(
+  import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js',
+  import.meta.url,
+);
+
 /**
  * The writer sleeps in Atomics.wait on `wake` and answers through a message port. Whoever asks
  * for something changes that word last, and the writer sleeps only if it is still as it was before
@@ -111,12 +116,12 @@ export class ThreadWriter implements Writer {
   #ended: Error | undefined;
   #closing = false;
 
-  constructor(durability: Durability) {
+  /** `file` is for tests: a thread that does something else before or after. */
+  constructor(durability: Durability, file: URL = threadFile) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const workerData = { control: this.#control.buffer, port: port2, durability };
-    const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
-    this.#worker = new Worker(new URL(file, import.meta.url), {
+    this.#worker = new Worker(file, {
       workerData,
       transferList: [port2],
       name: 'rsl-log-writer',
@@ -165,6 +170,11 @@ export class ThreadWriter implements Writer {
       if (this.#ended !== undefined) resolve();
       else this.#worker.once('exit', () => resolve());
     }).then(() => this.#port.close());
+  }
+
+  /** For tests: the thread ends at once, whatever it does. */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
   }
 
   #order(order: Order): void {

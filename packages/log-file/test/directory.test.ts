@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { prepareDirectory } from '../src/directory.ts';
 import { type Files, systemFiles } from '../src/files.ts';
 import { fileLog } from '../src/index.ts';
+import { resize, tmpfs } from './mounts.ts';
 import {
   append,
   contextOf,
@@ -141,22 +141,9 @@ describe('a directory that cannot be used', () => {
   });
 });
 
-const mounts: string[] = [];
-afterAll(() => {
-  for (const at of mounts) spawnSync('umount', ['-l', at]);
-});
-
-function mounted(options: string): string | undefined {
-  const at = temporaryDirectory();
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', at]).status !== 0)
-    return undefined;
-  mounts.push(at);
-  return at;
-}
-
-describe.skipIf(process.getuid?.() !== 0)('a medium of its own', () => {
+describe('a medium of its own', () => {
   test('a read-only one', async ({ skip }) => {
-    const at = mounted('ro') ?? skip();
+    const at = tmpfs('ro') ?? skip();
     await expect(openFiles(at)).rejects.toMatchObject({
       code: 'RSL_STORAGE_UNUSABLE',
       message: expect.stringContaining('read-only'),
@@ -166,51 +153,14 @@ describe.skipIf(process.getuid?.() !== 0)('a medium of its own', () => {
   test('no room to make the store: RSL_STORAGE_FULL, and it can be made later', async ({
     skip,
   }) => {
-    const at = mounted('size=512k') ?? skip();
+    const at = tmpfs('size=512k') ?? skip();
     const options = { ...smallOptions, segmentBytes: 1 * MiB };
     await expect(openFiles(at, options)).rejects.toMatchObject({ code: 'RSL_STORAGE_FULL' });
     expect(fs.readdirSync(at).filter((name) => !name.startsWith('lock'))).toEqual([]);
-    spawnSync('mount', ['-o', 'remount,size=8m', at]);
+    resize(at, '8m');
     const { log } = await openAndRecover(at, options);
     await log.close();
   });
-
-  for (const sync of ['inline', 'thread'] as const) {
-    test(`no room to grow, ${sync}: the log stops, and says why`, async ({ skip }) => {
-      const at = mounted('size=600k') ?? skip();
-      // A mark would take the last block, which is what the truncation is written to (S5 is later).
-      const options = { ...smallOptions, sync, segmentBytes: 128 * KiB, markAfterMs: 60_000 };
-      const { log } = await openAndRecover(at, options);
-      let durable = 0;
-      let failure: unknown;
-      for (const slot of range(1, 200)) {
-        try {
-          await append(log, [vote(slot, 1, 9_000)]);
-          durable = slot;
-        } catch (error) {
-          failure = error;
-          break;
-        }
-      }
-      expect(durable).toBeGreaterThan(10);
-      expect(failure).toMatchObject({
-        code: 'RSL_STORAGE_FAILED',
-        message: expect.stringContaining('make room'),
-        cause: { code: 'RSL_STORAGE_FULL' },
-      });
-      await expect(append(log, [])).rejects.toBe(failure);
-      expect(await log.read(durable, durable, 1)).toHaveLength(1);
-      await log.close();
-
-      const again = await openAndRecover(at, options);
-      expect(again.records).toHaveLength(durable);
-      // What was truncated gives room back.
-      again.log.truncate(durable + 1);
-      await append(again.log, [vote(durable + 1, 1, 100)]);
-      await append(again.log, [vote(durable + 2, 1, 100)]);
-      await again.log.close();
-    });
-  }
 });
 
 describe('options', () => {
@@ -223,6 +173,8 @@ describe('options', () => {
       ['writeBytesMax', { writeBytesMax: 128 * MiB }],
       ['waitingBytesMax', { waitingBytesMax: Number.NaN }],
       ['markAfterMs', { markAfterMs: 0 }],
+      ['storeBytesMax', { segmentBytes: 1 * MiB, storeBytesMax: 3 * MiB - 1 }],
+      ['moved', { moved: 'yes' }],
       ['sync', { sync: 'sometimes' }],
       ['segmentsBytes', { segmentsBytes: 1 }],
     ];

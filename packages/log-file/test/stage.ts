@@ -7,7 +7,8 @@ import { afterAll } from 'vitest';
 import { FileLogStore } from '../src/file-log-store.ts';
 import type { Files } from '../src/files.ts';
 import { completeOptions, type FileLogOptions } from '../src/options.ts';
-import { contextOf, recordsOf } from './records.ts';
+import type { Writer } from '../src/writer.ts';
+import { contextOf, recordsOf, testClock } from './records.ts';
 
 export * from './records.ts';
 
@@ -39,8 +40,12 @@ export function openFiles(
   options: FileLogOptions = smallOptions,
   files?: Files,
   context: PortContext = contextOf(),
+  writer?: Writer,
 ): Promise<FileLogStore> {
-  return FileLogStore.open(directory, completeOptions(directory, options), context, files);
+  return FileLogStore.open(directory, completeOptions(directory, options), context, {
+    files,
+    writer,
+  });
 }
 
 export interface Opened {
@@ -51,4 +56,13 @@ export interface Opened {
 export async function openAndRecover(...given: Parameters<typeof openFiles>): Promise<Opened> {
   const log = await openFiles(...given);
   return { log, records: await recordsOf(log) };
+}
+
+/** A context whose monotonic time a test sets. */
+export const clocked = (nowMs: () => number): PortContext =>
+  contextOf({ clock: { ...testClock, nowMs } });
+
+/** Lets the event loop turn until it is so; the test's own time limit ends what never is. */
+export async function eventually(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,0 +1,110 @@
+/** What an open log consists of, and how opening puts it together. */
+import fs from 'node:fs';
+import type { PortContext } from '@rsl/core/protocol';
+import { createStore, removeUnfinishedStore } from './create.ts';
+import { contentsOf, type Identity, readIdentity } from './directory.ts';
+import { vanished } from './failures.ts';
+import type { Files } from './files.ts';
+import { GroupSync } from './group-sync.ts';
+import type { DirectoryLock } from './lock.ts';
+import type { LogState } from './log-state.ts';
+import { Medium } from './medium.ts';
+import type { CompleteOptions } from './options.ts';
+import type { Copied } from './origin.ts';
+import { type Recovered, recordOrigins, recover } from './recover.ts';
+import { SegmentPool } from './segment-pool.ts';
+import { InlineWriter, ThreadWriter, type Writer } from './writer.ts';
+
+export interface Opening {
+  readonly directory: string;
+  readonly options: CompleteOptions;
+  readonly context: PortContext;
+  readonly files: Files;
+  readonly lock: DirectoryLock;
+  /** Unless given, what the options ask for. */
+  readonly writer?: Writer | undefined;
+}
+
+export interface Parts extends Opening {
+  readonly created: boolean;
+  readonly copied: Copied;
+  readonly state: LogState;
+  readonly pool: SegmentPool;
+  readonly medium: Medium;
+  readonly writer: Writer;
+  readonly sync: GroupSync;
+}
+
+export async function openParts(opening: Opening): Promise<Parts> {
+  const { directory, options, context, files } = opening;
+  const found = contentsOf(directory);
+  for (const draft of found.drafts) files.remove(draft);
+  const created = !found.hasIdentity;
+  if (created) {
+    removeUnfinishedStore(directory, found, files);
+    createStore(directory, context, options, files);
+  }
+  const identity = readIdentity(directory, context);
+  const { recovered, spares } = await recoverFiles(opening, identity);
+  const copied = verdictOf(recovered, options, files);
+  return { ...joined(opening, recovered, spares), created, copied };
+}
+
+async function recoverFiles(
+  { directory, options, files }: Opening,
+  identity: Identity,
+): Promise<{ readonly recovered: Recovered; readonly spares: readonly string[] }> {
+  const { segments, spares } = contentsOf(directory);
+  const recovered = await recover(directory, segments, identity, files);
+  // What was renamed last may be known to nobody but this machine's memory.
+  files.syncDirectory(directory);
+  const usable = spares.filter((file) => fs.statSync(file).size === options.segmentBytes);
+  for (const file of spares) if (!usable.includes(file)) files.remove(file);
+  return { recovered, spares: usable };
+}
+
+function verdictOf({ copied }: Recovered, { moved }: CompleteOptions, files: Files): Copied {
+  if (moved) {
+    recordOrigins(copied.keys(), files);
+    return 'no';
+  }
+  const verdicts = [...copied.values()];
+  return verdicts.includes('files') ? 'files' : (verdicts[0] ?? 'no');
+}
+
+function joined(
+  opening: Opening,
+  { state, unmarked }: Recovered,
+  spares: readonly string[],
+): Omit<Parts, 'created' | 'copied'> {
+  const { directory, options, context, files } = opening;
+  const { logger, clock, random } = context;
+  const isThread = options.sync === 'thread';
+  const writer =
+    opening.writer ??
+    (isThread ? new ThreadWriter('durable') : new InlineWriter(files, (run) => clock.soon(run)));
+  const medium = new Medium({
+    directory,
+    clock,
+    written: () => sync.written,
+    answered: () => sync.roomFound(),
+    vanished: (cause) => sync.fail(vanished(sync.written.file, cause)),
+  });
+  const poolOptions = {
+    directory,
+    logger,
+    spares,
+    segmentBytes: options.segmentBytes,
+    storeBytesMax: options.storeBytesMax,
+    segmentsBytes: () => state.bytesUsed,
+    taken: (bytes: number) => medium.taken(bytes),
+  };
+  const pool = new SegmentPool(poolOptions, writer);
+  const moved = (isOtherFile: boolean) => (isOtherFile ? medium.ask() : medium.look());
+  const sync: GroupSync = new GroupSync(
+    { ...options, directory, writeAtOnce: isThread },
+    { state, files, writer, pool, clock, random, moved },
+    unmarked,
+  );
+  return { ...opening, state, pool, medium, writer, sync };
+}
