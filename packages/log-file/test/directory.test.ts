@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { prepareDirectory } from '../src/directory.ts';
 import { type Files, systemFiles } from '../src/files.ts';
 import { fileLog } from '../src/index.ts';
-import { resize, tmpfs } from './mounts.ts';
+import { immutable, readOnly, resize, tmpfs } from './mounts.ts';
 import {
   append,
   contextOf,
@@ -60,7 +60,7 @@ describe('whose the store is (S8)', () => {
     fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('"format":1', '"format":2'));
     await expect(openAs({})).rejects.toMatchObject({
       code: 'RSL_WRONG_STORE',
-      message: expect.stringMatching(/format 2, not 1/),
+      message: expect.stringMatching(/format 2, not 1; open it with the version of/),
     });
   });
 
@@ -148,6 +148,41 @@ describe('a medium of its own', () => {
       code: 'RSL_STORAGE_UNUSABLE',
       message: expect.stringContaining('read-only'),
     });
+  });
+
+  test('a store where nobody may write any more, root neither', async ({ skip }) => {
+    const directory = temporaryDirectory();
+    await (await openAndRecover(directory)).log.close();
+    const at = readOnly(directory) ?? skip();
+    await expect(openFiles(at)).rejects.toMatchObject({
+      code: 'RSL_STORAGE_UNUSABLE',
+      message: expect.stringContaining('read-only'),
+    });
+    // Nothing was changed by that, and there is no lock left.
+    await (await openAndRecover(directory)).log.close();
+  });
+
+  test('a store whose directory must not change', async ({ skip }) => {
+    const directory = immutable() ?? skip();
+    await expect(openFiles(directory)).rejects.toMatchObject({
+      code: 'RSL_STORAGE_UNUSABLE',
+      message: expect.stringContaining('check owner and mode'),
+    });
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('a store of somebody else', async () => {
+    const directory = temporaryDirectory();
+    await (await openAndRecover(directory)).log.close();
+    process.seteuid?.(65_534);
+    try {
+      await expect(openFiles(directory)).rejects.toMatchObject({
+        code: 'RSL_STORAGE_UNUSABLE',
+        message: expect.stringContaining('check owner and mode'),
+      });
+    } finally {
+      process.seteuid?.(0);
+    }
+    await (await openAndRecover(directory)).log.close();
   });
 
   test('no room to make the store: RSL_STORAGE_FULL, and it can be made later', async ({
