@@ -2,12 +2,11 @@ import type { CallOptions, ReadLevel } from '../api.ts';
 import { RslError } from '../errors.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
-import type { CallChecker, OpenCall } from './checkers/calls.ts';
-import type { OutcomeChecker } from './checkers/outcomes.ts';
-import type { ReadChecker } from './checkers/reads.ts';
+import type { OpenCall } from './checkers/calls.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { SimWorld } from './sim-world.ts';
+import type { Watch } from './watch.ts';
 import { numbered } from './witness.ts';
 
 /** The process that was asked is gone: its callers hear nothing, and go on elsewhere. */
@@ -26,12 +25,9 @@ export interface TurnOptions {
   readonly random: SeededRandom;
   readonly world: SimWorld;
   readonly process: SimProcess;
-  readonly outcomes: OutcomeChecker;
-  readonly reads: ReadChecker;
-  readonly calls: CallChecker;
+  readonly watch: Watch;
   /** The number of the next command. */
   readonly next: () => number;
-  readonly failed: (error: unknown) => void;
 }
 
 const defaultTimeoutMs = 4_000;
@@ -76,7 +72,8 @@ export class ClientTurn {
 
   /** Proposes one command and gives its result. */
   propose(command: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
-    const { outcomes, reads, process, next } = this.#options;
+    const { process, next } = this.#options;
+    const { outcomes, reads } = this.#options.watch;
     const number = next();
     const { timeoutMs = defaultTimeoutMs } = options;
     return this.#call(`command ${number}`, timeoutMs, async () => {
@@ -98,14 +95,15 @@ export class ClientTurn {
 
   /** Proposes many at once; ends when each has its result or its error, whatever they are. */
   proposeMany(commands: readonly Uint8Array[], timeoutMs = defaultTimeoutMs): Promise<void> {
-    const { outcomes, reads, process, next } = this.#options;
+    const { process, next } = this.#options;
+    const { outcomes, reads } = this.#options.watch;
     const numbers = commands.map(() => next());
     return this.#call(`${commands.length} commands`, timeoutMs, async () => {
       const bytes = commands.map((command, i) => numbered(numbers[i] as number, command));
       let left = numbers.length;
       await new Promise<void>((resolve) => {
         const take = (run: () => void): void => {
-          if (this.#runs) this.#guarded(run);
+          if (this.#runs) this.#options.watch.guarded(run);
           left -= 1;
           if (left === 0) resolve();
         };
@@ -120,7 +118,8 @@ export class ClientTurn {
 
   /** Waits until this replica's state may be read at that level; gives the slot it reflects. */
   read(level: ReadLevel = 'linearizable', timeoutMs = defaultTimeoutMs): Promise<Slot> {
-    const { reads, process } = this.#options;
+    const { process } = this.#options;
+    const { reads } = this.#options.watch;
     const { floor } = reads;
     return this.#call(`a ${level} read`, timeoutMs, async () => {
       const { replica } = process;
@@ -140,7 +139,8 @@ export class ClientTurn {
 
   /** Ends with the call, or with the process. */
   async #call<T>(what: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
-    const { calls, process, world } = this.#options;
+    const { process, watch, world } = this.#options;
+    const { calls } = watch;
     const dueMs = world.nowMs + lateMs(timeoutMs);
     const call: OpenCall = { what, dueMs };
     calls.begin(call);
@@ -154,14 +154,6 @@ export class ClientTurn {
     } finally {
       calls.end(call);
       process.onGone.delete(gone);
-    }
-  }
-
-  #guarded(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#options.failed(error);
     }
   }
 }

@@ -68,6 +68,11 @@ export class MemoryNetwork {
       for (const { id, addresses } of a.known) this.#connect(a, id, addresses.memory);
   }
 
+  /** A frame that was held back arrives now, if there is a connection. */
+  deliver(from: ReplicaId, to: ReplicaId, frame: Uint8Array): void {
+    this.connectedTo(from, to)?.receive(from, frame);
+  }
+
   /** The most bytes that this replica has queued for any one peer. */
   queuedBytesMax(id: ReplicaId): number {
     let most = 0;
@@ -230,6 +235,11 @@ export class MemoryEndpoint implements Endpoint {
     peer.links.delete(this.local.id);
     this.#announce(peer, false);
     peer.#announce(this, false);
+  }
+
+  receive(from: ReplicaId, frame: Uint8Array): void {
+    const sender = this.links.get(from);
+    if (sender !== undefined) this.#receive(sender, frame.slice());
   }
 
   #announce({ local }: MemoryEndpoint, up: boolean): void {

@@ -20,7 +20,7 @@ export class SeededRandom implements Random {
     return this.#next() < (percent / 100) * 2 ** 32;
   }
 
-  /** Numbers of its own for one purpose: other purposes may draw more or less and change nothing. */
+  /** Numbers of its own for one purpose: what others draw changes nothing. */
   fork(purpose: string): SeededRandom {
     return new SeededRandom(crc32(purpose, this.#state));
   }

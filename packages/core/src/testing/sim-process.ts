@@ -42,8 +42,8 @@ export interface SimProcessOptions {
   readonly limits: Partial<Limits>;
   readonly timings: Partial<Timings>;
   readonly stateMachine: () => StateMachine;
-  /** How long a write that begins now takes. */
-  readonly writeMs: () => number;
+  /** Calls `run` when a write that begins now is durable. */
+  readonly write: (run: () => void) => void;
   readonly on: SimProcessEvents;
 }
 
@@ -99,7 +99,7 @@ export class SimProcess {
     });
     const log = memoryLog({
       disk: this.disk,
-      write: (run) => clock.later(this.#options.writeMs(), run),
+      write: this.#options.write,
       onAppend: () => this.isUp && on.effect(this, 'append'),
     });
     const options = { limits, timings, clock, random, peers, log, logger: this.#logger(start) };
@@ -130,6 +130,11 @@ export class SimProcess {
     network.transports.delete(memoryAddress(this.id));
     void transport?.close();
     this.disk.crash(survivors);
+  }
+
+  /** Runs something in this process after a while, unless it is gone by then. */
+  later(delayMs: number, run: () => void): void {
+    this.#clock?.later(delayMs, run);
   }
 
   /** Everything in this process waits, as under SIGSTOP or a long collection of garbage. */

@@ -1,13 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { PeerAddress } from '../ports/transport.ts';
-import { AgreementChecker } from './checkers/agreement.ts';
 import { checkBounds } from './checkers/bounds.ts';
-import { CallChecker } from './checkers/calls.ts';
 import { check, CheckFailed } from './checkers/check-failed.ts';
-import { DecisionChecker } from './checkers/decisions.ts';
-import { OutcomeChecker } from './checkers/outcomes.ts';
-import { ReadChecker } from './checkers/reads.ts';
-import { RevelationChecker } from './checkers/revelations.ts';
 import { ClientGone, ClientTurn } from './client.ts';
 import { digestClient } from './digest-client.ts';
 import { DigestMachine } from './digest-machine.ts';
@@ -26,6 +20,7 @@ import type { SimulationReport } from './sim-report.ts';
 import { SimWorld } from './sim-world.ts';
 import type { SimulationOptions } from './simulation-options.ts';
 import { Trace } from './trace.ts';
+import { Watch } from './watch.ts';
 
 /** After faults have ended, everything must work again within this. */
 const calmMsMax = 30_000;
@@ -58,12 +53,7 @@ export class Simulation {
   readonly #processFaults: ProcessFaults;
   readonly #diskFaults: DiskFaults;
   readonly #successions: Successions;
-  readonly #agreement = new AgreementChecker();
-  readonly #decisions: DecisionChecker;
-  readonly #revelations: RevelationChecker;
-  readonly #outcomes = new OutcomeChecker();
-  readonly #reads = new ReadChecker();
-  readonly #calls = new CallChecker();
+  readonly #watch: Watch;
   #command = 0;
   #rounds = 0;
   #formed = false;
@@ -80,10 +70,9 @@ export class Simulation {
     const members = options.replicas ?? r.pick([3, 3, 5]);
     const loses = lossyKinds.some((kind) => this.mix[kind] > 0);
     this.beyond = options.beyond ?? (loses && r.chance(15));
-    this.#decisions = new DecisionChecker(members);
-    this.#revelations = new RevelationChecker(this.#decisions);
+    this.#watch = new Watch(members, (error) => this.#fail(error));
     this.network = new MemoryNetwork({
-      later: (delayMs, run) => this.world.later(delayMs, () => this.#guarded(run)),
+      later: (delayMs, run) => this.world.later(delayMs, () => this.#watch.guarded(run)),
       fate: (from, to, _, frame) => this.#fate(from, to, frame),
       outlive: r.chance(50),
     });
@@ -96,9 +85,9 @@ export class Simulation {
     this.#field = new Field({ world, network, random, mix, account, processes, note });
     this.#networkFaults = new NetworkFaults(this.#field);
     this.#processFaults = new ProcessFaults(this.#field);
-    this.#diskFaults = new DiskFaults(this.#field, (process) => this.#watchDisk(process));
+    this.#diskFaults = new DiskFaults(this.#field, (process) => this.#onReplaced(process));
     this.#successions = new Successions(this.#field, this.#networkFaults);
-    for (const process of processes) this.#watchDisk(process);
+    for (const process of processes) this.#watch.onDisk(process);
   }
 
   /** Runs the seed to its end. CheckFailed tells what went wrong. */
@@ -166,16 +155,18 @@ export class Simulation {
   async #calm(): Promise<void> {
     this.#endStorm();
     if (this.beyond) return this.#advance(5_000);
-    const goal = this.#outcomes.acknowledged + 10;
+    const goal = this.#watch.outcomes.acknowledged + 10;
     await this.#until('commands are acknowledged again', calmMsMax, () => {
-      return this.#outcomes.acknowledged >= goal;
+      return this.#watch.outcomes.acknowledged >= goal;
     });
-    const { last } = this.#agreement;
+    const { last } = this.#watch.agreement;
     await this.#until('every replica has executed everything', calmMsMax, () => {
       return this.processes.every(({ witness }) => (witness?.slot ?? 0) >= last);
     });
     const { nowMs } = this.world;
-    await this.#until('every call is answered', calmMsMax, () => this.#calls.areNewerThan(nowMs));
+    await this.#until('every call is answered', calmMsMax, () =>
+      this.#watch.calls.areNewerThan(nowMs),
+    );
     for (const { excuses } of this.processes) excuses.clear();
   }
 
@@ -197,7 +188,7 @@ export class Simulation {
 
   #isShort(durationMs: number): boolean {
     if (this.world.nowMs < durationMs) return true;
-    const { executed } = this.#outcomes;
+    const { executed } = this.#watch.outcomes;
     const enough = executed >= commandsMin && this.#events >= faultsMin;
     const mayGoOn = this.#options.durationMs === undefined && this.#rounds < roundsMax;
     return !enough && mayGoOn && !this.beyond && this.#options.faults !== 'none';
@@ -219,7 +210,7 @@ export class Simulation {
 
   #every(periodMs: number, run: () => void): void {
     this.world.later(periodMs, () => {
-      this.#guarded(run);
+      this.#watch.guarded(run);
       this.#every(periodMs, run);
     });
   }
@@ -240,17 +231,11 @@ export class Simulation {
         limits: { ...drawnLimits(r), ...this.#options.limits },
         timings,
         stateMachine: this.#options.stateMachine ?? (() => new DigestMachine()),
-        writeMs: () => this.#diskFaults.writeMs(process),
+        write: (run) => process.later(this.#diskFaults.writeMs(process), run),
         on: {
           executed: (executed, commands) => {
-            this.#guarded(() => {
-              this.#trace.note(`x ${id} ${executed.slot} ${executed.digest}`);
-              this.#decisions.onExecuted(id, executed.slot, executed.checksum);
-              if (!this.#agreement.onExecuted(id, executed)) return;
-              for (const [offset, command] of commands.entries()) {
-                this.#outcomes.onExecuted(command, { slot: executed.slot, offset });
-              }
-            });
+            this.#trace.note(`x ${id} ${executed.slot} ${executed.digest}`);
+            this.#watch.onExecuted(id, executed, commands);
           },
           effect: (who, effect) => this.#processFaults.effect(who, effect),
           stopped: (who, error) => this.#onStopped(who, error),
@@ -274,17 +259,9 @@ export class Simulation {
     this.#fail(new CheckFailed(kind, `replica ${process.id} stops: ${stack}`, { cause: error }));
   }
 
-  #watchDisk(process: SimProcess): void {
-    const { id } = process;
-    process.disk.onKept = (record) => {
-      this.#guarded(() => {
-        const isNewcomer = this.#account.isWiped(id);
-        check(!isNewcomer || (record.kind !== 'vote' && record.kind !== 'promise'), () => {
-          return `the store of replica ${id} is no member, and says: ${record.kind} (S2)`;
-        });
-        this.#decisions.onKept(id, record);
-      });
-    };
+  #onReplaced(process: SimProcess): void {
+    if (this.#account.isWiped(process.id)) this.#watch.onWiped(process.id);
+    this.#watch.onDisk(process);
   }
 
   #fate(from: number, to: number, frame: Uint8Array): readonly number[] {
@@ -293,7 +270,7 @@ export class Simulation {
     this.#processFaults.effect(sender, 'send');
     if (!sender.isUp) return [];
     this.#trace.frame(from, to, this.world.nowMs, frame);
-    this.#guarded(() => this.#revelations.onFrame(from, sender.disk, frame));
+    this.#watch.onFrame(sender, frame);
     return this.#networkFaults.fate(from, to, frame);
   }
 
@@ -324,11 +301,8 @@ export class Simulation {
       random,
       world: this.world,
       process,
-      outcomes: this.#outcomes,
-      reads: this.#reads,
-      calls: this.#calls,
+      watch: this.#watch,
       next: () => (this.#command += 1),
-      failed: (error) => this.#fail(error),
     });
   }
 
@@ -365,21 +339,13 @@ export class Simulation {
       .reduce((sum, [, count]) => sum + count, 0);
   }
 
-  #guarded(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
   #fail(error: unknown): void {
     this.#failure ??= error;
     this.world.stop();
   }
 
   #report(): SimulationReport {
-    const { acknowledged, denied, executed, unknown } = this.#outcomes;
+    const { acknowledged, denied, executed, unknown } = this.#watch.outcomes;
     check(acknowledged <= executed, () => 'more is acknowledged than executed');
     return {
       seed: this.#options.seed,
@@ -387,12 +353,12 @@ export class Simulation {
       steps: this.world.steps,
       rounds: this.#rounds,
       beyond: this.beyond,
-      slots: this.#agreement.slots,
+      slots: this.#watch.agreement.slots,
       executed,
       acknowledged,
       unknown,
       denied,
-      reads: this.#reads.reads,
+      reads: this.#watch.reads.reads,
       frames: this.#trace.frames,
       faults: this.#field.counts,
       traceHash: this.#trace.hash,

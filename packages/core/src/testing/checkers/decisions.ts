@@ -19,8 +19,8 @@ interface Decision {
 /**
  * Paxos itself, watched from outside: what is proposed on the wire and what is durable on the media
  * is enough to know what is decided, before any replica knows. A ballot has one value for a slot
- * (P3); a vote is not below a promise (P1); once a quorum has voted for a value, every higher ballot
- * proposes that value or none (P4, P5).
+ * (P3); a vote is not below a promise (P1); once a quorum has voted for a value, every higher
+ * ballot proposes that value or none (P4, P5).
  */
 export class DecisionChecker {
   readonly #quorum: number;
