@@ -127,7 +127,8 @@ export class GroupSync {
   /** Resolves when nothing waits, or after a failure. */
   async drain(): Promise<void> {
     await this.#idle();
-    if (this.#marks.needed && this.#failure === undefined && this.#mayMark()) {
+    // A mark that begins a segment is written with what is carried on, and does not vouch for that.
+    while (this.#marks.needed && this.#failure === undefined && this.#mayMark()) {
       this.#enqueue(groupOf([]), undefined);
       await this.#idle();
     }
@@ -252,7 +253,7 @@ export class GroupSync {
     }
     this.#state.number = number;
     this.#waitingBytes -= batch.waitingBytes;
-    this.#marks.needed = batch.holdsRecords || batch.firstSlot < this.#state.firstSlot;
+    this.#marks.needed = batch.wantsMark || batch.firstSlot < this.#state.firstSlot;
     this.#inFlight = undefined;
     const { dones } = batch;
     this.#retirement.keepFrom = batch.keepFrom;

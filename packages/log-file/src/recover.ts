@@ -9,6 +9,7 @@
  * for that it can be read (from the page cache) does not prove that it is on the medium.
  */
 import fs from 'node:fs';
+import path from 'node:path';
 import { CorruptionError } from '@rsl/core';
 import { type Identity, segmentFile } from './directory.ts';
 import { type Files, zeroSteps } from './files.ts';
@@ -33,7 +34,7 @@ interface LastGroup {
   offset: number;
   markOffset: number;
   keepFrom: number;
-  holdsRecords: boolean;
+  wantsMark: boolean;
 }
 
 export async function recover(
@@ -46,7 +47,7 @@ export async function recover(
   refuseGaps(directory, sequences);
   const copied = new Map<Segment, Copied>();
   const segments = sequences.map((sequence) => openSegment(directory, sequence, identity, copied));
-  const last: LastGroup = { offset: 0, markOffset: 0, keepFrom: 0, holdsRecords: false };
+  const last: LastGroup = { offset: 0, markOffset: 0, keepFrom: 0, wantsMark: false };
   const state = new LogState(identity.store);
   state.number = (segments[0] as Segment).header.firstNumber;
   for (const [i, segment] of segments.entries()) {
@@ -54,12 +55,9 @@ export async function recover(
     const next = segments[i + 1]?.header;
     await readSegment(state, segment, next, last, files);
   }
-  // What the log still needed of older segments when its last group was written.
-  if ((sequences[0] as number) > Math.max(last.keepFrom, 1))
-    throw missing(directory, last.keepFrom);
   state.beginLife(identity.store);
   if (state.lost.size > 0) await findHeldBefore(state);
-  return { state, unmarked: last.holdsRecords, copied };
+  return { state, unmarked: last.wantsMark, copied };
 }
 
 /** What was stored in front of a record that is lost may do in its place. */
@@ -148,7 +146,7 @@ async function readSegment(
   }
   const reader = await SegmentReader.open(segment);
   try {
-    Object.assign(last, { offset: 0, markOffset: blockBytes, holdsRecords: false });
+    Object.assign(last, { offset: 0, markOffset: blockBytes, wantsMark: false });
     const take: VisitGroup = (memory, at, group, lost) => {
       if (group.carry !== (group.offset === blockBytes)) {
         throw new CorruptionError(file, group.offset, 'a segment begins with what is carried on');
@@ -157,11 +155,17 @@ async function readSegment(
         throw new CorruptionError(file, group.offset, 'a membership cannot be read');
       }
       const { offset, markOffset, keepFrom, count } = group;
-      Object.assign(last, { offset, markOffset, keepFrom, holdsRecords: count > 0 });
+      const wantsMark = count > 0 || group.carry;
+      Object.assign(last, { offset, markOffset, keepFrom, wantsMark });
     };
     const good = await reader.groups(blockBytes, state.number, take, next?.previousEnd);
     if (next !== undefined) refuseOtherEnd(segment, good, next);
-    else await mendTail(segment, good, last, reader, files);
+    else {
+      // What the log still needed of older segments when its last group was written.
+      const { sequence } = state.segments[0] as Segment;
+      if (sequence > Math.max(last.keepFrom, 1)) throw missing(path.dirname(file), sequence - 1);
+      await mendTail(segment, good, last, reader, files);
+    }
   } finally {
     await reader.close();
   }

@@ -28,7 +28,8 @@ export class Staging {
   dones: Done[] = [];
   /** Bytes that count as waiting. */
   waitingBytes = 0;
-  holdsRecords = false;
+  /** Something besides marks: a later group has to say that it was synced. */
+  wantsMark = false;
   /** Of the last group. */
   keepFrom = 0;
   firstSlot: Slot = 1;
@@ -54,7 +55,7 @@ export class Staging {
     this.used = 0;
     this.dones = [];
     this.waitingBytes = 0;
-    this.holdsRecords = false;
+    this.wantsMark = false;
     this.#lastGroup = -1;
   }
 
@@ -87,7 +88,8 @@ export class Staging {
     this.used += group.bytes;
     this.keepFrom = head.keepFrom;
     this.firstSlot = head.firstSlot;
-    this.holdsRecords ||= group.records.length > 0;
+    // Older segments may go because of what is carried on.
+    this.wantsMark ||= group.records.length > 0 || head.carry;
   }
 
   /** Whole blocks, the last group being made longer to fill them. */

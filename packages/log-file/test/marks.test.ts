@@ -43,8 +43,8 @@ function killed(directory: string): string {
   return image;
 }
 
-function change(directory: string, work: (bytes: Buffer) => void): void {
-  const file = path.join(directory, first);
+function change(directory: string, work: (bytes: Buffer) => void, name = first): void {
+  const file = path.join(directory, name);
   const bytes = fs.readFileSync(file);
   work(bytes);
   fs.writeFileSync(file, bytes);
@@ -98,6 +98,53 @@ describe('a group with only a mark (S1)', () => {
     expect(before).toBeLessThanOrEqual(2);
     expect(writes).toBe(before);
   });
+});
+
+describe('what is carried on into a segment when no other has it any more', () => {
+  /** The closing mark begins a segment, and all in front of that segment is forgotten. */
+  async function carriedOn(): Promise<string> {
+    const directory = temporaryDirectory();
+    const { log } = await openAndRecover(directory);
+    for (const slot of range(1, 15)) await append(log, [vote(slot, 1, 100)]);
+    log.truncate(16);
+    await log.close();
+    expect(fs.readdirSync(directory)).not.toContain(first);
+    return directory;
+  }
+  const second = '0000000002.log';
+
+  test('is vouched for when the log is closed', async () => {
+    const directory = await carriedOn();
+    change(directory, (bytes) => bytes.fill(9, block + 8, block + 16), second);
+    await expect(openFiles(directory)).rejects.toMatchObject({
+      code: 'RSL_LOG_CORRUPT',
+      file: path.join(directory, second),
+    });
+  });
+
+  test('is missed if it cannot be read, before anything is erased (S6)', async () => {
+    const directory = await carriedOn();
+    change(directory, (bytes) => bytes.fill(9, block, 4 * block), second);
+    const before = fs.readFileSync(path.join(directory, second));
+    await expect(openFiles(directory)).rejects.toMatchObject({
+      code: 'RSL_LOG_CORRUPT',
+      file: path.join(directory, first),
+    });
+    expect(fs.readFileSync(path.join(directory, second)).equals(before)).toBe(true);
+  });
+});
+
+test('a ballot that only a vote had outlives the slot of that vote (P1)', async () => {
+  const directory = temporaryDirectory();
+  const { log } = await openAndRecover(directory);
+  await append(log, [vote(1, 7), vote(2, 3)]);
+  log.truncate(2);
+  await append(log, [vote(3, 3)]);
+  await log.close();
+  const { log: again, records } = await openAndRecover(directory);
+  const promise = { kind: 'promise', ballot: { configuration: 1, round: 7, proposer: 2 } };
+  expect(records).toEqual([vote(2, 3), vote(3, 3), promise]);
+  await again.close();
 });
 
 describe('a write that went somewhere else (S1)', () => {
