@@ -13,7 +13,7 @@ type RecordSpec =
       readonly round: number;
       readonly length: number;
     }
-  | { readonly kind: 'decided'; readonly ahead: number; readonly length: number }
+  | { readonly kind: 'decided'; readonly ahead: number }
   | { readonly kind: 'promise' }
   | { readonly kind: 'configuration' }
   | { readonly kind: 'bootstrap' }
@@ -39,7 +39,7 @@ const length = fc.oneof(
 const round = fc.integer({ min: 1, max: 4 });
 const record = fc.oneof<Weighted[]>(
   { weight: 6, arbitrary: fc.record({ kind: one('vote'), ahead, round, length }) },
-  { weight: 2, arbitrary: fc.record({ kind: one('decided'), ahead, length }) },
+  { weight: 2, arbitrary: fc.record({ kind: one('decided'), ahead }) },
   { weight: 1, arbitrary: fc.record({ kind: one('promise') }) },
   { weight: 1, arbitrary: fc.record({ kind: one('decided-through') }) },
   { weight: 1, arbitrary: fc.record({ kind: one('configuration') }) },
@@ -66,6 +66,7 @@ export class Player {
   readonly #files: Files & { note(durable: number): void };
   #log: LogStore | undefined;
   #waiting: Promise<void>[] = [];
+  readonly #rounds = new Map<number, number>();
   #promised = 0;
 
   constructor(directory: string, files: Files & { note(durable: number): void }, model?: Model) {
@@ -156,9 +157,15 @@ export class Player {
       };
     }
     const slot = Math.max(1, model.firstSlot + spec.ahead);
+    // A slot has one decided value.
+    if (spec.kind === 'decided') {
+      return { kind: 'decided', slot, value: valueOf((slot * 977) % 5_000, slot) };
+    }
     const value = valueOf(spec.length, salt);
-    if (spec.kind === 'decided') return { kind: 'decided', slot, value };
-    const ballot = { configuration: 1, round: spec.round, proposer: 2 };
+    // Nobody votes in a lower ballot, or for a second value in one (P1, P3).
+    const round = Math.max(spec.round, (this.#rounds.get(slot) ?? 0) + 1);
+    this.#rounds.set(slot, round);
+    const ballot = { configuration: 1, round, proposer: 2 };
     return { kind: 'vote', slot, vote: { ballot, value } };
   }
 }
