@@ -28,15 +28,6 @@ const modes = {
   none: 'file, not synced',
 } as const;
 
-export interface FileLogInfo extends LogInfo {
-  /**
-   * Are these the very files that the store made? `files`: some have another inode or birth time
-   * than was recorded: restored, or copied (S2a). `device`: only the device has another number: it
-   * is another disk, or the machine was started again.
-   */
-  readonly copied: Copied;
-}
-
 /** What a test puts in place of the system's. */
 export interface Substitutes {
   /** Goes with `sync: 'inline'`. */
@@ -48,6 +39,8 @@ export class FileLogStore implements LogStore {
   readonly #parts: Parts;
   readonly #state: LogState;
   readonly #reader: LogReader;
+  /** The position at the opening. */
+  readonly #found: number;
   #copied: Copied;
   #closing: Promise<void> | undefined;
 
@@ -55,6 +48,7 @@ export class FileLogStore implements LogStore {
     this.#parts = parts;
     this.#state = parts.state;
     this.#reader = new LogReader(parts.state);
+    this.#found = parts.state.position;
     this.#copied = parts.copied;
   }
 
@@ -76,9 +70,10 @@ export class FileLogStore implements LogStore {
     }
   }
 
-  async recover(visit: (record: LogRecord) => void): Promise<FileLogInfo> {
+  async recover(visit: (record: LogRecord) => void): Promise<LogInfo> {
     await visitRecords(this.#state, visit);
-    return this.info();
+    // A mark that is written meanwhile is nothing that the store was found with (S2a).
+    return { ...this.info(), position: this.#found };
   }
 
   append(records: readonly LogRecord[], done: (error?: RslError) => void): void {
@@ -121,10 +116,10 @@ export class FileLogStore implements LogStore {
     });
   }
 
-  info(): FileLogInfo {
+  info(): LogInfo {
     const { created, options, pool, medium } = this.#parts;
     medium.look();
-    const { store, firstSlot, lastSlot, bytesUsed } = this.#state;
+    const { store, firstSlot, lastSlot, bytesUsed, position } = this.#state;
     return {
       store,
       created,
@@ -133,6 +128,7 @@ export class FileLogStore implements LogStore {
       bytesUsed: bytesUsed + pool.bytesUsed,
       bytesFree: this.#bytesFree(),
       damaged: this.#state.lost.damaged(firstSlot),
+      position,
       copied: this.#copied,
       mode: modes[options.sync],
     };

@@ -4,8 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { originOf } from './origin.ts';
-import { headerOfFile } from './segment-header.ts';
+import { headerOfFile, originOf } from './origin.ts';
 
 export interface Files {
   /** A file to write to; every write is durable when it returns (unless `sync` is 'none'). */

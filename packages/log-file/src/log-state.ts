@@ -31,6 +31,8 @@ export class LogState {
   firstSlot: Slot = 1;
   /** Of the next group. */
   number = 1;
+  /** Number of the last durable group. Whoever is below it is an older copy (S2a). */
+  position = 0;
   /** The store's name. Segments under another one are of a former life (S2). */
   store: StoreId;
   /** Up to here the votes of former lives are decided (P11); those above are nobody's any more. */
@@ -43,6 +45,7 @@ export class LogState {
   #configuration: Kind<'configuration'> | undefined;
   #bootstrap: Kind<'bootstrap'> | undefined;
   #start: Kind<'start'> | undefined;
+  #standings: Kind<'standings'> | undefined;
   #decidedThrough: Kind<'decided-through'> | undefined;
 
   /** Those with a table, the last used last. */
@@ -128,6 +131,7 @@ export class LogState {
     if (this.#configuration !== undefined) records.push(this.#configuration);
     if (this.#bootstrap !== undefined) records.push(this.#bootstrap);
     if (this.#start !== undefined) records.push(this.#start);
+    if (this.#standings !== undefined) records.push(this.#standings);
     if (this.#decidedThrough !== undefined) records.push(this.#decidedThrough);
     return records;
   }
@@ -152,6 +156,7 @@ export class LogState {
       return true;
     });
     this.number = header.number + 1;
+    this.position = header.number;
     this.firstSlot = Math.max(this.firstSlot, header.firstSlot);
     segment.end = header.offset + header.length;
     return sound;
@@ -187,6 +192,9 @@ export class LogState {
         break;
       case 'start':
         this.#start = record;
+        break;
+      case 'standings':
+        this.#standings = record;
         break;
       case 'decided-through':
         if (record.slot >= (this.#decidedThrough?.slot ?? 0)) this.#decidedThrough = record;

@@ -3,7 +3,8 @@
  * (S2a). A file that was copied, or put back from a backup, is another one.
  */
 import fs from 'node:fs';
-import type { Memory } from './memory.ts';
+import { crc32 } from 'node:zlib';
+import { type Memory, memoryOf } from './memory.ts';
 
 /** 0 where it is not known. */
 export interface Origin {
@@ -29,6 +30,14 @@ export function setOrigin({ view }: Memory, { device, inode, birthNs }: Origin):
   view.setBigUint64(deviceAt, device, true);
   view.setBigUint64(inodeAt, inode, true);
   view.setBigUint64(birthAt, birthNs, true);
+}
+
+/** The same segment header, with its checksum, of this file. */
+export function headerOfFile(block: Uint8Array, origin: Origin): Uint8Array {
+  const memory = memoryOf(Uint8Array.from(block));
+  setOrigin(memory, origin);
+  memory.view.setUint32(4, crc32(memory.bytes.subarray(8)), true);
+  return memory.bytes;
 }
 
 export const readOrigin = ({ view }: Memory): Origin => ({

@@ -3,7 +3,7 @@
  * safe integer. A group begins at a multiple of 64 bytes:
  *
  *   group header, 64 bytes             record header, 32 bytes, one for each record
- *    0 u32 magic "RSLg"                  0 u8  kind (1 … 7, in the order of `kinds`)
+ *    0 u32 magic "RSLg"                  0 u8  kind (1 … 8, in the order of `kinds`)
  *    4 u32 checksum of bytes 8 … 63      1 u8  0
  *    8 u64 number: 1, 2, 3 …             2 u16 ballot: proposer
  *   16 u32 mark: segment                 4 u32 ballot: configuration  (start: nonce, low 32 bits)
@@ -27,6 +27,7 @@ import { requires } from '@rsl/contracts';
 import type { Ballot, LogRecord, LogRecordKind, Slot } from '@rsl/core/protocol';
 import { decodeMembership, encodeMembership } from './membership-codec.ts';
 import { getUint53, type Memory, roundUp, setUint53 } from './memory.ts';
+import { decodeStandings, encodeStandings } from './standings-codec.ts';
 
 /** Every write begins at a multiple of this and fills it: a synced block is not written again. */
 export const blockBytes = 4096;
@@ -47,6 +48,7 @@ const kinds: readonly LogRecordKind[] = [
   'configuration',
   'bootstrap',
   'start',
+  'standings',
 ];
 
 export const promiseKind = 1;
@@ -95,6 +97,8 @@ function valueBytes(record: LogRecord): Uint8Array {
     case 'configuration':
     case 'bootstrap':
       return encodeMembership(record.membership);
+    case 'standings':
+      return encodeStandings(record.standings);
     default:
       return noBytes;
   }
@@ -267,7 +271,7 @@ export const ballotAt = (view: DataView, at: number): Ballot => ({
   proposer: view.getUint16(at + 2, true),
 });
 
-/** Undefined if a membership is not one. A value's bytes are a view of the memory given. */
+/** Undefined if a membership, or standings, are none. A value's bytes are a view of the memory given. */
 export function decodeRecord({ bytes, view }: Memory, stored: StoredRecord): LogRecord | undefined {
   const { at, slot } = stored;
   const value = bytes.subarray(stored.valueAt, stored.valueAt + stored.length);
@@ -290,6 +294,10 @@ export function decodeRecord({ bytes, view }: Memory, stored: StoredRecord): Log
     case 'bootstrap': {
       const membership = decodeMembership(value);
       return membership && { kind, membership };
+    }
+    case 'standings': {
+      const standings = decodeStandings(value);
+      return standings && { kind, standings };
     }
     case 'start': {
       const nonce = view.getUint32(at + 4, true) + view.getUint32(at + 8, true) * two32;

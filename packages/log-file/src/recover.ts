@@ -16,9 +16,9 @@ import { type Files, zeroSteps } from './files.ts';
 import { eachValue, LogState } from './log-state.ts';
 import { memoryOf, roundUp } from './memory.ts';
 import { blockBytes, readGroupHeader, sealGroup } from './record.ts';
-import { compareOrigins, type Copied, type Origin, originOf } from './origin.ts';
+import { compareOrigins, type Copied, headerOfFile, type Origin, originOf } from './origin.ts';
 import { Segment } from './segment.ts';
-import { headerOfFile, readSegmentHeader, type SegmentHeader } from './segment-header.ts';
+import { readSegmentHeader, type SegmentHeader } from './segment-header.ts';
 import { type GroupsEnd, SegmentReader, type VisitGroup } from './segment-reader.ts';
 
 export interface Recovered {
@@ -152,7 +152,7 @@ async function readSegment(
         throw new CorruptionError(file, group.offset, 'a segment begins with what is carried on');
       }
       if (!state.takeIn(segment, memory, at, group, lost)) {
-        throw new CorruptionError(file, group.offset, 'a membership cannot be read');
+        throw new CorruptionError(file, group.offset, 'a record cannot be read');
       }
       const { offset, markOffset, keepFrom, count } = group;
       const wantsMark = count > 0 || group.carry;
@@ -161,10 +161,11 @@ async function readSegment(
     const good = await reader.groups(blockBytes, state.number, take, next?.previousEnd);
     if (next !== undefined) refuseOtherEnd(segment, good, next);
     else {
+      await refuseSynced(segment, good, reader);
       // What the log still needed of older segments when its last group was written.
       const { sequence } = state.segments[0] as Segment;
       if (sequence > Math.max(last.keepFrom, 1)) throw missing(path.dirname(file), sequence - 1);
-      await mendTail(segment, good, last, reader, files);
+      mendTail(segment, good, last, files);
     }
   } finally {
     await reader.close();
@@ -179,18 +180,20 @@ function refuseOtherEnd({ file }: Segment, good: GroupsEnd, next: SegmentHeader)
   }
 }
 
-async function mendTail(
+/** What a later group says that it was synced is no torn tail. */
+async function refuseSynced(
   segment: Segment,
   good: GroupsEnd,
-  last: LastGroup,
   reader: SegmentReader,
-  files: Files,
 ): Promise<void> {
   const synced = await reader.syncedBehind(good.end, good.number);
   if (synced.through > good.end) {
     const what = `${good.problem}, but the group at byte ${synced.saidAt} says that it was synced`;
     throw new CorruptionError(segment.file, good.offset, what);
   }
+}
+
+function mendTail(segment: Segment, good: GroupsEnd, last: LastGroup, files: Files): void {
   const fd = files.open(segment.file, 'existing');
   try {
     segment.end = roundUp(good.end, blockBytes);

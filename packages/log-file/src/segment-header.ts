@@ -51,14 +51,6 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   return bytes;
 }
 
-/** The same header, of this file. */
-export function headerOfFile(block: Uint8Array, origin: Origin): Uint8Array {
-  const memory = memoryOf(Uint8Array.from(block));
-  setOrigin(memory, origin);
-  memory.view.setUint32(4, crc32(memory.bytes.subarray(8)), true);
-  return memory.bytes;
-}
-
 /** The header, or in words why it is none. */
 export function readSegmentHeader(block: Uint8Array): SegmentHeader | string {
   if (block.length < blockBytes) return 'the file is too short for a segment header';

@@ -23,7 +23,9 @@ export async function visitRecords(state: LogState, visit: Visit): Promise<void>
     if (ballot !== undefined && isHigher(ballot, promise)) promise = ballot;
     visit(record);
   };
-  for (const [i, segment] of state.segments.entries()) {
+  for (const [i, segment] of [...state.segments].entries()) {
+    // A mark may be written while we read; then we may see it, or not, or a part of it.
+    const { end } = segment;
     const reader = await SegmentReader.open(segment);
     try {
       const visitGroup: VisitGroup = (memory, at, header, lost) => {
@@ -31,9 +33,8 @@ export async function visitRecords(state: LogState, visit: Visit): Promise<void>
         if (i === 0 || !header.carry) visitStored(state, segment, memory, at, header, lost, noting);
       };
       const { firstNumber } = segment.header;
-      const good = await reader.groups(blockBytes, firstNumber, visitGroup, segment.end);
-      if (good.end < segment.end)
-        throw new CorruptionError(segment.file, good.offset, good.problem);
+      const good = await reader.groups(blockBytes, firstNumber, visitGroup, end);
+      if (good.end < end) throw new CorruptionError(segment.file, good.offset, good.problem);
     } finally {
       await reader.close();
     }

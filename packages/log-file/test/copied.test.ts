@@ -1,9 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compareOrigins, originOf } from '../src/origin.ts';
+import { compareOrigins, headerOfFile, originOf } from '../src/origin.ts';
 import { blockBytes } from '../src/record.ts';
-import { headerOfFile } from '../src/segment-header.ts';
 import { CrashFiles } from './crash-files.ts';
 import {
   append,

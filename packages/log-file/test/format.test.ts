@@ -2,9 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { LogRecord } from '@rsl/core/protocol';
 import { expect, test } from 'vitest';
-import { unknownOrigin } from '../src/origin.ts';
+import { headerOfFile, unknownOrigin } from '../src/origin.ts';
 import { blockBytes } from '../src/record.ts';
-import { headerOfFile } from '../src/segment-header.ts';
 import {
   append,
   contextOf,

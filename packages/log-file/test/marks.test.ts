@@ -1,7 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import type { LogRecord } from '@rsl/core/protocol';
 import { describe, expect, test } from 'vitest';
+import { readIdentity } from '../src/directory.ts';
 import { type Files, systemFiles } from '../src/files.ts';
+import { recover } from '../src/recover.ts';
+import { visitRecords } from '../src/visit.ts';
 import { testClock } from './records.ts';
 import {
   append,
@@ -67,6 +71,24 @@ describe('a group with only a mark (S1)', () => {
     expect((await openAndRecover(before)).records).toEqual([]);
     await expect(openFiles(after)).rejects.toMatchObject({ code: 'RSL_LOG_CORRUPT' });
     await log.close();
+  });
+
+  test('may be written while the records are visited', async () => {
+    // A log that was not closed gets its mark soon after it was opened, and may be long to visit.
+    const directory = temporaryDirectory();
+    const { log } = await openAndRecover(directory);
+    await append(log, [vote(1), vote(2)]);
+    await log.close();
+    const identity = readIdentity(directory, contextOf());
+    const { state } = await recover(directory, [1], identity, systemFiles('none'));
+    const { current } = state;
+    const visited: LogRecord[] = [];
+    await visitRecords(state, (record) => {
+      visited.push(record);
+      // As if the mark were durable, and had been written after the block was read.
+      current.end += block;
+    });
+    expect(visited).toHaveLength(2);
   });
 
   test('is not written after a failure, and nothing else is', async () => {
