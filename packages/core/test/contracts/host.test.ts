@@ -1,0 +1,66 @@
+import type { ManyResults } from '../../src/api.ts';
+import { StorageError } from '../../src/errors.ts';
+import { defaultLimits } from '../../src/limits.ts';
+import { Execution } from '../../src/host/execution.ts';
+import { GroupCommit } from '../../src/host/group-commit.ts';
+import { Proposals } from '../../src/host/proposals.ts';
+import { Room } from '../../src/host/room.ts';
+import { noOp } from '../../src/paxos/value.ts';
+import type { LogStore } from '../../src/ports/log-store.ts';
+import { DigestMachine } from '../../src/testing/digest-machine.ts';
+import { ballot } from '../paxos/fixture.ts';
+import { breaking } from './breaking.ts';
+
+type Done = Parameters<LogStore['append']>[1];
+
+/** A group commit on a log that completes its appends when, and in the order, that the test says. */
+function commits(count: number): readonly Done[] {
+  const done: Done[] = [];
+  const log = { append: (_, each) => done.push(each) } as Partial<LogStore> as LogStore;
+  const commit = new GroupCommit(
+    log,
+    () => undefined,
+    () => undefined,
+  );
+  for (let i = 0; i < count; i += 1) {
+    commit.add([], []);
+    commit.flush();
+  }
+  return done;
+}
+
+breaking('commit-1 appends complete in their order (P2)', () => {
+  const [, second] = commits(2);
+  second?.();
+});
+
+breaking('commit-2 after a failure every later one fails (P2, S4)', () => {
+  const [first, second] = commits(2);
+  first?.(new StorageError('RSL_STORAGE_FAILED', 'the disk is gone'));
+  second?.();
+});
+
+const proposals = (): Proposals => new Proposals({ self: 1, epoch: 7, limits: defaultLimits });
+const nobody: ManyResults = { result: () => undefined, error: () => undefined };
+
+breaking('proposals-1 a segment is consecutive sequences, at least one', () => {
+  const waiting = proposals();
+  waiting.add([new Uint8Array(8)], nobody, 100);
+  waiting.takeSegment(ballot(1, 1), 0, 1_000);
+});
+
+breaking('proposals-2 only what was sent is executed', () => {
+  const waiting = proposals();
+  const sequence = waiting.add([new Uint8Array(8)], nobody, 100);
+  waiting.resolve(sequence, new Uint8Array(0));
+});
+
+breaking('executed-1 every slot, in order, once (P7)', () => {
+  const machine = new DigestMachine(() => undefined);
+  new Execution(machine, 1, proposals()).execute(2, noOp, true);
+});
+
+breaking('room-1 commands end before values do (S5)', () => {
+  // A reserve below nothing turns the two marks around.
+  new Room(-100).look(-60);
+});
