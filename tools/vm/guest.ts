@@ -25,11 +25,11 @@ const loadMsMax = 4_000;
 /** Emulation is slow. */
 const options = {
   seed,
-  clientsPerReplica: 4,
+  clientsPerReplica: 2,
   pauseMsMax: 4,
   replyWithinMs: 10_000,
-  serveWithinMs: 90_000,
-  equalWithinMs: 90_000,
+  serveWithinMs: 180_000,
+  equalWithinMs: 180_000,
 };
 const exitCodes = { contract: 127, liveness: 128, safety: 129 } as const;
 

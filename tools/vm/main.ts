@@ -20,7 +20,7 @@ const rounds = integer('rounds', values.rounds, 1);
 const seed = integer('seed', values.seed, 0);
 const controlRoundsMax = 3;
 const safety = 129;
-const secondsPerRoundMax = 240;
+const secondsPerRoundMax = 420;
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const programs = {
