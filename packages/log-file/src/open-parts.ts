@@ -79,10 +79,6 @@ function joined(
 ): Omit<Parts, 'created' | 'copied'> {
   const { directory, options, context, files } = opening;
   const { logger, clock, random } = context;
-  const isThread = options.sync === 'thread';
-  const writer =
-    opening.writer ??
-    (isThread ? new ThreadWriter('durable') : new InlineWriter(files, (run) => clock.soon(run)));
   const medium = new Medium({
     directory,
     clock,
@@ -90,6 +86,10 @@ function joined(
     answered: () => sync.roomFound(),
     vanished: (cause) => sync.fail(vanished(sync.written.file, cause)),
   });
+  const isThread = options.sync === 'thread';
+  const writer =
+    opening.writer ??
+    (isThread ? new ThreadWriter('durable') : new InlineWriter(files, (run) => clock.soon(run)));
   const poolOptions = {
     directory,
     logger,

@@ -56,12 +56,12 @@ export async function recover(
     await readSegment(state, segment, next, last, files);
   }
   state.beginLife(identity.store);
-  if (state.lost.size > 0) await findHeldBefore(state);
+  if (state.lost.size > 0) await findHeld(state);
   return { state, unmarked: last.wantsMark, copied };
 }
 
-/** What was stored in front of a record that is lost may do in its place. */
-async function findHeldBefore(state: LogState): Promise<void> {
+/** What is stored anywhere may do in place of a record that is lost. */
+export async function findHeld(state: LogState): Promise<void> {
   for (const segment of state.segments) {
     const reader = await SegmentReader.open(segment);
     try {

@@ -33,6 +33,7 @@ export class SegmentPool {
   readonly #spares: string[];
   #nextFile: number;
   #preparing = false;
+  #preparingBytes = 0;
   /** Somebody waits for the one being prepared. */
   #waiting: Finished | undefined;
   #warned = false;
@@ -112,7 +113,7 @@ export class SegmentPool {
   }
 
   #prepare(bytes: number, prepared: Reserved): void {
-    if (bytes > this.allowedBytes) {
+    if (bytes > this.allowedBytes - this.#preparingBytes) {
       const what = `another ${bytes} bytes exceed storeBytesMax, ${this.#options.storeBytesMax}`;
       queueMicrotask(() => prepared(Object.assign(new Error(what), { code: 'ENOSPC' })));
       return;
@@ -120,7 +121,9 @@ export class SegmentPool {
     const n = this.#nextFile++;
     const file = spareFile(this.#options.directory, n);
     const draft = draftFile(this.#options.directory, n);
+    this.#preparingBytes += bytes;
     this.#writer.run({ kind: 'prepare', draft, file, bytes }, (error) => {
+      this.#preparingBytes -= bytes;
       if (error === undefined) this.#options.taken(bytes);
       prepared(error, error === undefined ? file : undefined);
     });

@@ -11,12 +11,14 @@ import {
   type StoredGroupHeader,
   type StoredRecord,
 } from './record.ts';
+import { findHeld } from './recover.ts';
 import type { Segment } from './segment.ts';
 import { SegmentReader, type VisitGroup } from './segment-reader.ts';
 
 type Visit = (record: LogRecord) => void;
 
 export async function visitRecords(state: LogState, visit: Visit): Promise<void> {
+  const known = state.lost.size;
   let promise: Ballot | undefined;
   const noting: Visit = (record) => {
     const ballot = ballotIn(record);
@@ -39,6 +41,7 @@ export async function visitRecords(state: LogState, visit: Visit): Promise<void>
       await reader.close();
     }
   }
+  if (state.lost.size > known) await findHeld(state);
   // A vote raises the promise (P1), also one whose slot is forgotten, or whose value is lost.
   if (state.promise !== undefined && isHigher(state.promise, promise)) {
     visit({ kind: 'promise', ballot: state.promise });

@@ -241,6 +241,14 @@ describe('a record whose header verifies and whose value is lost (S3)', () => {
     expect(shapesOf(await recordsOf(log))).toEqual(shapesOf([vote(1), vote(3), promise]));
     expect(log.info().damaged).toEqual(new Map([[2, ballot(3)]]));
     await log.close();
+
+    // Unless there is something that does in its place.
+    const mended = await closedLog([vote(2, 3)], [vote(2, 5)]);
+    const again = await openFiles(mended);
+    rot(mended, vote(2, 3));
+    expect(shapesOf(await recordsOf(again))).toEqual(shapesOf([vote(2, 5)]));
+    expect(again.info().damaged.size).toBe(0);
+    await again.close();
   });
 
   test('a membership that is lost is damage beyond that: the log does not open', async () => {
