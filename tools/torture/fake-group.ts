@@ -20,6 +20,7 @@ export type Misdeed =
   | 'has another state on one replica'
   | 'raises an alarm'
   | 'falls silent when it is healed'
+  | 'serves a stale read and falls silent'
   | 'gives an error that clients may not get';
 
 const everyCommands = 60;
@@ -59,7 +60,7 @@ export class FakeGroup implements Group {
   start(): void {}
 
   heal(): Promise<void> {
-    this.#isSilent = this.#misdeed === 'falls silent when it is healed';
+    this.#isSilent = this.#misdeed.includes('falls silent');
     return Promise.resolve();
   }
 
@@ -103,7 +104,7 @@ export class FakeGroup implements Group {
     state: RedisState,
     at: { isOdd: boolean; replica: number },
   ): RedisOutput {
-    const isStale = at.isOdd && this.#misdeed === 'serves a stale read';
+    const isStale = at.isOdd && this.#misdeed.startsWith('serves a stale read');
     if (isStale) return executed(this.#before.get(input.key) ?? null, input).output;
     const isOther = at.replica === 2 && this.#misdeed === 'has another state on one replica';
     if (isOther && input.key.endsWith('7')) return executed(null, input).output;

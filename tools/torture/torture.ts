@@ -51,6 +51,23 @@ export async function torture(
   history: History,
   faults: () => Promise<void>,
 ): Promise<TortureReport> {
+  try {
+    return await run(group, options, history, faults);
+  } catch (error) {
+    if (!(error instanceof TortureFailed) || error.kind !== 'liveness') throw error;
+    // A group that hangs may have done worse before: that is the news then.
+    judgeHistory(history.operations);
+    assertNothingStrange(group, history);
+    throw error;
+  }
+}
+
+async function run(
+  group: Group,
+  options: TortureOptions,
+  history: History,
+  faults: () => Promise<void>,
+): Promise<TortureReport> {
   group.start();
   await assertServing(group, options.serveWithinMs);
   const clients = startClients(group, options, history);
