@@ -36,6 +36,12 @@ async function timed(directory: string) {
   return { log, pass: () => [...ticks].forEach((tick) => tick()), ticks };
 }
 
+const decided = (slot: number): LogRecord => ({
+  kind: 'decided',
+  slot,
+  value: { bytes: Uint8Array.of(3), checksum: 0x4b0bbe37 },
+});
+
 /** What is there if the process is killed now. */
 function killed(directory: string): string {
   const image = temporaryDirectory();
@@ -124,10 +130,10 @@ describe('a group with only a mark (S1)', () => {
 
 describe('what is carried on into a segment when no other has it any more', () => {
   /** The closing mark begins a segment, and all in front of that segment is forgotten. */
-  async function carriedOn(): Promise<string> {
+  async function carriedOn(record: (slot: number) => LogRecord): Promise<string> {
     const directory = temporaryDirectory();
     const { log } = await openAndRecover(directory);
-    for (const slot of range(1, 15)) await append(log, [vote(slot, 1, 100)]);
+    for (const slot of range(1, 15)) await append(log, [record(slot)]);
     log.truncate(16);
     await log.close();
     expect(fs.readdirSync(directory)).not.toContain(first);
@@ -136,16 +142,19 @@ describe('what is carried on into a segment when no other has it any more', () =
   const second = '0000000002.log';
 
   test('is vouched for when the log is closed', async () => {
-    const directory = await carriedOn();
-    change(directory, (bytes) => bytes.fill(9, block + 8, block + 16), second);
-    await expect(openFiles(directory)).rejects.toMatchObject({
-      code: 'RSL_LOG_CORRUPT',
-      file: path.join(directory, second),
-    });
+    // Also when nothing has to be carried on but what is forgotten.
+    for (const record of [(slot: number) => vote(slot, 1, 100), decided]) {
+      const directory = await carriedOn(record);
+      change(directory, (bytes) => bytes.fill(9, block + 8, block + 16), second);
+      await expect(openFiles(directory)).rejects.toMatchObject({
+        code: 'RSL_LOG_CORRUPT',
+        file: path.join(directory, second),
+      });
+    }
   });
 
   test('is missed if it cannot be read, before anything is erased (S6)', async () => {
-    const directory = await carriedOn();
+    const directory = await carriedOn((slot) => vote(slot, 1, 100));
     change(directory, (bytes) => bytes.fill(9, block, 4 * block), second);
     const before = fs.readFileSync(path.join(directory, second));
     await expect(openFiles(directory)).rejects.toMatchObject({
