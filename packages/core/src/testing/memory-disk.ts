@@ -1,5 +1,5 @@
 import type { RslError } from '../errors.ts';
-import { type Ballot, higherBallot, sameBallot } from '../paxos/ballot.ts';
+import { type Ballot, higherBallot, sameBallot, zeroBallot } from '../paxos/ballot.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { StoredValue } from '../ports/log-store.ts';
@@ -26,6 +26,7 @@ export class MemoryDisk {
   readonly values = new Map<Slot, StoredValue>();
   /** Slots whose vote is there but whose value cannot be read (S3). */
   readonly damaged = new Map<Slot, Ballot>();
+  readonly #lostDecided = new Set<Slot>();
   bytes = 0;
   isOpen = false;
   /** Appended, and not durable yet. */
@@ -34,6 +35,8 @@ export class MemoryDisk {
   opening = 0;
   /** Set by a test: the next write fails with this. */
   failure: RslError | undefined;
+  /** A write has failed: what was appended after it is never written. */
+  hasFailed = false;
   /** Of the writes that fail, so many are on the medium all the same. */
   survivorsOfFailure = 0;
   /** Set by a test: what is stored for this slot cannot be read. */
@@ -45,7 +48,9 @@ export class MemoryDisk {
   crash(survivors = 0): void {
     const lost = this.pending;
     this.pending = [];
-    for (const { records } of lost.slice(0, survivors)) this.keep(records);
+    const kept = this.hasFailed ? 0 : survivors;
+    for (const { records } of lost.slice(0, kept)) this.keep(records);
+    this.hasFailed = false;
     this.isOpen = false;
     this.opening += 1;
   }
@@ -76,6 +81,7 @@ export class MemoryDisk {
       this.bytes -= this.values.get(slot)?.value.bytes.length ?? 0;
       this.values.delete(slot);
       this.damaged.delete(slot);
+      this.#lostDecided.delete(slot);
     }
     this.firstSlot = Math.max(this.firstSlot, before);
     if (this.lastSlot < this.firstSlot) this.lastSlot = 0;
@@ -84,15 +90,14 @@ export class MemoryDisk {
     );
   }
 
-  /** The newest vote of the slot loses its value, while nobody has it open. */
+  /** What is stored for the slot loses its value, while nobody has it open. */
   damage(slot: Slot): boolean {
-    const ballot = this.values.get(slot)?.ballot;
-    if (ballot === undefined) return false;
-    this.records = this.records.filter(
-      (r) => r.kind !== 'vote' || r.slot !== slot || !sameBallot(r.vote.ballot, ballot),
-    );
+    const stored = this.values.get(slot);
+    if (stored === undefined) return false;
+    const { ballot } = stored;
+    if (ballot === undefined) this.#loseDecided(slot);
+    else this.#loseVote(slot, ballot);
     this.values.delete(slot);
-    this.damaged.set(slot, ballot);
     return true;
   }
 
@@ -105,6 +110,7 @@ export class MemoryDisk {
     copy.records = [...this.records];
     for (const [slot, value] of this.values) copy.values.set(slot, value);
     for (const [slot, ballot] of this.damaged) copy.damaged.set(slot, ballot);
+    for (const slot of this.#lostDecided) copy.#lostDecided.add(slot);
     copy.bytes = this.bytes;
     copy.isUnreadable = this.isUnreadable;
     copy.onKept = this.onKept;
@@ -116,13 +122,38 @@ export class MemoryDisk {
     const known = this.values.get(slot);
     // A decided value wins over any vote (P11).
     if (ballot !== undefined && known !== undefined && known.ballot === undefined) return;
-    const lost = this.damaged.get(slot);
-    // An older vote never stands in for a lost one (S3).
-    if (lost === undefined || ballot === undefined || higherBallot(ballot, lost) === ballot) {
-      this.damaged.delete(slot);
-    }
+    if (!this.#standsFor(slot, ballot)) return;
+    this.damaged.delete(slot);
+    this.#lostDecided.delete(slot);
     this.values.set(slot, { slot, ballot, value });
     this.lastSlot = Math.max(this.lastSlot, slot);
     this.bytes += value.bytes.length;
+  }
+
+  /** An older vote never stands in for a lost one, nor any vote for a decided value (S3, P11). */
+  #standsFor(slot: Slot, ballot: Ballot | undefined): boolean {
+    const lost = this.damaged.get(slot);
+    if (lost === undefined || ballot === undefined) return true;
+    return !this.#lostDecided.has(slot) && higherBallot(ballot, lost) === ballot;
+  }
+
+  #loseVote(slot: Slot, ballot: Ballot): void {
+    this.records = this.records.filter(
+      (r) => r.kind !== 'vote' || r.slot !== slot || !sameBallot(r.vote.ballot, ballot),
+    );
+    this.damaged.set(slot, ballot);
+  }
+
+  /** Who lost a learned value has still cast the votes that are there. */
+  #loseDecided(slot: Slot): void {
+    this.records = this.records.filter((r) => r.kind !== 'decided' || r.slot !== slot);
+    let voted = this.damaged.get(slot) ?? zeroBallot;
+    for (const record of this.records) {
+      if (record.kind === 'vote' && record.slot === slot) {
+        voted = higherBallot(voted, record.vote.ballot);
+      }
+    }
+    this.damaged.set(slot, voted);
+    this.#lostDecided.add(slot);
   }
 }

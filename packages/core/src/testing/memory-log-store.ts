@@ -116,6 +116,8 @@ class MemoryLogStore implements LogStore {
     if (this.#writing) await new Promise<void>((resolve) => this.#idle.push(resolve));
     if (!this.#isCurrent) return;
     this.#disk.isOpen = false;
+    this.#disk.hasFailed = false;
+    this.#disk.pending = [];
     this.#disk.opening += 1;
   }
 
@@ -140,6 +142,7 @@ class MemoryLogStore implements LogStore {
       const written = groups.splice(0, count);
       if (this.#failure === undefined && disk.failure !== undefined) {
         this.#failure = disk.failure;
+        disk.hasFailed = true;
         for (const { records } of written.slice(0, disk.survivorsOfFailure)) disk.keep(records);
       }
       for (const { records } of written) if (this.#failure === undefined) disk.keep(records);

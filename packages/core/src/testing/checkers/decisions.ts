@@ -42,6 +42,12 @@ export class DecisionChecker {
     return this.#promised.get(member) ?? zeroBallot;
   }
 
+  /** Whether such a vote of this member was ever durable. */
+  hasVoted(member: number, slot: Slot, ballot: Ballot): boolean {
+    const attempt = this.#attempts.get(slot)?.get(describeBallot(ballot));
+    return attempt?.voters.has(member) ?? false;
+  }
+
   checksumOf(slot: Slot): number | undefined {
     return this.#decided.get(slot)?.checksum;
   }

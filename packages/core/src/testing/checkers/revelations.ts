@@ -81,7 +81,7 @@ export class RevelationChecker {
     if (!sameBallot(said.ballot, ballot)) Object.assign(said, { ballot, through: base - 1 });
     for (let slot = said.through + 1; slot <= through; slot += 1) {
       const stored = disk.values.get(slot);
-      const voted = stored?.ballot !== undefined && sameBallot(stored.ballot, ballot);
+      const voted = this.#decisions.hasVoted(from, slot, ballot);
       const known = stored !== undefined && stored.ballot === undefined;
       const decided = this.#decisions.checksumOf(slot) !== undefined;
       check(voted || known || (decided && stored !== undefined), () => {

@@ -79,7 +79,7 @@ export class DiskFaults {
     });
   }
 
-  /** A few of the last votes have lost their values; it is found out at the next start. */
+  /** A few of the last values are lost; it is found out at the next start. */
   #damage(victim: SimProcess): void {
     const { account, random } = this.#field;
     const { disk, id } = victim;
@@ -88,6 +88,10 @@ export class DiskFaults {
     this.#field.count('damage', id);
     victim.kill(random.below(2));
     for (const slot of undecidedOf(disk)) if (random.chance(40)) disk.damage(slot);
+    const first = random.chance(50) ? disk.lastSlot : disk.lastSlot - random.below(60);
+    for (let slot = Math.max(1, first); slot < disk.lastSlot; slot += 1) {
+      if (random.chance(10)) disk.damage(slot);
+    }
     this.#field.startLater(victim, 20 + random.below(2_000));
   }
 
