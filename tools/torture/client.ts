@@ -16,10 +16,10 @@ export interface ClientOptions {
   /** Between the reply to one command and the next, at most. */
   readonly pauseMsMax: number;
   readonly replyWithinMs: number;
+  readonly reconnectAfterMs: number;
 }
 
 const connectWithinMs = 1_000;
-const reconnectAfterMs = 20;
 
 /** One connection to one replica, opened again whenever it goes; commands are never repeated. */
 export class Client {
@@ -41,7 +41,7 @@ export class Client {
   }
 
   async #run(): Promise<void> {
-    const { endpoint, depth } = this.#options;
+    const { endpoint, depth, reconnectAfterMs } = this.#options;
     while (!this.#isStopping) {
       try {
         this.#connection = await RespConnection.open(endpoint, connectWithinMs);

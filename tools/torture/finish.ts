@@ -10,7 +10,7 @@ import { isListKey } from './workload.ts';
 
 const connectWithinMs = 1_000;
 const replyWithinMsMax = 15_000;
-const askAgainMs = 50;
+const askAgainMs = 200;
 const readsUnderWayMax = 64;
 
 /** Every replica acknowledges a write; gives how long that took. */

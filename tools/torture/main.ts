@@ -2,7 +2,7 @@
 // cut off as a seed says. Afterwards the group must serve, all replicas must be equal, and the
 // history of every key linearizable. The last line is JSON.
 // Exit codes: 127 crash or contract, 128 liveness, 129 safety.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -66,7 +66,8 @@ try {
   const kind = error instanceof TortureFailed ? error.kind : 'contract';
   console.error(`seed ${seed}: ${kind}: ${error instanceof TortureFailed ? error.message : ''}`);
   if (!(error instanceof TortureFailed)) console.error(error);
-  console.error(`data and logs are kept in ${directory}`);
+  writeFileSync(join(directory, 'history.json'), JSON.stringify(history.operations));
+  console.error(`data, logs and history are kept in ${directory}`);
   console.error(`again: npm run torture -- --seed ${seed} --seconds ${seconds}`);
   summarize(kind, { directory });
   process.exitCode = exitCodes[kind];

@@ -14,6 +14,7 @@ const options = {
   clientsPerReplica: 2,
   pauseMsMax: 0,
   replyWithinMs: 200,
+  reconnectAfterMs: 5,
   serveWithinMs: 1_500,
   equalWithinMs: 10_000,
 };

@@ -16,6 +16,7 @@ export interface TortureOptions {
   readonly pauseMsMax: number;
   /** Then a client gives up the connection. */
   readonly replyWithinMs: number;
+  readonly reconnectAfterMs: number;
   /** From the end of the faults until a write is acknowledged through every replica. */
   readonly serveWithinMs: number;
   /** And from then on until all states are equal. */
@@ -26,6 +27,7 @@ export const defaultOptions = {
   clientsPerReplica: 4,
   pauseMsMax: 6,
   replyWithinMs: 4_000,
+  reconnectAfterMs: 20,
   serveWithinMs: 30_000,
   equalWithinMs: 60_000,
 } as const;
@@ -87,7 +89,8 @@ async function run(
 }
 
 function startClients(group: Group, options: TortureOptions, history: History): Client[] {
-  const { seed, name: run = '', clientsPerReplica, pauseMsMax, replyWithinMs } = options;
+  const { seed, name: run = '', clientsPerReplica } = options;
+  const { pauseMsMax, replyWithinMs, reconnectAfterMs } = options;
   const workload = new Workload(randomOf(seed, `workload ${run}`));
   return group.endpoints.flatMap((endpoint, i) =>
     Array.from({ length: clientsPerReplica }, (_, n) => {
@@ -95,7 +98,7 @@ function startClients(group: Group, options: TortureOptions, history: History): 
       const random = randomOf(seed, `client ${name}`);
       // Every other client has several commands under way, which a server may take as one.
       const depth = n % 2 === 0 ? 1 : 3;
-      const pace = { depth, pauseMsMax, replyWithinMs };
+      const pace = { depth, pauseMsMax, replyWithinMs, reconnectAfterMs };
       return new Client({ name, endpoint, workload, history, random, ...pace });
     }),
   );

@@ -20,14 +20,18 @@ const rounds = Number(values.rounds);
 const seed = Number(values.seed);
 const noSync = values['no-sync'];
 
-const loadMsMin = 1_500;
-const loadMsMax = 4_000;
+/** So long at least, until so many commands are acknowledged, is there load before a cut. */
+const loadMsMin = 1_000;
+const loadMsMax = 60_000;
+const acknowledgedMin = 50;
+const acknowledgedMax = 400;
 /** Emulation is slow. */
 const options = {
   seed,
   clientsPerReplica: 2,
   pauseMsMax: 4,
   replyWithinMs: 10_000,
+  reconnectAfterMs: 500,
   serveWithinMs: 180_000,
   equalWithinMs: 180_000,
 };
@@ -54,22 +58,27 @@ try {
 
 async function play(round: number): Promise<void> {
   const before = history.acknowledged;
-  const loadMs = loadMsMin + random.below(loadMsMax - loadMsMin);
+  const enough = acknowledgedMin + random.below(acknowledgedMax - acknowledgedMin);
   let atStake = 0;
   const name = `round ${round}`;
   const report = await torture(group, { ...options, name }, history, async () => {
     // Without syncs the group itself would be lost, and with it the question.
     if (noSync !== '') group.sync();
-    await delay(loadMs);
-    await group.cutPower();
+    const loadStartMs = performance.now();
+    await delay(loadMsMin);
+    while (history.acknowledged < before + enough && passed(loadStartMs) < loadMsMax)
+      await delay(1);
     atStake = history.acknowledged - before;
+    await group.cutPower();
   });
   servedAfterMs.push(report.servedAfterMs);
   console.log(
-    `round ${round}: power cut after ${loadMs} ms and ${atStake} acknowledged commands; ` +
+    `round ${round}: power cut after ${atStake} acknowledged commands; ` +
       `serves again after ${report.servedAfterMs} ms, ${report.keys} keys are as they must be`,
   );
 }
+
+const passed = (sinceMs: number): number => performance.now() - sinceMs;
 
 function summarize(verdict: keyof typeof exitCodes | 'ok'): void {
   const seconds = Math.round((performance.now() - startMs) / 1_000);
