@@ -1,6 +1,6 @@
 // `npm run power-loss`: three servers in a virtual machine lose their power under load, all at
-// once; whatever they had acknowledged must be there. Then a control, in which every sync is a no-op: it
-// must lose something, or the first part shows nothing. The last line is JSON.
+// once; whatever they had acknowledged must be there. Then a control, in which every sync is a
+// no-op: it must lose something, or the first part shows nothing. The last line is JSON.
 // Exit codes: 127 crash or contract, 128 liveness, 129 safety, 2 not possible here.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
