@@ -75,7 +75,7 @@ test(
     const mix: Mix = { voters: 3, actions: 150 };
     fc.assert(
       fc.property(actionsOf(mix), (actions) => expectRecovery(play(mix, actions))),
-      runs(301, 300),
+      runs(301, 150),
     );
   },
   patienceMs,
@@ -87,7 +87,7 @@ test(
     const mix: Mix = { voters: 5, actions: 200 };
     fc.assert(
       fc.property(actionsOf(mix), (actions) => expectRecovery(play(mix, actions))),
-      runs(302, 60),
+      runs(302, 30),
     );
   },
   patienceMs,
@@ -99,7 +99,7 @@ test(
     const mix: Mix = { voters: 3, actions: 150, losesVotesOf: 2 };
     fc.assert(
       fc.property(actionsOf(mix), (actions) => expectRecovery(play(mix, actions))),
-      runs(303, 120),
+      runs(303, 60),
     );
   },
   patienceMs,
@@ -115,7 +115,7 @@ test(
         const { world, director } = play(mix, actions);
         told(world, () => repair(world, director, 3_000, () => false));
       }),
-      runs(304, 60),
+      runs(304, 40),
     );
   },
   patienceMs,
@@ -136,7 +136,7 @@ test(
           }
         });
       }),
-      runs(305, 100),
+      runs(305, 60),
     );
   },
   patienceMs,
