@@ -145,6 +145,15 @@ describe('a record whose header verifies and whose value is lost (S3)', () => {
     expect(await damagedOf(directory)).toEqual([]);
   });
 
+  test('nor when the vote in front of it is lost as well', async () => {
+    const directory = await closedLog([vote(2, 4), decided(2)], [vote(3)]);
+    for (const record of [vote(2, 4), decided(2)]) rot(directory, record);
+    const { log } = await openAndRecover(directory);
+    await append(log, [vote(2, 9)]);
+    expect(log.info().damaged).toEqual(new Map([[2, ballot(9)]]));
+    await log.close();
+  });
+
   test('a lost decided value that was never voted for has the ballot of nobody', async () => {
     const directory = await closedLog([decided(7)], [vote(8)]);
     rot(directory, decided(7));
@@ -262,7 +271,8 @@ describe('a record whose header verifies and whose value is lost (S3)', () => {
     const directory = await closedLog([{ kind: 'configuration', membership }], [vote(1)]);
     const file = path.join(directory, '0000000001.log');
     const stored = fs.readFileSync(file);
-    stored[stored.indexOf('feedface')] = 0;
+    // Still a membership, to look at, of another group.
+    stored[stored.indexOf('feedface')] = 'a'.charCodeAt(0);
     fs.writeFileSync(file, stored);
     await expect(openFiles(directory)).rejects.toMatchObject({ code: 'RSL_LOG_CORRUPT' });
   });

@@ -6,7 +6,6 @@ import { readIdentity } from '../src/directory.ts';
 import { type Files, systemFiles } from '../src/files.ts';
 import { recover } from '../src/recover.ts';
 import { visitRecords } from '../src/visit.ts';
-import { testClock } from './records.ts';
 import {
   append,
   contextOf,
@@ -17,6 +16,7 @@ import {
   shapesOf,
   smallOptions,
   temporaryDirectory,
+  ticking,
   vote,
 } from './stage.ts';
 
@@ -25,15 +25,10 @@ const block = 4096;
 
 /** A log whose time a test lets pass. */
 async function timed(directory: string) {
-  const ticks = new Set<() => void>();
-  const everyMs = (_: number, tick: () => void) => {
-    ticks.add(tick);
-    return () => void ticks.delete(tick);
-  };
-  const context = contextOf({ clock: { ...testClock, everyMs } });
+  const { context, ticks, pass } = ticking();
   const log = await openFiles(directory, smallOptions, undefined, context);
   await recordsOf(log);
-  return { log, pass: () => [...ticks].forEach((tick) => tick()), ticks };
+  return { log, pass, ticks };
 }
 
 const decided = (slot: number): LogRecord => ({

@@ -17,6 +17,7 @@ import {
   shapesOf,
   smallOptions,
   temporaryDirectory,
+  ticking,
   vote,
 } from './stage.ts';
 
@@ -141,11 +142,15 @@ describe('a full medium (S5)', () => {
 
   test('a truncation that frees nothing leaves that block alone', async () => {
     const medium = new FillingFiles();
-    const { log } = await openAndRecover(temporaryDirectory(), options, medium.files);
+    const { context, pass } = ticking();
+    const { log } = await openAndRecover(temporaryDirectory(), options, medium.files, context);
     medium.full = true;
-    const slot = await fill(log, 1);
-    for (const before of [2, 3]) {
+    // Two blocks each, so that nothing is left but what is kept for marks.
+    const slot = await fill(log, 1, 7_000);
+    for (const before of [2, 3, 4]) {
       log.truncate(before);
+      pass();
+      await append(log, []);
       await expect(append(log, [vote(slot, 1, 9_000)])).rejects.toMatchObject(full);
     }
     log.truncate(slot);

@@ -62,6 +62,17 @@ export async function openAndRecover(...given: Parameters<typeof openFiles>): Pr
 export const clocked = (nowMs: () => number): PortContext =>
   contextOf({ clock: { ...testClock, nowMs } });
 
+/** A context whose timers a test lets go off. */
+export function ticking() {
+  const ticks = new Set<() => void>();
+  const everyMs = (_: number, tick: () => void) => {
+    ticks.add(tick);
+    return () => void ticks.delete(tick);
+  };
+  const context = contextOf({ clock: { ...testClock, everyMs } });
+  return { context, ticks, pass: () => [...ticks].forEach((tick) => tick()) };
+}
+
 /** Lets the event loop turn until it is so; the test's own time limit ends what never is. */
 export async function eventually(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
