@@ -54,7 +54,7 @@ test(
 const of = ballot(1, 1);
 const slotsInFlightMax = 6;
 
-/** Replica 1 of `members`, leading from slot 1 on, and everything that was voted for in its ballot. */
+/** Replica 1 of `members`, leading from slot 1 on, and everything that was voted for in 1.1. */
 class Stage {
   readonly members: number;
   readonly through = new Map<number, number>();
