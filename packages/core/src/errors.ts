@@ -109,6 +109,16 @@ export const errorCodes = {
     meaning: 'The store belongs to another group or replica, or has another format version.',
     action: 'Give each replica its own directory; do not copy one to another.',
   },
+  RSL_OLD_COPY: {
+    class: 'OldCopyError',
+    outcome: 'none',
+    meaning:
+      'The store was put back to an earlier copy: others remember more of it. It has taken a new ' +
+      'store id, so that what it once promised and has forgotten can harm nobody.',
+    action:
+      'Start it again: it learns and serves what is decided, without a vote, until the group is ' +
+      'told to replace the old store by the new one.',
+  },
   RSL_STATE_MACHINE_FAILED: {
     class: 'StateMachineFailedError',
     outcome: 'unknown',
@@ -265,6 +275,18 @@ export class StorageError extends RslError {
     options?: ErrorOptions,
   ) {
     super(code, errorCodes[code].outcome, message, options);
+  }
+}
+
+export class OldCopyError extends RslError {
+  override readonly name = 'OldCopyError';
+  constructor(position: number, remembered: number) {
+    super(
+      'RSL_OLD_COPY',
+      'none',
+      `this store is at position ${position}, and was at ${remembered} once: it is an older copy. ` +
+        'It has a new store id now; start it again, it takes part without a vote',
+    );
   }
 }
 

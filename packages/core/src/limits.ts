@@ -62,6 +62,8 @@ export const defaultTimings = {
   leaderStallMs: 1_000,
   /** How long an unanswered learn-request is waited for. */
   learnRetryMs: 200,
+  /** How often a replica tells the others where its store stands, if that has changed (S2a). */
+  standingIntervalMs: 500,
   /** How often a replica without a configuration asks where the group is (S10, L7). */
   whereIntervalMs: 500,
 } as const;

@@ -48,10 +48,20 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
   const logger = options.logger ?? silentLogger;
   const context: PortContext = { group, self, limits, clock, random, logger };
   const events = new Events(logger, (run) => clock.soon(run));
-  const log = await options.log.open(context);
+  let log = await options.log.open(context);
   let transport: Transport | undefined;
   try {
-    const remembered = await remember(log);
+    let remembered = await remember(log);
+    if (remembered.info.copied === 'files') {
+      // Whoever has the original may vote with it: this one is another store from now on (S2, S2a).
+      await log.renew();
+      await log.close();
+      log = await options.log.open(context);
+      remembered = await remember(log);
+      logger.warn({ store: remembered.info.store }, 'copied files: a new store, without a vote');
+    } else if (remembered.info.copied === 'device') {
+      logger.warn({}, 'the files of the log are on another device than when they were made');
+    }
     const { store } = remembered.info;
     const makeProtocol: MakeProtocol = (membership, restored) => {
       const settings = { self, store, limits, timings, random };

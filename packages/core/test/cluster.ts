@@ -5,6 +5,7 @@ import {
   silentLogger,
   startReplica,
   type StateMachine,
+  type Timings,
 } from '@rsl/core';
 import {
   DigestMachine,
@@ -17,6 +18,7 @@ import {
 export interface ClusterOptions {
   readonly replicas?: number;
   readonly limits?: Partial<Limits>;
+  readonly timings?: Partial<Timings>;
   readonly machine?: (id: number) => StateMachine;
   readonly logger?: Logger;
 }
@@ -57,6 +59,7 @@ export class Cluster {
       transport: memoryTransport(this.network, `memory:${id}`),
       peers: this.members.filter((m) => m.id !== id),
       limits: this.#options.limits ?? {},
+      timings: this.#options.timings ?? {},
       logger: this.#options.logger ?? silentLogger,
     });
     this.replicas.set(id, replica);

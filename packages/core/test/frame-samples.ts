@@ -80,6 +80,15 @@ export const hostMessages: readonly HostMessage[] = [
   { kind: 'accepted', group: envelope.group },
   { kind: 'refused', group: envelope.group, reason: 'another set was agreed to' },
   { kind: 'formed', membership },
+  {
+    kind: 'standing',
+    asks: true,
+    count: 4,
+    nonce: 2 ** 40 + 5,
+    position: 1_234,
+    found: { count: 3, nonce: 2 ** 40 + 3, position: 1_200 },
+  },
+  { kind: 'recalled', nonce: 2 ** 40 + 5, contradicts: true, position: 1_234 },
 ];
 
 export function frameOf(message: Message): Uint8Array {

@@ -1,9 +1,11 @@
 /** What hosts say to each other beside the protocol: forwarding commands, and forming a group. */
 import { FrameError } from '../errors.ts';
 import type { Ballot } from '../paxos/ballot.ts';
+import type { Standing } from '../paxos/log-record.ts';
 import type { Membership } from '../paxos/membership.ts';
 import { unreachable } from '../unreachable.ts';
 import { crc32 } from './checksum.ts';
+import type { Reader, Writer } from './bytes.ts';
 import { channels, type Frame, type FrameWriter } from './frame.ts';
 import { decodeMembership, encodeMembership } from './membership-codec.ts';
 
@@ -53,7 +55,36 @@ export interface Formed {
   readonly membership: Membership;
 }
 
-export type HostMessage = Forward | ForwardAck | Where | Form | Accepted | Refused | Formed;
+/** "My store is in this start, and at this position; this is how the start found it" (S2a). */
+export interface StandingMessage {
+  readonly kind: 'standing';
+  /** Wants to hear what is remembered of it. */
+  readonly asks: boolean;
+  readonly count: number;
+  readonly nonce: number;
+  readonly position: number;
+  readonly found: Omit<Standing, 'store'>;
+}
+
+/** What is remembered of the store of whoever asked in the start of this nonce. */
+export interface Recalled {
+  readonly kind: 'recalled';
+  readonly nonce: number;
+  /** More than the store was found with: it is an older copy. */
+  readonly contradicts: boolean;
+  readonly position: number;
+}
+
+export type HostMessage =
+  | Forward
+  | ForwardAck
+  | Where
+  | Form
+  | Accepted
+  | Refused
+  | Formed
+  | StandingMessage
+  | Recalled;
 export type HostMessageKind = HostMessage['kind'];
 
 /** Never renumbered. */
@@ -67,6 +98,8 @@ export const hostMessageKinds: Readonly<
   accepted: [channels.forming, 3],
   refused: [channels.forming, 4],
   formed: [channels.forming, 5],
+  standing: [channels.forming, 6],
+  recalled: [channels.forming, 7],
 };
 
 const kindOfCode = new Map(
@@ -101,6 +134,14 @@ export function writeHostMessage(message: HostMessage, out: FrameWriter): void {
       const reason = Buffer.from(message.reason.slice(0, 500));
       return out.value({ bytes: reason, checksum: crc32(reason) });
     }
+    case 'standing':
+      fields.u8(message.asks ? 1 : 0);
+      writeStanding(message, fields);
+      return writeStanding(message.found, fields);
+    case 'recalled':
+      fields.u64(message.nonce);
+      fields.u8(message.contradicts ? 1 : 0);
+      return fields.u64(message.position);
     default:
       return unreachable(message);
   }
@@ -138,7 +179,27 @@ function readFields(kind: HostMessageKind, frame: Frame, membersMax: number): Ho
       if (reason.length > 500) throw new FrameError('a reason of more than 500 characters');
       return { kind, group, reason };
     }
+    case 'standing': {
+      const asks = fields.u8() === 1;
+      return { kind, asks, ...readStanding(fields), found: readStanding(fields) };
+    }
+    case 'recalled': {
+      const nonce = fields.u64();
+      return { kind, nonce, contradicts: fields.u8() === 1, position: fields.u64() };
+    }
     default:
       return unreachable(kind);
   }
 }
+
+function writeStanding(standing: Omit<Standing, 'store'>, fields: Writer): void {
+  fields.u64(standing.count);
+  fields.u64(standing.nonce);
+  fields.u64(standing.position);
+}
+
+const readStanding = (fields: Reader): Omit<Standing, 'store'> => ({
+  count: fields.u64(),
+  nonce: fields.u64(),
+  position: fields.u64(),
+});

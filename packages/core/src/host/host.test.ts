@@ -39,7 +39,13 @@ class SlowLog implements Partial<LogStore> {
   bytesFree = Infinity;
 
   info(): LogInfo {
-    return { store: member(1).store, firstSlot: 1, bytesFree: this.bytesFree } as LogInfo;
+    return {
+      store: member(1).store,
+      created: true,
+      firstSlot: 1,
+      position: 0,
+      bytesFree: this.bytesFree,
+    } as LogInfo;
   }
 
   append(_: unknown, done: () => void): void {
@@ -97,6 +103,8 @@ async function stage(limits: Partial<Limits> = {}) {
     membership,
     bootstrap: membership,
     starts: 0,
+    nonce: 0,
+    standings: [],
   };
   const host = new Host({
     group: 'tested',

@@ -1,65 +1,27 @@
 import type { CallOptions, ManyResults } from '../api.ts';
 import type { HostMessage } from '../codec/host-codec.ts';
-import { ClosedError, type RslError, StorageError } from '../errors.ts';
-import type { Limits, Timings } from '../limits.ts';
+import { ClosedError, OldCopyError, type RslError, StorageError } from '../errors.ts';
 import type { Input } from '../paxos/input.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import { type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
-import type { MakeProtocol, Protocol } from '../paxos/protocol.ts';
+import type { Protocol } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Logger } from '../ports/logger.ts';
-import type { LogStore } from '../ports/log-store.ts';
-import type { StateMachine } from '../ports/state-machine.ts';
 import type { Endpoint, PeerAddress, PeerIdentity, TransportEvents } from '../ports/transport.ts';
-import { Barriers } from './barriers.ts';
-import { Commands } from './commands.ts';
-import { Counters } from './counters.ts';
-import { Effects, type Emit } from './effects.ts';
-import { Execution } from './execution.ts';
-import { Forming } from './forming.ts';
-import { GroupCommit } from './group-commit.ts';
+import type { Execution } from './execution.ts';
+import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
 import { receive } from './inbound.ts';
-import { carriesValues, Outbound } from './outbound.ts';
-import { Proposals } from './proposals.ts';
+import { carriesValues } from './outbound.ts';
 import { asRslError } from './as-rsl-error.ts';
-import { type Remembered, restore } from './recovery.ts';
-import { Room } from './room.ts';
-import { Serving } from './serving.ts';
-
-export interface HostOptions {
-  readonly group: string;
-  readonly self: ReplicaId;
-  readonly limits: Limits;
-  readonly timings: Timings;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly log: LogStore;
-  readonly remembered: Remembered;
-  readonly stateMachine: StateMachine;
-  readonly makeProtocol: MakeProtocol;
-  readonly peers: readonly PeerAddress[];
-  /** Random, 48 bits: this start. */
-  readonly epoch: number;
-  readonly emit: Emit;
-}
+import { restore } from './recovery.ts';
 
 /** The only loop: inputs in, effects out, a turn at a time. It performs and decides nothing. */
 export class Host implements TransportEvents {
   readonly #options: HostOptions;
   readonly #clock: Clock;
-  readonly #outbound = new Outbound(() => this.#endpoint);
-  readonly #commit: GroupCommit;
-  readonly #proposals: Proposals;
-  readonly #commands: Commands;
-  readonly #barriers: Barriers;
-  readonly #forming: Forming;
-  readonly #room: Room;
-  readonly execution: Execution;
+  readonly #parts: HostParts;
   readonly #connected = new Map<ReplicaId, PeerIdentity>();
-  readonly #counters = new Counters();
-  readonly #effects: Effects;
   #endpoint: Endpoint | undefined;
   #protocol: Protocol | undefined;
   #membership: Membership = nowhere;
@@ -69,60 +31,27 @@ export class Host implements TransportEvents {
   #tickDue = false;
   #stopTicks: (() => void) | undefined;
   #stopped = false;
+  #renewing = false;
   #failure: RslError | undefined;
 
   constructor(options: HostOptions) {
     this.#options = options;
-    const { self, limits, log, epoch, remembered, clock } = options;
-    this.#clock = clock;
-    this.#commit = new GroupCommit(
-      log,
-      ({ to, message }) => this.#reveal(to, message),
-      (error) => this.fail(error),
-    );
-    const serving = new Serving(
-      log,
-      (to, message) => this.#outbound.message(to, message),
-      (error) => {
-        this.#counters.count('readsOfTheLogFailed');
-        options.logger.warn({ err: error }, 'the log could not be read for another replica');
-      },
-    );
-    this.#proposals = new Proposals({ self, epoch, limits });
-    const send = (to: ReplicaId, message: HostMessage): void => this.#outbound.host(to, message);
-    this.#barriers = new Barriers(limits);
-    this.#room = new Room(limits.logReserveBytes);
-    const { stateMachine } = options;
-    this.execution = new Execution(stateMachine, self, this.#proposals);
-    const { execution } = this;
-    const proposals = this.#proposals;
-    this.#effects = new Effects({
-      commit: this.#commit,
-      outbound: this.#outbound,
-      execution,
-      barriers: this.#barriers,
-      serving,
-      log,
-      counters: this.#counters,
-      logger: options.logger,
-      emit: options.emit,
+    this.#clock = options.clock;
+    this.#parts = partsOf(options, {
+      endpoint: () => this.#endpoint,
+      connected: () => this.#connected.values(),
       isStopped: () => this.#stopped,
+      reveal: (to, message) => this.#reveal(to, message),
+      persist: (record, then) => this.#persist(record, then),
+      formed: (membership) => this.#onFormed(membership),
+      admitted: () => this.#onAdmitted(),
+      contradicted: (position) => this.#onOldCopy(position),
+      fail: (error) => this.fail(error),
     });
-    this.#commands = new Commands({ limits, clock, stateMachine, execution, proposals, send });
-    const { membership, bootstrap } = remembered;
-    this.#forming = new Forming(
-      {
-        name: options.group,
-        self: { id: self, store: remembered.info.store },
-        connected: () => this.#connected.values(),
-        send,
-        persist: (record, then) => this.#persist(record, then),
-        peers: (peers) => this.#endpoint?.peers(peers),
-        formed: (formed) => this.#onFormed(formed),
-      },
-      membership,
-      bootstrap,
-    );
+  }
+
+  get execution(): Execution {
+    return this.#parts.execution;
   }
 
   get protocol(): Protocol | undefined {
@@ -142,7 +71,10 @@ export class Host implements TransportEvents {
   }
 
   get pending(): { readonly commands: number; readonly bytes: number } {
-    return { commands: this.#proposals.pendingCount, bytes: this.#proposals.pendingBytes };
+    return {
+      commands: this.#parts.proposals.pendingCount,
+      bytes: this.#parts.proposals.pendingBytes,
+    };
   }
 
   isConnected(id: ReplicaId, store: string): boolean {
@@ -170,26 +102,26 @@ export class Host implements TransportEvents {
 
   propose(commands: readonly Uint8Array[], sink: ManyResults, deadlineMs: number): number {
     this.#mustRun();
-    if (this.#room.isLow && this.#protocol?.view.role === 'phase2') throw noRoom();
-    const first = this.#proposals.add(commands, sink, deadlineMs);
+    if (this.#parts.room.isLow && this.#protocol?.view.role === 'phase2') throw noRoom();
+    const first = this.#parts.proposals.add(commands, sink, deadlineMs);
     this.#schedule();
     return first;
   }
 
   cancel(sequence: number, reason: unknown): void {
-    this.#proposals.cancel(sequence, reason);
+    this.#parts.proposals.cancel(sequence, reason);
   }
 
   barrier(deadlineMs: number, options: CallOptions): Promise<Slot> {
     this.#mustRun();
-    const promise = this.#barriers.add(deadlineMs, options.signal);
+    const promise = this.#parts.barriers.add(deadlineMs, options.signal);
     this.#schedule();
     return promise;
   }
 
   bootstrap(members: readonly PeerAddress[], deadlineMs: number): Promise<'formed' | 'already'> {
     this.#mustRun();
-    return this.#forming.bootstrap(members, deadlineMs);
+    return this.#parts.forming.bootstrap(members, deadlineMs);
   }
 
   // ---- transport
@@ -197,19 +129,27 @@ export class Host implements TransportEvents {
   frame(from: PeerIdentity, bytes: Uint8Array): void {
     if (this.#stopped) return;
     const { membersMax } = this.#options.limits;
-    const received = receive(from, bytes, this.#outbound.envelope, this.#membership, membersMax);
-    if (received.to === 'nobody') return this.#counters.count(received.why);
+    const received = receive(
+      from,
+      bytes,
+      this.#parts.outbound.envelope,
+      this.#membership,
+      membersMax,
+    );
+    if (received.to === 'nobody') return this.#parts.counters.count(received.why);
     if (received.to === 'host') return this.#onHostMessage(from, received.message);
     if (this.#isLogFull && carriesValues(received.message))
-      return this.#counters.count('framesWhileLogIsFull');
+      return this.#parts.counters.count('framesWhileLogIsFull');
     this.#inputs.push({ kind: 'message', from: from.id, message: received.message });
     this.#schedule();
   }
 
   peer(peer: PeerIdentity, up: boolean): void {
     if (this.#stopped) return;
-    if (up) this.#connected.set(peer.id, peer);
-    else this.#connected.delete(peer.id);
+    if (up) {
+      this.#connected.set(peer.id, peer);
+      this.#parts.standings.onPeer(peer);
+    } else this.#connected.delete(peer.id);
     this.#options.emit('peer', { id: peer.id, up });
   }
 
@@ -239,37 +179,38 @@ export class Host implements TransportEvents {
 
   #turn(): void {
     if (this.#tickDue) this.#tick();
-    const read = this.#protocol === undefined ? undefined : this.#barriers.take();
+    const read = this.#protocol === undefined ? undefined : this.#parts.barriers.take();
     if (read !== undefined) this.#inputs.push({ kind: 'read', read });
     this.#drainInputs();
     const protocol = this.#protocol;
     if (protocol !== undefined) {
       if (!this.#isLogFull) {
-        this.#commands.pump(protocol, (value) => this.#step({ kind: 'propose', value }));
+        this.#parts.commands.pump(protocol, (value) => this.#step({ kind: 'propose', value }));
       }
       this.#step({ kind: 'turn-end' });
       this.#drainInputs();
-      this.#commands.acknowledge();
+      this.#parts.commands.acknowledge();
     }
-    this.#commit.flush();
-    this.#outbound.turnEnd();
+    this.#parts.commit.flush();
+    this.#parts.outbound.turnEnd();
   }
 
   /** The disk is behind, or full: nothing more is taken in that would have to be written. */
   get #isLogFull(): boolean {
     const { logQueueBytesMax } = this.#options.limits;
-    return this.#room.isSpent || this.#commit.pendingBytes > logQueueBytesMax;
+    return this.#parts.room.isSpent || this.#parts.commit.pendingBytes > logQueueBytesMax;
   }
 
   #tick(): void {
     this.#tickDue = false;
     const nowMs = this.#clock.nowMs();
-    this.#proposals.expire(nowMs);
-    for (const read of this.#barriers.expire(nowMs))
+    this.#parts.proposals.expire(nowMs);
+    for (const read of this.#parts.barriers.expire(nowMs))
       this.#inputs.push({ kind: 'forget-read', read });
-    this.#forming.onTick(nowMs, this.#options.timings.whereIntervalMs);
-    if (this.#room.look(this.#options.log.info().bytesFree)) {
-      this.#inputs.push({ kind: 'storage', full: this.#room.isLow });
+    this.#parts.forming.onTick(nowMs, this.#options.timings.whereIntervalMs);
+    this.#parts.standings.onTick(nowMs);
+    if (this.#parts.room.look(this.#options.log.info().bytesFree)) {
+      this.#inputs.push({ kind: 'storage', full: this.#parts.room.isLow });
     }
     this.#inputs.push({ kind: 'tick' });
   }
@@ -293,22 +234,27 @@ export class Host implements TransportEvents {
   #step(input: Input): void {
     const protocol = this.#protocol;
     if (protocol === undefined || this.#stopped) return;
-    for (const effect of protocol.step(input, this.#clock.nowMs())) this.#effects.perform(effect);
+    for (const effect of protocol.step(input, this.#clock.nowMs()))
+      this.#parts.effects.perform(effect);
   }
 
   // ---- what comes in beside the protocol
 
   #onHostMessage(from: PeerIdentity, message: HostMessage): void {
     if (message.kind === 'forward' || message.kind === 'forward-ack') {
-      this.#commands.onMessage(from.id, message);
+      this.#parts.commands.onMessage(from.id, message);
       return this.#schedule();
     }
-    this.#guarded(() => this.#forming.onMessage(from, message));
+    this.#guarded(() => {
+      if (message.kind === 'standing') this.#parts.standings.onStanding(from, message);
+      else if (message.kind === 'recalled') this.#parts.standings.onRecalled(from, message);
+      else this.#parts.forming.onMessage(from, message);
+    });
   }
 
   #reveal(to: ReplicaId, message: DurableMessage): void {
     if (this.#stopped) return;
-    if (to !== this.#options.self) return this.#outbound.message(to, message);
+    if (to !== this.#options.self) return this.#parts.outbound.message(to, message);
     this.#inputs.push({ kind: 'message', from: to, message });
     this.#schedule();
   }
@@ -322,14 +268,32 @@ export class Host implements TransportEvents {
   }
 
   #onFormed(membership: Membership): void {
-    const { remembered, self, makeProtocol } = this.#options;
+    const { remembered, self } = this.#options;
     this.#membership = membership;
-    this.#outbound.configure(membership);
+    this.#parts.outbound.configure(membership);
     this.#endpoint?.peers(membership.members.filter((m) => m.id !== self));
-    this.#protocol = makeProtocol(membership, remembered.restored);
-    this.#executedTold = this.execution.executedThrough;
     this.#options.emit('configuration', { membership });
+    this.#parts.standings.begin(membership, remembered.info.created);
+  }
+
+  /** A quorum remembers no more of this store than it holds: it takes part from now on (S2a). */
+  #onAdmitted(): void {
+    const { remembered, makeProtocol } = this.#options;
+    this.#protocol = makeProtocol(this.#membership, remembered.restored);
+    this.#executedTold = this.execution.executedThrough;
     this.#schedule();
+  }
+
+  /** What this store promised later is forgotten here: from now on it is another store (S2). */
+  #onOldCopy(position: number): void {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    const { log, remembered } = this.#options;
+    const error = new OldCopyError(remembered.info.position, position);
+    log.renew().then(
+      () => this.fail(error),
+      (failure: unknown) => this.fail(asRslError(failure)),
+    );
   }
 
   // ---- the end
@@ -350,9 +314,9 @@ export class Host implements TransportEvents {
     this.#endpoint?.close();
     this.#inputs = [];
     this.#connected.clear();
-    this.#proposals.closeAll(this.#failure);
-    this.#barriers.closeAll(this.#failure);
-    this.#forming.close(new ClosedError('the replica ended before the group was formed'));
+    this.#parts.proposals.closeAll(this.#failure);
+    this.#parts.barriers.closeAll(this.#failure);
+    this.#parts.forming.close(new ClosedError('the replica ended before the group was formed'));
     this.#options.emit('stopped', { error: this.#failure });
   }
 
@@ -363,10 +327,10 @@ export class Host implements TransportEvents {
   }
 
   countersNow(): Record<string, number> {
-    const { sent, dropped } = this.#outbound;
+    const { sent, dropped } = this.#parts.outbound;
     const { commands, voids } = this.execution;
-    const appends = this.#commit.appends;
-    const { counts } = this.#counters;
+    const appends = this.#parts.commit.appends;
+    const { counts } = this.#parts.counters;
     return { ...counts, framesSent: sent, framesDropped: dropped, appends, commands, voids };
   }
 }

@@ -1,7 +1,7 @@
 import { copied } from '../codec/bytes.ts';
 import { CorruptionError, LogTruncatedError } from '../errors.ts';
 import { type Ballot, higherBallot, zeroBallot } from '../paxos/ballot.ts';
-import type { LogRecord } from '../paxos/log-record.ts';
+import type { LogRecord, Standing } from '../paxos/log-record.ts';
 import type { Membership } from '../paxos/membership.ts';
 import type { Restored } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
@@ -21,6 +21,10 @@ export interface Remembered {
   readonly bootstrap: Membership | undefined;
   /** How often this store has been started before. */
   readonly starts: number;
+  /** The random number of the last of them; 0 if there was none. */
+  readonly nonce: number;
+  /** Where others said that their stores stood (S2a). */
+  readonly standings: readonly Standing[];
 }
 
 const replayBytesMax = 1024 * 1024;
@@ -40,6 +44,8 @@ export async function remember(log: Pick<LogStore, 'recover' | 'read'>): Promise
   let membership: Membership | undefined;
   let bootstrap: Membership | undefined;
   let starts = 0;
+  let nonce = 0;
+  let standings: readonly Standing[] = [];
   const forget = (through: Slot): void => {
     for (const slot of votes.keys()) if (slot <= through) votes.delete(slot);
     for (const slot of decided.keys()) if (slot <= through) decided.delete(slot);
@@ -67,7 +73,12 @@ export async function remember(log: Pick<LogStore, 'recover' | 'read'>): Promise
         bootstrap = record.membership;
         return;
       case 'start':
-        starts = Math.max(starts, record.count);
+        if (record.count < starts) return;
+        starts = record.count;
+        nonce = record.nonce;
+        return;
+      case 'standings':
+        standings = record.standings;
     }
   };
   const info = await log.recover(visit);
@@ -84,7 +95,7 @@ export async function remember(log: Pick<LogStore, 'recover' | 'read'>): Promise
   decidedThrough = missing - 1;
   const { firstSlot } = info;
   const restored = { promised, votes, decided, lost, firstSlot, decidedThrough };
-  return { info, restored, membership, bootstrap, starts };
+  return { info, restored, membership, bootstrap, starts, nonce, standings };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Ballot } from './ballot.ts';
-import type { Membership } from './membership.ts';
+import type { Membership, StoreId } from './membership.ts';
 import type { Slot } from './slot.ts';
 import type { Value } from './value.ts';
 import type { Vote } from './vote.ts';
@@ -16,6 +16,16 @@ export type LogRecord =
   /** The one set of members that this store agreed to form a group with (S10). */
   | { readonly kind: 'bootstrap'; readonly membership: Membership }
   /** One for each start of the replica (S2a): a count, and a random number of 48 bits. */
-  | { readonly kind: 'start'; readonly count: number; readonly nonce: number };
+  | { readonly kind: 'start'; readonly count: number; readonly nonce: number }
+  /** What others have said of their stores (S2a). The newest record says all of it. */
+  | { readonly kind: 'standings'; readonly standings: readonly Standing[] };
+
+/** Where a store stood: its start, and a position that only grows with what it stores (S2a). */
+export interface Standing {
+  readonly store: StoreId;
+  readonly count: number;
+  readonly nonce: number;
+  readonly position: number;
+}
 
 export type LogRecordKind = LogRecord['kind'];

@@ -1,4 +1,4 @@
-import { ensures, old, requires } from '@rsl/contracts';
+import { ensures, requires } from '@rsl/contracts';
 import type { Acceptor } from './acceptor.ts';
 import { type Ballot, sameBallot, zeroBallot } from './ballot.ts';
 import { LeaderReads } from './leader-reads.ts';

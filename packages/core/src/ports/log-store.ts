@@ -16,6 +16,16 @@ export interface LogInfo {
   /** The highest slot that a vote or a decided value is stored for; 0 if there is none. */
   readonly lastSlot: Slot;
   readonly bytesUsed: number;
+  /**
+   * Counts what was ever stored, and never goes back: what was durable at a position is there at
+   * every later one. Whoever was at a position once and is below it now is an older copy (S2a).
+   */
+  readonly position: number;
+  /**
+   * Are these the very files that the store made? `files`: they were restored or copied;
+   * `device`: only the number of the disk differs (S2a).
+   */
+  readonly copied: 'no' | 'device' | 'files';
   /** How much more can be written before the medium is full, as far as is known. */
   readonly bytesFree: number;
   /** Slots whose record is there but whose value cannot be read, with the vote's ballot (S3). */
@@ -60,6 +70,12 @@ export interface LogStore {
    * RSL_LOG_CORRUPT where a stored value fails its checksum.
    */
   read(from: Slot, to: Slot, bytesMax: number): Promise<readonly StoredValue[]>;
+  /**
+   * Takes a new store id, durably before it resolves; appends called earlier complete first. Of what
+   * the old one stored only what is decided stays (S2): its promises and its other votes are
+   * neither visited nor read any more. Called between `recover` and the first append, or last.
+   */
+  renew(): Promise<StoreId>;
   /**
    * Forgets slots below `before` and nothing else: promises, the newest configuration, bootstrap
    * and start records stay. Constant time; firstSlot never goes back.

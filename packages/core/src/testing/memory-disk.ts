@@ -2,7 +2,7 @@ import type { RslError } from '../errors.ts';
 import { type Ballot, higherBallot, sameBallot, zeroBallot } from '../paxos/ballot.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Slot } from '../paxos/slot.ts';
-import type { StoredValue } from '../ports/log-store.ts';
+import type { LogInfo, StoredValue } from '../ports/log-store.ts';
 
 /** The records of one append, and who waits for them. */
 export interface Group {
@@ -28,6 +28,12 @@ export class MemoryDisk {
   readonly damaged = new Map<Slot, Ballot>();
   readonly #lostDecided = new Set<Slot>();
   bytes = 0;
+  /** Groups that were ever written (S2a). */
+  position = 0;
+  /** Set by a test: how much room is left. */
+  bytesFree: number = Number.MAX_SAFE_INTEGER;
+  /** Set by a test: these are not the files that the store made (S2a). */
+  copied: LogInfo['copied'] = 'no';
   isOpen = false;
   /** Appended, and not durable yet. */
   pending: Group[] = [];
@@ -68,6 +74,7 @@ export class MemoryDisk {
   }
 
   keep(records: readonly LogRecord[]): void {
+    this.position += 1;
     for (const record of records) {
       this.records.push(record);
       if (record.kind === 'vote') this.#put(record.slot, record.vote.ballot, record.vote.value);
@@ -88,6 +95,24 @@ export class MemoryDisk {
     this.records = this.records.filter(
       (r) => (r.kind !== 'vote' && r.kind !== 'decided') || r.slot >= this.firstSlot,
     );
+  }
+
+  /** Another store from now on: of the old one only what is decided stays (S2). */
+  renew(store: string): void {
+    const through = this.records.reduce(
+      (max, r) => (r.kind === 'decided-through' ? Math.max(max, r.slot) : max),
+      0,
+    );
+    const stays = (r: LogRecord): boolean =>
+      r.kind !== 'promise' && (r.kind !== 'vote' || r.slot <= through);
+    this.records = this.records.filter(stays);
+    for (const [slot, { ballot }] of this.values) {
+      if (ballot !== undefined && slot > through) this.values.delete(slot);
+    }
+    for (const slot of this.damaged.keys()) if (slot > through) this.damaged.delete(slot);
+    this.store = store;
+    this.position += 1;
+    this.copied = 'no';
   }
 
   /** What is stored for the slot loses its value, while nobody has it open. */
@@ -112,6 +137,7 @@ export class MemoryDisk {
     for (const [slot, ballot] of this.damaged) copy.damaged.set(slot, ballot);
     for (const slot of this.#lostDecided) copy.#lostDecided.add(slot);
     copy.bytes = this.bytes;
+    copy.position = this.position;
     copy.isUnreadable = this.isUnreadable;
     copy.onKept = this.onKept;
     return copy;

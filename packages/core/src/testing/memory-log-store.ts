@@ -4,6 +4,7 @@ import type { LogRecord } from '../paxos/log-record.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { LogInfo, LogStore, StoredValue } from '../ports/log-store.ts';
 import type { Port, PortContext } from '../ports/port.ts';
+import type { Random } from '../ports/random.ts';
 import { MemoryDisk } from './memory-disk.ts';
 
 export interface MemoryLogOptions {
@@ -30,6 +31,7 @@ class MemoryLogStore implements LogStore {
   readonly #disk: MemoryDisk;
   readonly #write: (run: () => void) => void;
   readonly #onAppend: () => void;
+  readonly #random: Random;
   readonly #opening: number;
   readonly #created: boolean;
   #idle: (() => void)[] = [];
@@ -43,12 +45,8 @@ class MemoryLogStore implements LogStore {
     this.#onAppend = options.onAppend ?? (() => {});
     this.#opening = disk.opening;
     this.#created = disk.store === undefined;
-    disk.store ??= Array.from({ length: 4 }, () =>
-      context.random
-        .below(2 ** 16)
-        .toString(16)
-        .padStart(4, '0'),
-    ).join('');
+    this.#random = context.random;
+    disk.store ??= this.#newStore();
     disk.isOpen = true;
   }
 
@@ -89,19 +87,33 @@ class MemoryLogStore implements LogStore {
     return found;
   }
 
+  async renew(): Promise<string> {
+    if (this.#writing) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    const store = this.#newStore();
+    if (this.#isCurrent) this.#disk.renew(store);
+    return store;
+  }
+
+  #newStore(): string {
+    const parts = Array.from({ length: 4 }, () => this.#random.below(2 ** 16));
+    return parts.map((part) => part.toString(16).padStart(4, '0')).join('');
+  }
+
   truncate(before: Slot): void {
     if (this.#isCurrent) this.#disk.truncate(before);
   }
 
   info(): LogInfo {
-    const { store, firstSlot, lastSlot, bytes, damaged } = this.#disk;
+    const { store, firstSlot, lastSlot, bytes, bytesFree, copied, damaged, position } = this.#disk;
     return {
       store: store as string,
       created: this.#created,
       firstSlot,
       lastSlot,
       bytesUsed: bytes,
-      bytesFree: Number.MAX_SAFE_INTEGER,
+      bytesFree,
+      position,
+      copied,
       damaged: new Map(damaged),
       mode: 'memory',
     };

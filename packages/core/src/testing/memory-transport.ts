@@ -106,6 +106,8 @@ export class MemoryNetwork {
   #connect(a: MemoryEndpoint, id: ReplicaId, address: string | undefined): void {
     const b = this.transports.get(address ?? '')?.endpoints.get(a.local.group);
     if (b === undefined || b === a || b.local.id !== id || a.local.id === id) return;
+    // Whoever was told of the last connection may have closed this very one.
+    if (a.isClosed) return;
     if (a.links.has(id) || b.links.has(a.local.id)) return;
     if (this.reachable(a.local.id, id)) a.link(b);
   }
@@ -215,8 +217,13 @@ export class MemoryEndpoint implements Endpoint {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const peer of this.links.values()) this.unlink(peer);
+    // First: whoever is told may do what connects the others anew.
     this.#transport.endpoints.delete(this.local.group);
+    for (const peer of this.links.values()) this.unlink(peer);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   link(peer: MemoryEndpoint): void {
@@ -226,7 +233,8 @@ export class MemoryEndpoint implements Endpoint {
     this.links.set(id, peer);
     peer.links.set(this.local.id, this);
     this.#announce(peer, true);
-    peer.#announce(this, true);
+    // Whoever is told may send at once, and the connection break with that frame.
+    if (this.links.get(id) === peer) peer.#announce(this, true);
   }
 
   unlink(peer: MemoryEndpoint): void {

@@ -1,0 +1,143 @@
+import type { HostMessage } from '../codec/host-codec.ts';
+import type { RslError } from '../errors.ts';
+import type { Limits, Timings } from '../limits.ts';
+import type { LogRecord } from '../paxos/log-record.ts';
+import type { Membership, ReplicaId } from '../paxos/membership.ts';
+import type { DurableMessage } from '../paxos/messages.ts';
+import type { MakeProtocol } from '../paxos/protocol.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { LogStore } from '../ports/log-store.ts';
+import type { StateMachine } from '../ports/state-machine.ts';
+import type { Endpoint, PeerAddress, PeerIdentity } from '../ports/transport.ts';
+import { Barriers } from './barriers.ts';
+import { Commands } from './commands.ts';
+import { Counters } from './counters.ts';
+import { Effects, type Emit } from './effects.ts';
+import { Execution } from './execution.ts';
+import { Forming } from './forming.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Outbound } from './outbound.ts';
+import { Proposals } from './proposals.ts';
+import type { Remembered } from './recovery.ts';
+import { Room } from './room.ts';
+import { Serving } from './serving.ts';
+import { Standings } from './standing.ts';
+
+export interface HostOptions {
+  readonly group: string;
+  readonly self: ReplicaId;
+  readonly limits: Limits;
+  readonly timings: Timings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly log: LogStore;
+  readonly remembered: Remembered;
+  readonly stateMachine: StateMachine;
+  readonly makeProtocol: MakeProtocol;
+  readonly peers: readonly PeerAddress[];
+  /** Random, 48 bits: this start. */
+  readonly epoch: number;
+  readonly emit: Emit;
+}
+
+/** What the parts of a host tell it. */
+export interface HostEvents {
+  endpoint(): Endpoint | undefined;
+  connected(): Iterable<PeerIdentity>;
+  isStopped(): boolean;
+  /** What it waited for is durable: it may leave. */
+  reveal(to: ReplicaId, message: DurableMessage): void;
+  persist(record: LogRecord, then: () => void): void;
+  formed(membership: Membership): void;
+  admitted(): void;
+  contradicted(position: number): void;
+  fail(error: RslError): void;
+}
+
+export interface HostParts {
+  readonly barriers: Barriers;
+  readonly commands: Commands;
+  readonly commit: GroupCommit;
+  readonly counters: Counters;
+  readonly effects: Effects;
+  readonly execution: Execution;
+  readonly forming: Forming;
+  readonly outbound: Outbound;
+  readonly proposals: Proposals;
+  readonly room: Room;
+  readonly standings: Standings;
+}
+
+/** What a host is made of, put together. */
+export function partsOf(options: HostOptions, events: HostEvents): HostParts {
+  const { self, limits, log, epoch, emit, logger, clock, stateMachine } = options;
+  const counters = new Counters();
+  const outbound = new Outbound(() => events.endpoint());
+  const send = (to: ReplicaId, message: HostMessage): void => outbound.host(to, message);
+  const commit = new GroupCommit(
+    log,
+    ({ to, message }) => events.reveal(to, message),
+    (error) => events.fail(error),
+  );
+  const serving = new Serving(
+    log,
+    (to, message) => outbound.message(to, message),
+    (error) => {
+      counters.count('readsOfTheLogFailed');
+      logger.warn({ err: error }, 'the log could not be read for another replica');
+    },
+  );
+  const proposals = new Proposals({ self, epoch, limits });
+  const barriers = new Barriers(limits);
+  const execution = new Execution(stateMachine, self, proposals);
+  const isStopped = (): boolean => events.isStopped();
+  const done = { commit, outbound, execution, barriers, serving, log, counters, logger, emit };
+  return {
+    barriers,
+    commands: new Commands({ limits, clock, stateMachine, execution, proposals, send }),
+    commit,
+    counters,
+    effects: new Effects({ ...done, isStopped }),
+    execution,
+    forming: formingOf(options, events, send),
+    outbound,
+    proposals,
+    room: new Room(limits.logReserveBytes),
+    standings: standingsOf(options, events, send),
+  };
+}
+
+type SendHostMessage = (to: ReplicaId, message: HostMessage) => void;
+
+function formingOf(options: HostOptions, events: HostEvents, send: SendHostMessage): Forming {
+  const { membership, bootstrap, info } = options.remembered;
+  const host = {
+    name: options.group,
+    self: { id: options.self, store: info.store },
+    connected: () => events.connected(),
+    send,
+    persist: (record: LogRecord, then: () => void) => events.persist(record, then),
+    peers: (peers: readonly PeerAddress[]) => events.endpoint()?.peers(peers),
+    formed: (formed: Membership) => events.formed(formed),
+  };
+  return new Forming(host, membership, bootstrap);
+}
+
+function standingsOf(options: HostOptions, events: HostEvents, send: SendHostMessage): Standings {
+  const { epoch, log, remembered, self, timings } = options;
+  const { info, nonce, standings, starts } = remembered;
+  const { store, position } = info;
+  const host = {
+    self: { id: self, store },
+    found: { store, count: starts, nonce, position },
+    now: () => ({ store, count: starts + 1, nonce: epoch, position: log.info().position }),
+    connected: () => events.connected(),
+    send,
+    persist: (all: typeof standings) =>
+      events.persist({ kind: 'standings', standings: all }, () => undefined),
+    admitted: () => events.admitted(),
+    contradicted: (at: number) => events.contradicted(at),
+  };
+  return new Standings(host, timings.standingIntervalMs, standings);
+}

@@ -1,0 +1,229 @@
+import { expect, test } from 'vitest';
+import type { HostMessage } from '../codec/host-codec.ts';
+import type { Standing } from '../paxos/log-record.ts';
+import { group, member, storeOf } from '../../test/paxos/fixture.ts';
+import { Standings } from './standing.ts';
+
+const intervalMs = 500;
+
+interface Store {
+  count: number;
+  nonce: number;
+  position: number;
+}
+
+/** Replicas that tell each other where their stores stand; messages arrive at once, or are lost. */
+class Village {
+  readonly stores = new Map<number, Store>();
+  readonly standings = new Map<number, Standings>();
+  readonly written = new Map<number, readonly Standing[]>();
+  readonly admitted: number[] = [];
+  readonly contradicted: [id: number, position: number][] = [];
+  readonly size: number;
+  #nonce = 100;
+  nowMs = 0;
+  isLost: (from: number, to: number, message: HostMessage) => boolean = () => false;
+
+  constructor(size = 3) {
+    this.size = size;
+  }
+
+  /** Starts on the store as it is, with what it remembers of others. */
+  start(id: number, created = false): void {
+    const found = { ...(this.stores.get(id) ?? { count: 0, nonce: 0, position: 0 }) };
+    this.#nonce += 1;
+    const now = { count: found.count + 1, nonce: this.#nonce, position: found.position + 1 };
+    this.stores.set(id, now);
+    const store = storeOf(id);
+    const host = {
+      self: { id, store },
+      found: { store, ...found },
+      now: () => ({ store, ...now }),
+      connected: () =>
+        [...this.standings.keys()].filter((other) => other !== id).map((other) => member(other)),
+      send: (to: number, message: HostMessage) => this.#send(id, to, message),
+      persist: (standings: readonly Standing[]) => void this.written.set(id, standings),
+      admitted: () => void this.admitted.push(id),
+      contradicted: (position: number) => void this.contradicted.push([id, position]),
+    };
+    const standings = new Standings(host, intervalMs, this.written.get(id) ?? []);
+    this.standings.set(id, standings);
+    standings.begin(group(this.size), created);
+    for (const other of this.standings.keys()) {
+      if (other !== id) this.meet(id, other);
+    }
+  }
+
+  stop(id: number): void {
+    this.standings.delete(id);
+  }
+
+  meet(a: number, b: number): void {
+    this.standings.get(a)?.onPeer(member(b));
+    this.standings.get(b)?.onPeer(member(a));
+  }
+
+  tick(ms: number): void {
+    this.nowMs += ms;
+    for (const standings of this.standings.values()) standings.onTick(this.nowMs);
+  }
+
+  /** A store holds more. */
+  grow(id: number, by: number): void {
+    const store = this.stores.get(id);
+    if (store !== undefined) store.position += by;
+  }
+
+  #send(from: number, to: number, message: HostMessage): void {
+    const receiver = this.standings.get(to);
+    if (receiver === undefined || this.isLost(from, to, message)) return;
+    if (message.kind === 'standing') receiver.onStanding(member(from), message);
+    if (message.kind === 'recalled') receiver.onRecalled(member(from), message);
+  }
+}
+
+/** Three that have started anew once, and told each other. */
+function village(): Village {
+  const v = new Village();
+  for (const id of [1, 2, 3]) v.start(id, true);
+  for (const id of [1, 2, 3]) v.grow(id, 10);
+  v.tick(intervalMs);
+  v.admitted.length = 0;
+  return v;
+}
+
+const restart = (v: Village, id: number, store = v.stores.get(id)): void => {
+  v.stop(id);
+  if (store !== undefined) v.stores.set(id, { ...store });
+  v.start(id);
+};
+
+test('a store that nobody remembers more of takes part once a quorum has said so', () => {
+  const v = village();
+  restart(v, 3);
+  expect(v.admitted).toEqual([3]);
+  expect(v.contradicted).toEqual([]);
+});
+
+test('alone, or among a minority, nobody takes part', () => {
+  // Whoever could contradict may be among those that are not heard.
+  const v = village();
+  v.isLost = () => true;
+  restart(v, 3);
+  v.tick(10 * intervalMs);
+  expect(v.admitted).toEqual([]);
+  v.isLost = () => false;
+  v.tick(intervalMs);
+  expect(v.admitted).toEqual([3]);
+});
+
+test('five need two others', () => {
+  const v = new Village(5);
+  for (const id of [1, 2, 3, 4, 5]) v.start(id, true);
+  v.admitted.length = 0;
+  v.isLost = (from, to) => ![1, 5].includes(from) || ![1, 5].includes(to);
+  restart(v, 5);
+  expect(v.admitted).toEqual([]);
+  v.isLost = (from, to) => ![1, 2, 5].includes(from) || ![1, 2, 5].includes(to);
+  v.tick(intervalMs);
+  expect(v.admitted).toEqual([5]);
+});
+
+test('a store put back to an earlier position is told so, and does not take part (S2a)', () => {
+  // A copy from within the same start: only the position shows it.
+  const v = village();
+  const copy = { ...(v.stores.get(3) as Store) };
+  v.grow(3, 5);
+  v.tick(intervalMs);
+  restart(v, 3, copy);
+  expect(v.contradicted[0]).toEqual([3, copy.position + 5]);
+  expect(v.admitted).toEqual([]);
+});
+
+test('a copy from before the last start is told so, however much it has written since', () => {
+  const v = village();
+  const copy = { ...(v.stores.get(3) as Store) };
+  restart(v, 3);
+  v.admitted.length = 0;
+  restart(v, 3, { ...copy, position: copy.position + 1_000 });
+  expect(v.contradicted.map(([id]) => id)).toContain(3);
+  expect(v.admitted).toEqual([]);
+});
+
+test('two starts with one count are two copies', () => {
+  // Both go on from the same copy: the second was never the store that the others know.
+  const v = village();
+  const copy = { ...(v.stores.get(3) as Store) };
+  restart(v, 3);
+  const twin = { ...copy, count: copy.count + 1, nonce: 7, position: copy.position + 50 };
+  v.admitted.length = 0;
+  restart(v, 3, twin);
+  expect(v.contradicted.map(([id]) => id)).toContain(3);
+});
+
+test('whoever contradicts does so again, however often it is asked', () => {
+  // What the copy says of itself must not take the place of what is remembered of the original.
+  const v = village();
+  const copy = { ...(v.stores.get(3) as Store) };
+  v.grow(3, 5);
+  v.tick(intervalMs);
+  restart(v, 3, copy);
+  v.tick(intervalMs);
+  v.tick(intervalMs);
+  expect(v.admitted).toEqual([]);
+  expect(v.contradicted.length).toBeGreaterThanOrEqual(4);
+});
+
+test('what is remembered outlives those who remember', () => {
+  // Everybody goes down, and one store is put back: the others have it in their logs.
+  const v = village();
+  const copy = { ...(v.stores.get(3) as Store) };
+  v.grow(3, 1_000);
+  v.tick(20_000);
+  v.tick(20_000);
+  for (const id of [1, 2, 3]) v.stop(id);
+  v.stores.set(3, copy);
+  for (const id of [1, 2, 3]) v.start(id);
+  expect(v.contradicted.map(([id]) => id)).toContain(3);
+  expect(new Set(v.admitted)).toEqual(new Set([1, 2]));
+});
+
+test('everybody may start at once', () => {
+  const v = village();
+  for (const id of [1, 2, 3]) v.stop(id);
+  for (const id of [1, 2, 3]) v.start(id);
+  v.tick(intervalMs);
+  expect(new Set(v.admitted)).toEqual(new Set([1, 2, 3]));
+  expect(v.contradicted).toEqual([]);
+});
+
+test('an answer to an earlier start, or of a store that is no member, admits nobody', () => {
+  const v = village();
+  v.isLost = (_, __, { kind }) => kind === 'recalled';
+  restart(v, 3);
+  const standings = v.standings.get(3) as Standings;
+  const { nonce } = v.stores.get(3) as Store;
+  const fine = { kind: 'recalled', contradicts: false, position: 0 } as const;
+  standings.onRecalled(member(1), { ...fine, nonce: nonce - 1 });
+  standings.onRecalled({ id: 1, store: 'ffffffffffffffff' }, { ...fine, nonce });
+  standings.onRecalled(member(9), { ...fine, nonce });
+  expect(v.admitted).toEqual([]);
+  standings.onRecalled(member(1), { ...fine, nonce });
+  expect(v.admitted).toEqual([3]);
+});
+
+test('nothing is told while nothing changes, and little is written', () => {
+  const v = village();
+  const told: HostMessage[] = [];
+  v.isLost = (_, __, message) => {
+    told.push(message);
+    return false;
+  };
+  for (let i = 0; i < 100; i += 1) v.tick(intervalMs);
+  expect(told).toEqual([]);
+  const writes = v.written.get(1);
+  v.grow(3, 1);
+  v.tick(intervalMs);
+  expect(told).toHaveLength(2);
+  expect(v.written.get(1)).toBe(writes);
+});
