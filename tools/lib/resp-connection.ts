@@ -61,9 +61,15 @@ export class RespConnection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on('data', (bytes) => this.#onData(bytes));
+    socket.on('data', (bytes) => {
+      try {
+        this.#onData(bytes);
+      } catch (error) {
+        this.#end(error as Error);
+      }
+    });
     socket.on('error', () => {});
-    socket.on('close', () => this.#onClosed());
+    socket.on('close', () => this.close());
   }
 
   get isClosed(): boolean {
@@ -91,15 +97,13 @@ export class RespConnection {
   }
 
   close(): void {
-    this.#socket.destroy();
-    this.#onClosed();
+    this.#end(new ConnectionLost('it was closed'));
   }
 
-  #onClosed(): void {
+  #end(why: Error): void {
     this.#isClosed = true;
-    for (const waiting of this.#waiting.splice(0)) {
-      waiting.reject(new ConnectionLost('it was closed'));
-    }
+    this.#socket.destroy();
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(why);
   }
 
   #onData(bytes: Buffer): void {

@@ -21,6 +21,7 @@ export type Misdeed =
   | 'raises an alarm'
   | 'falls silent when it is healed'
   | 'serves a stale read and falls silent'
+  | 'sends what is no reply'
   | 'gives an error that clients may not get';
 
 const everyCommands = 60;
@@ -96,6 +97,7 @@ export class FakeGroup implements Group {
     this.#state.set(key, isTwice ? executed(first.state, input).state : first.state);
     if (isOdd && this.#misdeed === 'executes what it denied') return '-RSL_NOT_LEADER nobody\r\n';
     if (isOdd && this.#misdeed === 'gives an error that clients may not get') return '-ERR no\r\n';
+    if (isOdd && this.#misdeed === 'sends what is no reply') return 'what?\r\n';
     return encode(first.output);
   }
 

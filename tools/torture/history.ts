@@ -41,7 +41,7 @@ export class History {
     try {
       reply = await send();
     } catch (error) {
-      if (!(error instanceof ConnectionLost)) throw error;
+      if (!(error instanceof ConnectionLost)) this.strange.push(String(error));
       return this.#addUnknown({ client, input, startMs }, counts);
     }
     const endMs = performance.now();

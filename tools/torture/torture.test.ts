@@ -38,6 +38,7 @@ async function verdictOn(misdeed: Misdeed): Promise<FailureKind | 'ok'> {
 }
 
 const verdicts: Readonly<Record<Misdeed, FailureKind | 'ok'>> = {
+  'sends what is no reply': 'contract',
   'does nothing wrong': 'ok',
   'loses a write that it acknowledged': 'safety',
   'serves a stale read': 'safety',
