@@ -21,6 +21,8 @@ export interface Mix {
   readonly actions: number;
   readonly stops?: boolean;
   readonly truncates?: boolean;
+  /** Many stand, and much is lost: votes of several ballots meet in one slot. */
+  readonly duels?: boolean;
   readonly losesVotesOf?: number;
 }
 
@@ -30,6 +32,7 @@ const one = <K extends string>(kind: K) => fc.constant(kind);
 export function actionsOf(mix: Mix): Arbitrary<Action[]> {
   const id = fc.integer({ min: 1, max: mix.voters });
   const loses = mix.losesVotesOf === undefined ? fc.constant(false) : fc.boolean();
+  const duels = mix.duels === true;
   const last = mix.stops === true ? nat(20).map((n) => n === 7) : fc.constant(false);
   const weighted = <T extends Action>(weight: number, arbitrary: Arbitrary<T>) => ({
     weight,
@@ -37,11 +40,11 @@ export function actionsOf(mix: Mix): Arbitrary<Action[]> {
   });
   const action = fc.oneof(
     weighted(14, fc.record({ kind: one('deliver'), letter: nat(7) })),
-    weighted(2, fc.record({ kind: one('drop'), letter: nat(7) })),
+    weighted(duels ? 5 : 2, fc.record({ kind: one('drop'), letter: nat(7) })),
     weighted(2, fc.record({ kind: one('repeat'), letter: nat(7) })),
-    weighted(5, fc.record({ kind: one('flow'), letters: nat(12) })),
+    weighted(duels ? 9 : 5, fc.record({ kind: one('flow'), letters: nat(duels ? 5 : 12) })),
     weighted(8, fc.record({ kind: one('sync'), id })),
-    weighted(2, fc.record({ kind: one('stand'), id })),
+    weighted(duels ? 6 : 2, fc.record({ kind: one('stand'), id })),
     weighted(6, fc.record({ kind: one('propose'), id, last })),
     weighted(3, fc.record({ kind: one('executed'), id, behind: nat(2) })),
     weighted(2, fc.record({ kind: one('turn-end'), id })),

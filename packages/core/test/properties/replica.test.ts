@@ -94,6 +94,18 @@ test(
 );
 
 test(
+  'replicas that depose each other all the time never disagree',
+  () => {
+    const mix: Mix = { voters: 3, actions: 250, duels: true };
+    fc.assert(
+      fc.property(actionsOf(mix), (actions) => expectRecovery(play(mix, actions))),
+      runs(306, 100),
+    );
+  },
+  patienceMs,
+);
+
+test(
   'a replica that cannot read some of its votes keeps nobody from deciding rightly',
   () => {
     const mix: Mix = { voters: 3, actions: 150, losesVotesOf: 2 };
