@@ -1,5 +1,11 @@
 import type { RslError } from '../errors.ts';
-import { type Ballot, higherBallot, sameBallot, zeroBallot } from '../paxos/ballot.ts';
+import {
+  type Ballot,
+  compareBallots,
+  higherBallot,
+  sameBallot,
+  zeroBallot,
+} from '../paxos/ballot.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { LogInfo, StoredValue } from '../ports/log-store.ts';
@@ -84,6 +90,7 @@ export class MemoryDisk {
   }
 
   truncate(before: Slot): void {
+    this.#keepPromise(before);
     for (let slot = this.firstSlot; slot < before; slot += 1) {
       this.bytes -= this.values.get(slot)?.value.bytes.length ?? 0;
       this.values.delete(slot);
@@ -95,6 +102,20 @@ export class MemoryDisk {
     this.records = this.records.filter(
       (r) => (r.kind !== 'vote' && r.kind !== 'decided') || r.slot >= this.firstSlot,
     );
+  }
+
+  /** A vote raises the promise (P1), so a forgotten one leaves its ballot behind. */
+  #keepPromise(before: Slot): void {
+    let ballot = zeroBallot;
+    let promised = zeroBallot;
+    for (const r of this.records) {
+      if (r.kind === 'promise') promised = higherBallot(promised, r.ballot);
+      else if (r.kind === 'vote' && r.slot < before) ballot = higherBallot(ballot, r.vote.ballot);
+    }
+    for (const [slot, lost] of this.damaged) {
+      if (slot < before) ballot = higherBallot(ballot, lost);
+    }
+    if (compareBallots(ballot, promised) > 0) this.records.push({ kind: 'promise', ballot });
   }
 
   /** Another store from now on: of the old one only what is decided stays (S2). */

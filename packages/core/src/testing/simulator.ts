@@ -251,12 +251,19 @@ export class Simulation {
   #onStopped(process: SimProcess, error: unknown): void {
     const { code } = error as { readonly code?: string };
     this.#trace.note(`stopped ${process.id} ${code} ${this.world.nowMs}`);
+    if (code === 'RSL_OLD_COPY') this.#onRenewed(process);
     if ([...process.excuses].some((excuse) => excuse === code)) return;
     const kind =
       code === 'RSL_CONTRACT_VIOLATION' || code === 'RSL_INTERNAL' ? 'contract' : 'safety';
     const what = error instanceof Error ? (error.cause ?? error) : error;
     const stack = what instanceof Error ? what.stack : String(what);
     this.#fail(new CheckFailed(kind, `replica ${process.id} stops: ${stack}`, { cause: error }));
+  }
+
+  /** It was an older copy, and has another name now: from here on it is no member (S2a). */
+  #onRenewed({ id }: SimProcess): void {
+    this.#account.wipe(id);
+    this.#watch.onWiped(id);
   }
 
   #onReplaced(process: SimProcess): void {

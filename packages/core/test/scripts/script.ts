@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { defaultLimits, type Limits } from '@rsl/core';
-import { StorageError } from '../../src/errors.ts';
+import { type RslErrorCode, StorageError } from '../../src/errors.ts';
 import type { FaultKind } from '../../src/testing/mix.ts';
 import { Simulation } from '../../src/testing/simulator.ts';
 import { parsedWhich } from './frame-rules.ts';
@@ -167,6 +167,11 @@ const actions: Readonly<Record<string, Action>> = {
   copy: (stage, [id]) =>
     void stage.copies.set(numberIn(id), stage.process(numberIn(id)).disk.copy()),
   'put-back': (stage, [id]) => stage.putBack(numberIn(id)),
+  stops: async (stage, [id, code = '']) => {
+    const process = stage.process(numberIn(id));
+    process.excuses.add(code as RslErrorCode);
+    await stage.until(`it stops with ${code}`, () => !process.isUp);
+  },
   answered,
   unanswered: (stage, [text = '']) => assert.equal(stage.answers.get(text), undefined),
   voted,

@@ -118,6 +118,7 @@ export class DiskFaults {
     if (!account.mayLose(id) || account.isWiped(id) || !this.#field.happens('oldCopy')) return;
     account.lose(id);
     this.#field.count('oldCopy', id);
+    victim.excuses.add('RSL_OLD_COPY');
     victim.kill();
     victim.disk = copy;
     this.#copies.delete(id);
