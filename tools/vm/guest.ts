@@ -78,7 +78,9 @@ async function play(round: number): Promise<void> {
   );
 }
 
-const passed = (sinceMs: number): number => performance.now() - sinceMs;
+function passed(sinceMs: number): number {
+  return performance.now() - sinceMs;
+}
 
 function summarize(verdict: keyof typeof exitCodes | 'ok'): void {
   const seconds = Math.round((performance.now() - startMs) / 1_000);
