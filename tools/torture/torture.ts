@@ -94,7 +94,7 @@ function startClients(group: Group, options: TortureOptions, history: History): 
   const workload = new Workload(randomOf(seed, `workload ${run}`));
   return group.endpoints.flatMap((endpoint, i) =>
     Array.from({ length: clientsPerReplica }, (_, n) => {
-      const name = `${run}.${i + 1}.${n + 1}`;
+      const name = `${run}${run === '' ? '' : '.'}${i + 1}.${n + 1}`;
       const random = randomOf(seed, `client ${name}`);
       // Every other client has several commands under way, which a server may take as one.
       const depth = n % 2 === 0 ? 1 : 3;
