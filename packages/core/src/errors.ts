@@ -88,8 +88,12 @@ export const errorCodes = {
   RSL_STORAGE_FULL: {
     class: 'StorageError',
     outcome: 'not-executed',
-    meaning: 'The medium has no room for the log to be created or to grow.',
-    action: 'Make room; the replica then has to be started again if it has stopped.',
+    meaning:
+      'The medium has no room for the log to be created or to grow; nothing of what did not fit ' +
+      'was stored.',
+    action:
+      'Make room where the log is kept. A leader takes commands again by itself; a replica that ' +
+      'has stopped has to be started again.',
   },
   RSL_STORAGE_LOCKED: {
     class: 'StorageError',

@@ -164,12 +164,13 @@ export class ReplyWriter implements Reply {
       this.overflowed = true;
       return false;
     }
-    const end = this.#at + Math.max(more, pieceBytesMin);
+    const endMax = this.#start + this.#bytesMax;
+    const end = Math.min(endMax, this.#at + Math.max(more, pieceBytesMin));
     if (this.#end > 0 && this.#slab.resize(this.#bytes, this.#end, end)) {
       this.#end = end;
       return true;
     }
-    this.#move(Math.max(length, 2 * this.length, pieceBytesMin));
+    this.#move(Math.min(this.#bytesMax, Math.max(length, 2 * this.length, pieceBytesMin)));
     return true;
   }
 

@@ -13,12 +13,14 @@ import {
   vote,
   slotsOf,
 } from './log-store-stage.ts';
+import { logStoreIdentityCases } from './log-store-identity-cases.ts';
 import { logStoreReadingCases } from './log-store-reading-cases.ts';
 import { logStoreWritingCases } from './log-store-writing-cases.ts';
 
 export const logStoreCases: readonly ConformanceCase<OpenLogStore>[] = [
   ...logStoreWritingCases,
   ...logStoreReadingCases,
+  ...logStoreIdentityCases,
 ].map(withClosing);
 
 /** For media that can be made to fail. */

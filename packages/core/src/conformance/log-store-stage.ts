@@ -138,5 +138,9 @@ export const oneOfEach: readonly LogRecord[] = [
   vote(1, 7),
   decided(2),
   vote(3, 7, 1),
+  {
+    kind: 'standings',
+    standings: [{ store: '00000000000000a2', count: 2, nonce: 99, position: 1_234 }],
+  },
   { kind: 'decided-through', slot: 2 },
 ];

@@ -59,8 +59,10 @@ export interface LogStore {
   /**
    * All records or none. `done` runs when they are durable, in call order, never before `append`
    * has returned; with no records it waits for every earlier append. After a failure every later
-   * append fails with the same error, RSL_STORAGE_FAILED (S4). The bytes of values are taken over:
-   * the caller never writes them again.
+   * append fails with the same error, RSL_STORAGE_FAILED (S4). RSL_STORAGE_FULL is no such failure:
+   * there is no room to grow into, and nothing of that append is stored. It fails with all that
+   * were called after it and before its `done`; one that is called later is tried again (S5). The
+   * bytes of values are taken over: the caller never writes them again.
    */
   append(records: readonly LogRecord[], done: (error?: RslError) => void): void;
   /**
@@ -77,8 +79,8 @@ export interface LogStore {
    */
   renew(): Promise<StoreId>;
   /**
-   * Forgets slots below `before` and nothing else: promises, the newest configuration, bootstrap
-   * and start records stay. Constant time; firstSlot never goes back.
+   * Forgets slots below `before` and nothing else: promises (the ballots of forgotten votes among
+   * them), the newest configuration, bootstrap, start and standings records stay. Constant time; firstSlot never goes back.
    */
   truncate(before: Slot): void;
   info(): LogInfo;

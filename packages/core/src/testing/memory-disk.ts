@@ -110,7 +110,10 @@ export class MemoryDisk {
     let promised = zeroBallot;
     for (const r of this.records) {
       if (r.kind === 'promise') promised = higherBallot(promised, r.ballot);
-      else if (r.kind === 'vote' && r.slot < before) ballot = higherBallot(ballot, r.vote.ballot);
+      else if (r.kind === 'vote') {
+        if (r.slot < before) ballot = higherBallot(ballot, r.vote.ballot);
+        else promised = higherBallot(promised, r.vote.ballot);
+      }
     }
     for (const [slot, lost] of this.damaged) {
       if (slot < before) ballot = higherBallot(ballot, lost);

@@ -64,6 +64,7 @@ class Stage {
       append: (records, done) => void this.#appends.push({ records, done }),
       recover: unused,
       read: unused,
+      renew: unused,
       truncate: unused,
       info: unused,
       close: unused,
