@@ -110,12 +110,13 @@ export class DiskFaults {
   #oldCopy(victim: SimProcess): void {
     const { account, random } = this.#field;
     const { id } = victim;
+    if (!account.mayLose(id) || account.isWiped(id)) return;
     const copy = this.#copies.get(id);
     if (copy === undefined) {
       if (random.chance(5)) this.#copies.set(id, victim.disk.copy());
       return;
     }
-    if (!account.mayLose(id) || account.isWiped(id) || !this.#field.happens('oldCopy')) return;
+    if (!this.#field.happens('oldCopy')) return;
     account.lose(id);
     this.#field.count('oldCopy', id);
     victim.excuses.add('RSL_OLD_COPY');
