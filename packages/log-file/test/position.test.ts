@@ -8,6 +8,7 @@ import {
   range,
   smallOptions,
   temporaryDirectory,
+  ticking,
   vote,
 } from './stage.ts';
 
@@ -73,9 +74,12 @@ test('an older copy is at an older position', async () => {
     () => false,
     () => true,
   );
-  const older = await openFiles(copy);
+  const { context, pass } = ticking();
+  const older = await openFiles(copy, smallOptions, undefined, context);
   // Also when the mark that an opened log gets is written before anybody looks.
+  pass();
   await append(older, []);
+  expect(older.info().position).toBe(position);
   const found = await older.recover(() => {});
   expect(found.position).toBe(position - 1);
   await older.close();
