@@ -25,15 +25,15 @@ const loadMsMin = 1_000;
 const loadMsMax = 60_000;
 const acknowledgedMin = 50;
 const acknowledgedMax = 400;
-/** Emulation is slow. */
+/** Emulation is slow, and its clock may be fast; whoever starts the machine has a bound, too. */
 const options = {
   seed,
   clientsPerReplica: 2,
   pauseMsMax: 4,
   replyWithinMs: 10_000,
   reconnectAfterMs: 500,
-  serveWithinMs: 180_000,
-  equalWithinMs: 180_000,
+  serveWithinMs: 900_000,
+  equalWithinMs: 900_000,
 };
 const exitCodes = { contract: 127, liveness: 128, safety: 129 } as const;
 
