@@ -44,6 +44,23 @@ test('an older copy of a store stops, and comes back as another store without a 
   expect(again.status().members.map((m) => m.store)).toContain(store);
 });
 
+test('a copy from before the group was formed is told apart by the group itself', async () => {
+  // It has agreed to nothing, and a group that names it exists: it must not wait for ever.
+  cluster = new Cluster();
+  await Promise.all(cluster.ids.map((id) => cluster.start(id)));
+  const copy = (cluster.disks.get(3) as MemoryDisk).copy();
+  await cluster.at(1).bootstrap(cluster.members);
+  await cluster.leader();
+  await cluster.stop(3);
+  cluster.disks.set(3, copy);
+  const put = await cluster.start(3);
+  await until('it has stopped', () => put.status().state === 'stopped');
+  expect(put.status().reason?.code).toBe('RSL_OLD_COPY');
+  await cluster.stop(3);
+  const again = await cluster.start(3);
+  await until('it learns', () => again.status().state === 'newcomer');
+});
+
 test('copied files are another store from the start', async () => {
   // The original may still run somewhere: two of one store would vote twice.
   cluster = await new Cluster().formed();

@@ -19,6 +19,8 @@ export interface FormingHost {
   peers(peers: readonly PeerAddress[]): void;
   /** The configuration is known, durably. */
   formed(membership: Membership): void;
+  /** This store agreed to something once, and does not know of it: it is an older copy (S2a). */
+  contradicted(): void;
 }
 
 export type FormingMessage = Where | Form | Accepted | Refused | Formed;
@@ -168,7 +170,10 @@ export class Forming {
     if (isFirst && groupIdOf(this.#host.name, membership.members) !== membership.group) return;
     // A first set that names this store was accepted by it, or it is not that set.
     const named = memberOf(membership, id, store) !== undefined;
-    if (isFirst && named && this.#agreed?.group !== membership.group) return;
+    if (isFirst && named && this.#agreed?.group !== membership.group) {
+      if (this.#agreed === undefined && !this.#writing) this.#host.contradicted();
+      return;
+    }
     this.#adopt(membership);
   }
 

@@ -120,6 +120,7 @@ function formingOf(options: HostOptions, events: HostEvents, send: SendHostMessa
     persist: (record: LogRecord, then: () => void) => events.persist(record, then),
     peers: (peers: readonly PeerAddress[]) => events.endpoint()?.peers(peers),
     formed: (formed: Membership) => events.formed(formed),
+    contradicted: () => events.contradicted(info.position + 1),
   };
   return new Forming(host, membership, bootstrap);
 }

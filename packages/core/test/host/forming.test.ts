@@ -19,6 +19,7 @@ function stage(membership?: Membership, agreed?: Membership) {
   const sent: { to: number; message: HostMessage }[] = [];
   const writes: { record: LogRecord; then: () => void }[] = [];
   const formed: Membership[] = [];
+  const contradictions = { count: 0 };
   const forming = new Forming(
     {
       name,
@@ -28,6 +29,7 @@ function stage(membership?: Membership, agreed?: Membership) {
       persist: (record, then) => writes.push({ record, then }),
       peers: () => {},
       formed: (one) => formed.push(one),
+      contradicted: () => void (contradictions.count += 1),
     },
     membership,
     agreed,
@@ -39,7 +41,7 @@ function stage(membership?: Membership, agreed?: Membership) {
   };
   const said = (kind: HostMessage['kind']): number[] =>
     sent.filter(({ message }) => message.kind === kind).map(({ to }) => to);
-  return { forming, formed, hear, letGo, said, writes };
+  return { contradictions, forming, formed, hear, letGo, said, writes };
 }
 
 /** Replica 1 has been told to form the group, and agrees to it itself. */
@@ -104,10 +106,19 @@ test('a set of another name, or without this very store, is refused (S2, S10)', 
 });
 
 test('a first set that names this store and was not accepted by it is none (S10)', () => {
-  const { hear, letGo, formed } = stage();
+  // Only an older copy of a store forgets what it has accepted (S2a).
+  const { contradictions, hear, letGo, formed } = stage();
   hear(2, { kind: 'formed', membership: all });
   letGo();
   expect(formed).toEqual([]);
+  expect(contradictions.count).toBe(1);
+});
+
+test('who has agreed to one set is not impressed by another one that names its store', () => {
+  const { contradictions, hear, letGo, formed } = stage(undefined, setOf(1, 2, 4));
+  hear(2, { kind: 'formed', membership: all });
+  letGo();
+  expect([formed, contradictions.count]).toEqual([[], 0]);
 });
 
 test('a group that was formed is announced once that is durable (P2, R4)', () => {
