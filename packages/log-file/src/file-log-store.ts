@@ -82,13 +82,16 @@ export class FileLogStore implements LogStore {
   }
 
   async read(from: Slot, to: Slot, bytesMax: number): Promise<readonly StoredValue[]> {
-    requires(() => Number.isSafeInteger(from) && Number.isSafeInteger(to));
+    requires(
+      () => Number.isSafeInteger(from) && Number.isSafeInteger(to),
+      'file-8 a range of slots',
+    );
     if (this.#closing !== undefined) throw closed();
     return this.#reader.read(from, to, bytesMax);
   }
 
   truncate(before: Slot): void {
-    requires(() => Number.isSafeInteger(before));
+    requires(() => Number.isSafeInteger(before), 'file-9 truncation is before a slot');
     if (before <= this.#state.firstSlot) return;
     this.#state.firstSlot = before;
     this.#parts.sync.truncated();

@@ -285,7 +285,8 @@ export class GroupSync {
   }
 
   #switchSegment(bytes: number): void {
-    requires(() => this.#inFlight === undefined && this.#filling.used === 0);
+    const isIdle = () => this.#inFlight === undefined && this.#filling.used === 0;
+    requires(isIdle, 'file-1 a segment is left when everything in it is durable');
     if (!this.#parts.pool.ready) {
       // A segment that is about to be recycled is the next one, all the more on a full medium.
       this.#retirement.goOn();

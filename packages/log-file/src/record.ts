@@ -271,7 +271,7 @@ export const ballotAt = (view: DataView, at: number): Ballot => ({
   proposer: view.getUint16(at + 2, true),
 });
 
-/** Undefined if a membership, or standings, are none. A value's bytes are a view of the memory given. */
+/** Undefined if a value cannot be parsed. Bytes of values are a view of the memory given. */
 export function decodeRecord({ bytes, view }: Memory, stored: StoredRecord): LogRecord | undefined {
   const { at, slot } = stored;
   const value = bytes.subarray(stored.valueAt, stored.valueAt + stored.length);

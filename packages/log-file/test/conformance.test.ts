@@ -1,9 +1,12 @@
 import { failingLogStoreCases, logStoreCases } from '@rsl/core/conformance';
-import { describe, test } from 'vitest';
+import { describe, test, vi } from 'vitest';
 import { fileLog } from '../src/index.ts';
 import type { FileLogOptions } from '../src/options.ts';
 import { contextOf, KiB, openFiles, smallOptions, temporaryDirectory } from './stage.ts';
 import { systemFiles } from '../src/files.ts';
+
+// Threads take long to start on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const kinds: Record<string, FileLogOptions> = {
   'written by a thread': { sync: 'thread', segmentBytes: 64 * KiB },

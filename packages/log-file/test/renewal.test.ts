@@ -141,6 +141,9 @@ describe('a store that takes a new name (S2)', () => {
     // The names of lives that nothing is left of are forgotten.
     for (const slot of range(5, 30)) await append(again.log, [vote(slot, 1, 9_000)]);
     again.log.truncate(30);
+    // Closing waits for the segments that leave.
+    await again.log.close();
+    again = await openAndRecover(directory);
     await append(again.log, [vote(30, 1, 9_000)]);
     await again.log.renew();
     const identity = fs.readFileSync(path.join(directory, 'identity'), 'utf8');

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { setEnvironmentData } from 'node:worker_threads';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { FileLogStore } from '../src/file-log-store.ts';
 import { ThreadWriter } from '../src/writer.ts';
 import { gate } from './gate.ts';
@@ -14,6 +14,9 @@ import {
   temporaryDirectory,
   vote,
 } from './stage.ts';
+
+// Threads take long to start on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const options = { sync: 'thread', segmentBytes: 256 * KiB, markAfterMs: 60_000 } as const;
 const failed = { code: 'RSL_STORAGE_FAILED' };
