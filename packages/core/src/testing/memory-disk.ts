@@ -38,6 +38,8 @@ export class MemoryDisk {
   position = 0;
   /** Set by a test: how much room is left. */
   bytesFree: number = Number.MAX_SAFE_INTEGER;
+  /** Set by a test: nothing more fits, and what does not is refused (S5). */
+  isFull = false;
   /** Set by a test: these are not the files that the store made (S2a). */
   copied: LogInfo['copied'] = 'no';
   isOpen = false;

@@ -5,7 +5,7 @@ import type { Slot } from '../paxos/slot.ts';
 import type { LogInfo, LogStore, StoredValue } from '../ports/log-store.ts';
 import type { Port, PortContext } from '../ports/port.ts';
 import type { Random } from '../ports/random.ts';
-import { MemoryDisk } from './memory-disk.ts';
+import { type Group, MemoryDisk } from './memory-disk.ts';
 
 export interface MemoryLogOptions {
   /** The medium; a new one unless given. */
@@ -151,7 +151,7 @@ class MemoryLogStore implements LogStore {
     const count = groups.length;
     this.#write(() => {
       if (!this.#isCurrent) return;
-      const written = groups.splice(0, count);
+      const written = groups.splice(0, this.#countFitting(groups, count));
       if (this.#failure === undefined && disk.failure !== undefined) {
         this.#failure = disk.failure;
         disk.hasFailed = true;
@@ -159,7 +159,21 @@ class MemoryLogStore implements LogStore {
       }
       for (const { records } of written) if (this.#failure === undefined) disk.keep(records);
       for (const { done } of written) done(this.#failure);
+      if (written.length < count) this.#refuse(groups);
       this.#next();
     });
+  }
+
+  /** How many of the first groups can be written: on a full disk none that holds records (S5). */
+  #countFitting(groups: readonly Group[], count: number): number {
+    if (!this.#disk.isFull) return count;
+    const first = groups.findIndex(({ records }) => records.length > 0);
+    return first < 0 ? count : Math.min(first, count);
+  }
+
+  /** What does not fit is refused with all that was appended behind it. */
+  #refuse(groups: Group[]): void {
+    const error = new StorageError('RSL_STORAGE_FULL', 'this disk is full; make room');
+    for (const { done } of groups.splice(0)) done(error);
   }
 }

@@ -26,6 +26,7 @@ export const faultKinds = {
   stall: 'a disk stands still for up to 3 s',
   writeFailure: 'a write fails; of what was being written any first part is there',
   full: 'every write fails until somebody makes room',
+  lowRoom: 'a medium has little room left for a while',
   readError: 'what is stored cannot be read for a while',
   damage: 'a vote has lost its value when the replica is started again (S3)',
   wipe: 'a medium is lost for good',

@@ -2,7 +2,6 @@ import { crc32 } from 'node:zlib';
 import type { PeerAddress } from '../ports/transport.ts';
 import { checkBounds } from './checkers/bounds.ts';
 import { check, CheckFailed } from './checkers/check-failed.ts';
-import { ClientGone, ClientTurn } from './client.ts';
 import { digestClient } from './digest-client.ts';
 import { DigestMachine } from './digest-machine.ts';
 import { DiskFaults } from './faults/disk-faults.ts';
@@ -15,6 +14,7 @@ import { MemoryNetwork } from './memory-transport.ts';
 import { calmMix, drawnMix, frameKinds, lossyKinds, type Mix } from './mix.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { drawnLimits, drawnTimings } from './sim-draws.ts';
+import { SimClients } from './sim-clients.ts';
 import { memoryAddress, SimProcess } from './sim-process.ts';
 import type { SimulationReport } from './sim-report.ts';
 import { SimWorld } from './sim-world.ts';
@@ -54,7 +54,7 @@ export class Simulation {
   readonly #diskFaults: DiskFaults;
   readonly #successions: Successions;
   readonly #watch: Watch;
-  #command = 0;
+  readonly #clients: SimClients;
   #rounds = 0;
   #formed = false;
   #failure: unknown;
@@ -88,6 +88,9 @@ export class Simulation {
     this.#diskFaults = new DiskFaults(this.#field, (process) => this.#onReplaced(process));
     this.#successions = new Successions(this.#field, this.#networkFaults);
     for (const process of processes) this.#watch.onDisk(process);
+    const client = options.client ?? digestClient;
+    const failed = (error: unknown): void => this.#fail(error);
+    this.#clients = new SimClients({ world, processes, watch: this.#watch, client, failed });
   }
 
   /** Runs the seed to its end. CheckFailed tells what went wrong. */
@@ -98,7 +101,9 @@ export class Simulation {
     this.#every(500, () => this.#look());
     await this.#form();
     const { clients = 4 } = this.#options;
-    for (let client = 0; client < clients; client += 1) this.#client(client);
+    for (let client = 0; client < clients; client += 1) {
+      this.#clients.start(client, this.#random.fork(`client ${client}`));
+    }
     for (this.#rounds = 0; this.#isShort(durationMs); this.#rounds += 1) {
       this.#field.isStormy = true;
       await this.#advance(this.#options.stormMs ?? 6_000 + this.#random.below(12_000));
@@ -187,7 +192,7 @@ export class Simulation {
   }
 
   #isShort(durationMs: number): boolean {
-    if (this.world.nowMs < durationMs) return true;
+    if (this.#rounds === 0 || this.world.nowMs < durationMs) return true;
     const { executed } = this.#watch.outcomes;
     const enough = executed >= commandsMin && this.#events >= faultsMin;
     const mayGoOn = this.#options.durationMs === undefined && this.#rounds < roundsMax;
@@ -279,44 +284,6 @@ export class Simulation {
     this.#trace.frame(from, to, this.world.nowMs, frame);
     this.#watch.onFrame(sender, frame);
     return this.#networkFaults.fate(from, to, frame);
-  }
-
-  // ---- clients
-
-  #client(client: number): void {
-    const random = this.#random.fork(`client ${client}`);
-    // Some wait for their results, others do not: then much is open at a time.
-    const waits = client % 2 === 0;
-    const pauseMs = random.pick(waits ? [50, 200, 400] : [200, 400, 800]);
-    const run = this.#options.client ?? digestClient;
-    const { world } = this;
-    const again = (): void => world.later(5 + random.below(pauseMs), go);
-    const go = (): void => {
-      const process = random.pick(this.processes);
-      if (process.replica === undefined) return again();
-      const turn = this.#turn(client, random, process);
-      const done = run(turn).catch((error: unknown) => this.#onClientFailed(error));
-      if (waits) void done.then(again);
-      else again();
-    };
-    again();
-  }
-
-  #turn(client: number, random: SeededRandom, process: SimProcess): ClientTurn {
-    return new ClientTurn({
-      client,
-      random,
-      world: this.world,
-      process,
-      watch: this.#watch,
-      next: () => (this.#command += 1),
-    });
-  }
-
-  /** To be told no is a client's daily life; anything else is a failure of the seed. */
-  #onClientFailed(error: unknown): void {
-    const isTold = error instanceof Error && 'outcome' in error;
-    if (!isTold && !(error instanceof ClientGone)) this.#fail(error);
   }
 
   // ---- faults and checks

@@ -42,6 +42,7 @@ export class DiskFaults {
     }
     if (field.happens('writeFailure')) this.#fail(field.victim(), 'RSL_STORAGE_FAILED');
     if (field.happens('full')) this.#fail(field.victim(), 'RSL_STORAGE_FULL');
+    if (field.happens('lowRoom')) this.#lowRoom(field.victim());
     if (field.happens('readError')) this.#readErrors(field.victim());
     if (field.happens('damage')) this.#damage(field.victim());
     if (field.happens('wipe')) this.#wipe(field.victim());
@@ -64,6 +65,17 @@ export class DiskFaults {
     const { disk } = victim;
     world.later(100 + random.below(kind === 'full' ? 3_000 : 500), () => {
       disk.failure = undefined;
+    });
+  }
+
+  /** So little that leaders must refuse what is new, and so long that they have to give way. */
+  #lowRoom(victim: SimProcess): void {
+    const { random, world } = this.#field;
+    const { disk } = victim;
+    this.#field.count('lowRoom', victim.id);
+    disk.bytesFree = random.below(random.pick([1, 100_000, 300_000_000]));
+    world.later(100 + random.below(5_000), () => {
+      disk.bytesFree = Number.MAX_SAFE_INTEGER;
     });
   }
 
@@ -130,6 +142,7 @@ export class DiskFaults {
   #repair({ disk }: SimProcess): void {
     disk.failure = undefined;
     disk.isUnreadable = () => false;
+    disk.bytesFree = Number.MAX_SAFE_INTEGER;
   }
 }
 
