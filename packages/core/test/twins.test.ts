@@ -1,4 +1,9 @@
-import { failingLogStoreCases, logStoreCases, transportCases } from '@rsl/core/conformance';
+import {
+  failingLogStoreCases,
+  fullLogStoreCases,
+  logStoreCases,
+  transportCases,
+} from '@rsl/core/conformance';
 import { defaultLimits, type Limits, silentLogger, StorageError } from '@rsl/core';
 import type { PortContext } from '@rsl/core/protocol';
 import {
@@ -35,6 +40,16 @@ describe('the memory log', () => {
         fail: () => {
           disk.failure = new StorageError('RSL_STORAGE_FAILED', 'the test says so');
         },
+      }));
+    });
+  }
+  for (const { name, run } of fullLogStoreCases) {
+    test(name, async () => {
+      const disk = new MemoryDisk();
+      await run(async () => ({
+        log: await memoryLog({ disk }).open(context(1)),
+        fill: () => void (disk.isFull = true),
+        free: () => void (disk.isFull = false),
       }));
     });
   }

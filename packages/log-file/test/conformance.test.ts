@@ -1,4 +1,4 @@
-import { failingLogStoreCases, logStoreCases } from '@rsl/core/conformance';
+import { failingLogStoreCases, fullLogStoreCases, logStoreCases } from '@rsl/core/conformance';
 import { describe, test, vi } from 'vitest';
 import { fileLog } from '../src/index.ts';
 import type { FileLogOptions } from '../src/options.ts';
@@ -40,6 +40,26 @@ describe('a medium that fails', () => {
           },
         });
         return { log, fail: () => void (failing = true) };
+      }),
+    );
+  }
+});
+
+describe('a medium that gets full', () => {
+  for (const { name, run } of fullLogStoreCases) {
+    test(name, () =>
+      run(async () => {
+        const files = systemFiles('none');
+        let isFull = false;
+        const log = await openFiles(temporaryDirectory(), smallOptions, {
+          ...files,
+          open(file, how) {
+            const grows = how === 'create' && file.includes('draft');
+            if (grows && isFull) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+            return files.open(file, how);
+          },
+        });
+        return { log, fill: () => void (isFull = true), free: () => void (isFull = false) };
       }),
     );
   }

@@ -8,6 +8,7 @@ import type { ConformanceCase } from './case.ts';
 import {
   type OpenLogStore,
   type OpenFailingLogStore,
+  type OpenFullLogStore,
   MiB,
   appended,
   vote,
@@ -49,6 +50,52 @@ export const failingLogStoreCases: readonly ConformanceCase<OpenFailingLogStore>
     },
   },
 ];
+
+const fullCode = 'RSL_STORAGE_FULL';
+const slotsMax = 10_000;
+
+/** For media that can be made full. */
+export const fullLogStoreCases: readonly ConformanceCase<OpenFullLogStore>[] = [
+  {
+    name: 'RSL_STORAGE_FULL: nothing is stored, those behind it fail too, a later one is tried (S5)',
+    async run(open) {
+      const { log, fill, free } = await open();
+      await log.recover(() => {});
+      await appended(log, [vote(1)]);
+      fill();
+      const full = await filled(log, 2);
+      const errors: unknown[] = [];
+      const record = (error: unknown) => errors.push(error);
+      await Promise.all([
+        appended(log, [vote(full, 1, 9_000)]).catch(record),
+        appended(log, [vote(full + 1)]).catch(record),
+        appended(log, []).catch(record),
+      ]);
+      assert.equal(errors.length, 3);
+      for (const error of errors) assert.equal((error as { code?: unknown }).code, fullCode);
+      // No failure stays: what is called later is tried again.
+      await appended(log, []);
+      assert.deepEqual(slotsOf(await log.read(full, full + 1, MiB)), []);
+      free();
+      await appended(log, [vote(full, 1, 9_000)]);
+      assert.deepEqual(slotsOf(await log.read(full, full, MiB)), [full]);
+      await log.close();
+    },
+  },
+];
+
+/** Uses up what is allocated; the first slot that did not fit. */
+async function filled(log: LogStore, from: number): Promise<number> {
+  for (let slot = from; slot < slotsMax; slot += 1) {
+    try {
+      await appended(log, [vote(slot, 1, 9_000)]);
+    } catch (error) {
+      assert.equal((error as { code?: unknown }).code, fullCode);
+      return slot;
+    }
+  }
+  throw new Error('the medium does not get full');
+}
 
 /** Closes what a case leaves open, also when it fails. */
 function withClosing(theCase: ConformanceCase<OpenLogStore>): ConformanceCase<OpenLogStore> {

@@ -19,6 +19,16 @@ export interface FailingLogStore {
 
 export type OpenFailingLogStore = () => Promise<FailingLogStore>;
 
+/** A store whose medium can be made full, and given room again. */
+export interface FullLogStore {
+  readonly log: LogStore;
+  /** There is no more room than what is allocated already. */
+  fill(this: void): void;
+  free(this: void): void;
+}
+
+export type OpenFullLogStore = () => Promise<FullLogStore>;
+
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
 

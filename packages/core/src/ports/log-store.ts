@@ -19,6 +19,7 @@ export interface LogInfo {
   /**
    * Counts what was ever stored, and never goes back: what was durable at a position is there at
    * every later one. Whoever was at a position once and is below it now is an older copy (S2a).
+   * `recover` gives the position that the opening found.
    */
   readonly position: number;
   /**
