@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { build } from './tools/test/build-under-test.ts';
 
@@ -10,6 +11,12 @@ const places = {
   server: 'apps/server',
 };
 
+/** Only who asks for reports of the contracts pays for them. */
+const contractReports =
+  process.env['RSL_CONTRACT_REPORTS'] === undefined
+    ? []
+    : [fileURLToPath(new URL('./tools/test/hear-contracts.ts', import.meta.url))];
+
 export default defineConfig({
   define: { CONTRACTS: String(build.contracts) },
   resolve: { conditions: build.conditions },
@@ -18,6 +25,7 @@ export default defineConfig({
     pool: 'forks',
     // What a test starts itself (worker threads) gets the same build and can load `.ts`.
     execArgv: build.execArgv,
+    setupFiles: contractReports,
     projects: [
       ...Object.entries(places).map(([name, root]) => ({
         extends: true as const,

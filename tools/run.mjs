@@ -21,6 +21,7 @@ const scripts = {
   start: [turbo('build'), node('tools/cluster/main.mjs', ...args)],
   test: [node('tools/test/main.mjs', ...args)],
   coverage: [node('tools/coverage/main.mjs', ...args)],
+  contracts: [onSources('contracts')],
   tidy: [['vitest', 'run', '--project', 'tools', 'tidy', ...args]],
   build: [turbo('build')],
   typecheck: [turbo('typecheck')],
