@@ -13,7 +13,7 @@ import { breaking } from './breaking.ts';
 
 type Done = Parameters<LogStore['append']>[1];
 
-/** A group commit on a log that completes its appends when, and in the order, that the test says. */
+/** Appends of a group commit, on a log that completes them when the test says. */
 function commits(count: number): readonly Done[] {
   const done: Done[] = [];
   const log = { append: (_, each) => done.push(each) } as Partial<LogStore> as LogStore;
