@@ -40,8 +40,8 @@ export class DiskFaults {
       field.count('stall', id);
       this.#stalledUntilMs.set(id, world.nowMs + 100 + random.below(3_000));
     }
-    if (field.happens('writeFailure')) this.#fail(field.victim(), 'RSL_STORAGE_FAILED');
-    if (field.happens('full')) this.#fail(field.victim(), 'RSL_STORAGE_FULL');
+    if (field.happens('writeFailure')) this.#fail(field.victim());
+    if (field.happens('full')) this.#fill(field.victim());
     if (field.happens('lowRoom')) this.#lowRoom(field.victim());
     if (field.happens('readError')) this.#readErrors(field.victim());
     if (field.happens('damage')) this.#damage(field.victim());
@@ -55,16 +55,27 @@ export class DiskFaults {
   }
 
   /** The next write fails, and so does everything after it; whoever looks after it mends it. */
-  #fail(victim: SimProcess, code: 'RSL_STORAGE_FAILED' | 'RSL_STORAGE_FULL'): void {
+  #fail(victim: SimProcess): void {
     const { random, world } = this.#field;
-    const kind = code === 'RSL_STORAGE_FULL' ? 'full' : 'writeFailure';
-    this.#field.count(kind, victim.id);
-    victim.excuses.add(code);
-    victim.disk.survivorsOfFailure = code === 'RSL_STORAGE_FULL' ? 0 : random.below(3);
-    victim.disk.failure = new StorageError(code, 'the simulator says so');
     const { disk } = victim;
-    world.later(100 + random.below(kind === 'full' ? 3_000 : 500), () => {
+    this.#field.count('writeFailure', victim.id);
+    victim.excuses.add('RSL_STORAGE_FAILED');
+    disk.survivorsOfFailure = random.below(3);
+    disk.failure = new StorageError('RSL_STORAGE_FAILED', 'the simulator says so');
+    world.later(100 + random.below(500), () => {
       disk.failure = undefined;
+    });
+  }
+
+  /** Nothing fits until somebody makes room; who is started meanwhile cannot write its start. */
+  #fill(victim: SimProcess): void {
+    const { random, world } = this.#field;
+    const { disk } = victim;
+    this.#field.count('full', victim.id);
+    victim.excuses.add('RSL_STORAGE_FULL');
+    disk.isFull = true;
+    world.later(100 + random.below(3_000), () => {
+      disk.isFull = false;
     });
   }
 
@@ -141,6 +152,7 @@ export class DiskFaults {
 
   #repair({ disk }: SimProcess): void {
     disk.failure = undefined;
+    disk.isFull = false;
     disk.isUnreadable = () => false;
     disk.bytesFree = Number.MAX_SAFE_INTEGER;
   }
