@@ -1,4 +1,5 @@
 import { ensures, ensuresAll, requires } from '@rsl/contracts';
+import type { Adoption } from './adoption.ts';
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
 import { adoptionClauses, type AdoptionStep } from './contracts/adoption.ts';
 import type { ReplicaId } from './membership.ts';
@@ -12,16 +13,6 @@ interface Promise1b {
   readonly report: number;
   readonly parts: (readonly Reported[] | undefined)[];
   missing: number;
-}
-
-/** What a proposer may and must propose once a quorum has promised its ballot (P4). */
-export interface Adoption {
-  /** The first slot to propose in: everything below is decided, and has to be learned. */
-  readonly base: Slot;
-  /** For the slots from `base` on, without a gap. */
-  readonly values: readonly Value[];
-  /** Told to be decided by some acceptor. */
-  readonly decided: ReadonlyMap<Slot, Value>;
 }
 
 /** Collects the 1b's of one ballot. */

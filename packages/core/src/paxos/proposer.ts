@@ -1,12 +1,13 @@
 import { ensures, requires } from '@rsl/contracts';
 import type { Acceptor } from './acceptor.ts';
+import type { Adoption } from './adoption.ts';
 import { type Ballot, sameBallot, zeroBallot } from './ballot.ts';
 import { LeaderReads } from './leader-reads.ts';
 import type { Learner } from './learner.ts';
 import type { Membership, ReplicaId } from './membership.ts';
 import type { Heartbeat, HeartbeatAnswer, Phase1b, Phase2b } from './messages.ts';
 import type { Outbox } from './outbox.ts';
-import { type Adoption, Phase1 } from './phase1.ts';
+import { Phase1 } from './phase1.ts';
 import { Progress } from './progress.ts';
 import type { Quorum } from './quorum.ts';
 import type { Settings } from './settings.ts';

@@ -2,7 +2,7 @@ import { type Clauses, clauseHolds } from '@rsl/contracts';
 import { expect, test } from 'vitest';
 import { ballot, batch } from '../../../test/paxos/fixture.ts';
 import type { Reported } from '../messages.ts';
-import type { Adoption } from '../phase1.ts';
+import type { Adoption } from '../adoption.ts';
 import { noOp, type Value } from '../value.ts';
 import { adoptionClauses, type AdoptionStep } from './adoption.ts';
 

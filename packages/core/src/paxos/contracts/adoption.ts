@@ -2,7 +2,7 @@ import type { Clauses } from '@rsl/contracts';
 import { type Ballot, compareBallots, sameBallot } from '../ballot.ts';
 import type { ReplicaId } from '../membership.ts';
 import type { Reported } from '../messages.ts';
-import type { Adoption } from '../phase1.ts';
+import type { Adoption } from '../adoption.ts';
 import type { Slot } from '../slot.ts';
 import { kindOf, sameValue, type Value } from '../value.ts';
 
