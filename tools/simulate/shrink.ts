@@ -56,7 +56,7 @@ function* candidatesOf({ case: one, drawn, failure }: Outcome): Generator<Case> 
   }
 }
 
-/** Only what differs from nothing: the rest is zero. */
+/** As a golden script; one of a key-value machine is played with digests there. */
 export function saved({ case: one, failure }: Outcome): string {
   const message = (failure?.message ?? '').split('\n')[0];
   return `# Seed ${one.seed}: ${message}\nsimulate ${JSON.stringify(one)}\n`;
