@@ -288,8 +288,8 @@ export class OldCopyError extends RslError {
     super(
       'RSL_OLD_COPY',
       'none',
-      `this store is at position ${position}, and was at ${remembered} once: it is an older copy. ` +
-        'It has a new store id now; start it again, it takes part without a vote',
+      `this store is at position ${position}, and was at ${remembered} once: it is an older ` +
+        'copy. It has a new store id now; start it again, it takes part without a vote',
     );
   }
 }

@@ -31,8 +31,8 @@ export const defaultLimits = {
    */
   logQueueBytesMax: 64 * MiB,
   /**
-   * Room in the log that is kept for promises, no-ops and adopted values (S5): with less than this a
-   * leader takes in no commands, with less than half of it a follower takes in no values.
+   * Room in the log that is kept for promises, no-ops and adopted values (S5): with less than this
+   * a leader takes in no commands, with less than half of it a follower takes in no values.
    */
   logReserveBytes: 16 * MiB,
   /** Recent values kept in memory to serve followers without reading the log. */

@@ -9,7 +9,7 @@ import type {
 import { AbortedError, type RslError } from './errors.ts';
 import { Events } from './events.ts';
 import { Host } from './host/host.ts';
-import { remember } from './host/recovery.ts';
+import { type Remembered, remember } from './host/recovery.ts';
 import { statusOf } from './host/status.ts';
 import { systemClock } from './host/system-clock.ts';
 import { systemRandom } from './host/system-random.ts';
@@ -19,7 +19,7 @@ import { Replica as PaxosReplica } from './paxos/replica.ts';
 import type { Slot } from './paxos/slot.ts';
 import type { LogStore } from './ports/log-store.ts';
 import { silentLogger } from './ports/logger.ts';
-import type { PortContext } from './ports/port.ts';
+import type { Port, PortContext } from './ports/port.ts';
 import type { CommandCodec } from './ports/state-machine.ts';
 import type { PeerAddress, Transport } from './ports/transport.ts';
 
@@ -48,20 +48,9 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
   const logger = options.logger ?? silentLogger;
   const context: PortContext = { group, self, limits, clock, random, logger };
   const events = new Events(logger, (run) => clock.soon(run));
-  let log = await options.log.open(context);
+  const { log, remembered } = await openLog(options.log, context);
   let transport: Transport | undefined;
   try {
-    let remembered = await remember(log);
-    if (remembered.info.copied === 'files') {
-      // Whoever has the original may vote with it: this one is another store from now on (S2, S2a).
-      await log.renew();
-      await log.close();
-      log = await options.log.open(context);
-      remembered = await remember(log);
-      logger.warn({ store: remembered.info.store }, 'copied files: a new store, without a vote');
-    } else if (remembered.info.copied === 'device') {
-      logger.warn({}, 'the files of the log are on another device than when they were made');
-    }
     const { store } = remembered.info;
     const makeProtocol: MakeProtocol = (membership, restored) => {
       const settings = { self, store, limits, timings, random };
@@ -102,6 +91,30 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
     await log.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** The log, and what it remembers. Copied files are another store from now on (S2, S2a). */
+async function openLog(
+  port: Port<LogStore>,
+  context: PortContext,
+): Promise<{ readonly log: LogStore; readonly remembered: Remembered }> {
+  const log = await port.open(context);
+  try {
+    const remembered = await remember(log);
+    const { copied, store } = remembered.info;
+    if (copied === 'device') {
+      context.logger.warn({ store }, 'the log is on another device than when it was made');
+    }
+    if (copied !== 'files') return { log, remembered };
+    // Whoever has the original may vote with it.
+    await log.renew();
+    await log.close();
+    context.logger.warn({ store }, 'copied files: from now on another store, without a vote');
+  } catch (error) {
+    await log.close().catch(() => undefined);
+    throw error;
+  }
+  return openLog(port, context);
 }
 
 interface Parts<C, R> {

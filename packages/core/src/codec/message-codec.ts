@@ -1,6 +1,6 @@
 /** The fields of every message between the replicas of a configuration; see docs/wire-format.md. */
 import { FrameError } from '../errors.ts';
-import type { Message, MessageKind, Reported } from '../paxos/messages.ts';
+import type { Message, MessageKind, Phase1b, Reported } from '../paxos/messages.ts';
 import { unreachable } from '../unreachable.ts';
 import { copied, type Reader, type Writer } from './bytes.ts';
 import { channels, type Frame, type FrameWriter } from './frame.ts';
@@ -43,14 +43,7 @@ export function writeMessage(message: Message, out: FrameWriter): void {
       fields.u64(message.fromSlot);
       return cookie(message.cookie, fields);
     case '1b':
-      fields.u32(message.report);
-      fields.u16(message.part);
-      fields.u16(message.parts);
-      fields.u64(message.firstSlot);
-      fields.u64(message.decidedThrough);
-      fields.u32(message.reported.length);
-      for (const one of message.reported) writeReported(one, out);
-      return;
+      return write1b(message, out);
     case '2a':
       fields.u64(message.base);
       fields.u64(message.slot);
@@ -173,6 +166,17 @@ function readAnswer(fields: Reader): Message {
   const granted = fields.u8() === 1;
   const slot = fields.slot();
   return { kind: 'read-answer', number, slot: granted ? slot : undefined };
+}
+
+function write1b(message: Phase1b, out: FrameWriter): void {
+  const { fields } = out;
+  fields.u32(message.report);
+  fields.u16(message.part);
+  fields.u16(message.parts);
+  fields.u64(message.firstSlot);
+  fields.u64(message.decidedThrough);
+  fields.u32(message.reported.length);
+  for (const one of message.reported) writeReported(one, out);
 }
 
 function read1b(fields: Reader, values: Frame['values']): Message {

@@ -57,7 +57,7 @@ const slotsMax = 10_000;
 /** For media that can be made full. */
 export const fullLogStoreCases: readonly ConformanceCase<OpenFullLogStore>[] = [
   {
-    name: 'RSL_STORAGE_FULL: nothing is stored, those behind it fail too, a later one is tried (S5)',
+    name: 'RSL_STORAGE_FULL: nothing is stored, those behind it fail, a later one is tried (S5)',
     async run(open) {
       const { log, fill, free } = await open();
       await log.recover(() => {});

@@ -188,7 +188,7 @@ test('behind a stalled disk nothing more is taken in that would have to be writt
   expect(protocol.heard.at(-1)).toMatchObject({ kind: '2a', slot: 4 });
 });
 
-test('without room in its log a leader refuses commands, a follower takes no values (S5)', async () => {
+test('without room a leader refuses commands, and a follower takes no values (S5)', async () => {
   // What is left is for what was begun already, and it goes on by itself once there is room.
   const { host, log, protocol, hear, world } = await stage({ logReserveBytes: 1_000 });
   const propose = (): unknown =>

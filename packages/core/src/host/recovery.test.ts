@@ -60,7 +60,7 @@ test('a vote that cannot be read was cast: its ballot stays promised (P1, S3)', 
   expect([...restored.lost]).toEqual([[1, ballot(5, 2)]]);
 });
 
-test('a decided slot that cannot be read is learned again; what is behind it is kept (S3)', async () => {
+test('a decided slot that cannot be read is learned again, what follows is kept (S3)', async () => {
   // Slot 2 was decided here. Were slot 3 not reported any more, a quorum without anybody else who
   // voted for it would fill it with a no-op.
   const records = [vote(1, 5), vote(2, 5), vote(3, 5), vote(4, 5)];
@@ -75,7 +75,7 @@ test('a decided slot that cannot be read is learned again; what is behind it is 
   expect([...restored.votes.keys()]).toEqual([4]);
 });
 
-test('several decided slots that cannot be read leave the others in their places (S3)', async () => {
+test('decided slots that cannot be read leave the others in their places (S3)', async () => {
   const records = [1, 2, 3, 4, 5, 6].map((slot) => vote(slot, 5));
   const lost = new Map([1, 3, 4].map((slot) => [slot, ballot(5, 2)] as const));
   const { restored } = await remember(

@@ -9,6 +9,7 @@ import type { Value } from '../paxos/value.ts';
 import type { Vote } from '../paxos/vote.ts';
 import type { LogInfo, LogStore, StoredValue } from '../ports/log-store.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
+import { unreachable } from '../unreachable.ts';
 import type { Execution } from './execution.ts';
 
 /** What a log remembers. */
@@ -37,65 +38,78 @@ const repairBytesMax = 256 * 1024 * 1024;
  * above the first slot whose value cannot be read, if that comes before (S3).
  */
 export async function remember(log: Pick<LogStore, 'recover' | 'read'>): Promise<Remembered> {
-  const votes = new Map<Slot, Vote>();
-  const decided = new Map<Slot, Value>();
-  let promised: Ballot = zeroBallot;
-  let decidedThrough: Slot = 0;
-  let membership: Membership | undefined;
-  let bootstrap: Membership | undefined;
-  let starts = 0;
-  let nonce = 0;
-  let standings: readonly Standing[] = [];
-  const forget = (through: Slot): void => {
-    for (const slot of votes.keys()) if (slot <= through) votes.delete(slot);
-    for (const slot of decided.keys()) if (slot <= through) decided.delete(slot);
-  };
-  const visit = (record: LogRecord): void => {
-    switch (record.kind) {
-      case 'promise':
-        promised = higherBallot(promised, record.ballot);
-        return;
-      case 'vote':
-        promised = higherBallot(promised, record.vote.ballot);
-        if (record.slot > decidedThrough)
-          votes.set(record.slot, { ...record.vote, value: owned(record.vote.value) });
-        return;
-      case 'decided':
-        if (record.slot > decidedThrough) decided.set(record.slot, owned(record.value));
-        return;
-      case 'decided-through':
-        decidedThrough = Math.max(decidedThrough, record.slot);
-        return forget(decidedThrough);
-      case 'configuration':
-        membership = newer(membership, record.membership);
-        return;
-      case 'bootstrap':
-        bootstrap = record.membership;
-        return;
-      case 'start':
-        if (record.count < starts) return;
-        starts = record.count;
-        nonce = record.nonce;
-        return;
-      case 'standings':
-        standings = record.standings;
-    }
-  };
-  const info = await log.recover(visit);
+  const seen = new Recollection();
+  const info = await log.recover((record) => seen.visit(record));
   // What was truncated was decided, even if the record that says so was not durable yet.
-  decidedThrough = Math.max(decidedThrough, info.firstSlot - 1);
-  forget(decidedThrough);
+  seen.decideThrough(info.firstSlot - 1);
+  const { membership, bootstrap, starts, nonce, standings, votes, decided, decidedThrough } = seen;
   // A vote that cannot be read was cast all the same: its ballot was promised (P1, S3).
-  for (const ballot of info.damaged.values()) promised = higherBallot(promised, ballot);
-  const lost = new Map([...info.damaged].filter(([slot]) => slot >= info.firstSlot));
+  const promised = [...info.damaged.values()].reduce(higherBallot, seen.promised);
+  const { firstSlot } = info;
+  const lost = new Map([...info.damaged].filter(([slot]) => slot >= firstSlot));
   const missing = Math.min(decidedThrough + 1, ...lost.keys());
   for (const { slot, value } of await intact(log, missing + 1, decidedThrough, lost)) {
     decided.set(slot, value);
   }
-  decidedThrough = missing - 1;
-  const { firstSlot } = info;
-  const restored = { promised, votes, decided, lost, firstSlot, decidedThrough };
+  const restored = { promised, votes, decided, lost, firstSlot, decidedThrough: missing - 1 };
   return { info, restored, membership, bootstrap, starts, nonce, standings };
+}
+
+/** What the records of a log say, taken together. */
+class Recollection {
+  readonly votes = new Map<Slot, Vote>();
+  readonly decided = new Map<Slot, Value>();
+  promised: Ballot = zeroBallot;
+  decidedThrough: Slot = 0;
+  membership: Membership | undefined;
+  bootstrap: Membership | undefined;
+  starts = 0;
+  nonce = 0;
+  standings: readonly Standing[] = [];
+
+  visit(record: LogRecord): void {
+    switch (record.kind) {
+      case 'promise':
+        this.promised = higherBallot(this.promised, record.ballot);
+        return;
+      case 'vote':
+        return this.#onVote(record.slot, record.vote);
+      case 'decided':
+        if (record.slot > this.decidedThrough) this.decided.set(record.slot, owned(record.value));
+        return;
+      case 'decided-through':
+        return this.decideThrough(record.slot);
+      case 'configuration':
+        this.membership = newer(this.membership, record.membership);
+        return;
+      case 'bootstrap':
+        this.bootstrap = record.membership;
+        return;
+      case 'start':
+        if (record.count < this.starts) return;
+        this.starts = record.count;
+        this.nonce = record.nonce;
+        return;
+      case 'standings':
+        this.standings = record.standings;
+        return;
+      default:
+        unreachable(record);
+    }
+  }
+
+  /** Nothing up to here has to be kept: the log has it. */
+  decideThrough(slot: Slot): void {
+    this.decidedThrough = Math.max(this.decidedThrough, slot);
+    for (const known of [this.votes, this.decided]) {
+      for (const each of known.keys()) if (each <= this.decidedThrough) known.delete(each);
+    }
+  }
+
+  #onVote(slot: Slot, { ballot, value }: Vote): void {
+    this.promised = higherBallot(this.promised, ballot);
+    if (slot > this.decidedThrough) this.votes.set(slot, { ballot, value: owned(value) });
+  }
 }
 
 /**

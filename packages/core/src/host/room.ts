@@ -16,7 +16,7 @@ export class Room {
     this.#reserveBytes = reserveBytes;
   }
 
-  /** Looks again; true if `isLow` has changed. A quarter more than the mark ends what began at it. */
+  /** Looks again; true if `isLow` has changed. It ends with a quarter more than it began with. */
   look(bytesFree: number): boolean {
     const wasLow = this.isLow;
     const mark = this.#reserveBytes;

@@ -58,7 +58,7 @@ export class Standings {
     return this.#isAdmitted;
   }
 
-  /** This replica's configuration is known. A store that has no vote in it, or is new, is admitted. */
+  /** Its configuration is known. A store that has no vote in it, or is new, is admitted at once. */
   begin(membership: Membership, isNew: boolean): void {
     this.#membership = membership;
     const { id, store } = this.#host.self;

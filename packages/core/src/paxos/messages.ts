@@ -114,7 +114,7 @@ export interface YouMay {
   readonly ballot: Ballot;
 }
 
-/** A leader's word to one member that it may stand at once: it gives its place up to it (L3, L4). */
+/** A leader's word to one member: stand at once, it gives its place up to it (L3, L4). */
 export interface StandNow {
   readonly kind: 'stand-now';
   readonly ballot: Ballot;

@@ -74,14 +74,15 @@ export interface LogStore {
    */
   read(from: Slot, to: Slot, bytesMax: number): Promise<readonly StoredValue[]>;
   /**
-   * Takes a new store id, durably before it resolves; appends called earlier complete first. Of what
-   * the old one stored only what is decided stays (S2): its promises and its other votes are
+   * Takes a new store id, durably before it resolves; appends called earlier complete first. Of
+   * what the old one stored only what is decided stays (S2): its promises and its other votes are
    * neither visited nor read any more. Called between `recover` and the first append, or last.
    */
   renew(): Promise<StoreId>;
   /**
    * Forgets slots below `before` and nothing else: promises (the ballots of forgotten votes among
-   * them), the newest configuration, bootstrap, start and standings records stay. Constant time; firstSlot never goes back.
+   * them), the newest configuration, bootstrap, start and standings records stay. Constant time;
+   * firstSlot never goes back.
    */
   truncate(before: Slot): void;
   info(): LogInfo;

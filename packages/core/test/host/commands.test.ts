@@ -51,7 +51,7 @@ function stage() {
 const kinds = (sent: readonly { to: number; message: HostMessage }[]): string[] =>
   sent.map(({ to, message }) => `${message.kind} ${to}`);
 
-test('what an earlier leader was given is not given to the next one while it may still execute', () => {
+test('what an earlier leader was given goes to no other while it may still execute', () => {
   // The new leader may find a vote for it and finish it: given again, it would execute twice.
   const { execution, follow, proposals, sent } = stage();
   proposals.add([Uint8Array.of(1)], sink, Infinity);

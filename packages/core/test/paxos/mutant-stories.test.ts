@@ -60,7 +60,7 @@ const acknowledgement = (through: number, round = 1) =>
   ({ kind: '2b', ballot: ballot(round, 1), through, payload: 0n }) as const;
 
 test('a vote of an earlier configuration is void, and is not told in a 1b (R1)', () => {
-  // Slots after a stop belong to the next configuration: what was voted for there before is nothing.
+  // Slots after a stop belong to the next configuration: what was voted there before is nothing.
   const votes = new Map([
     [1, { ballot: ballot(9, 2, 1), value: batch('void') }],
     [2, { ballot: ballot(1, 2, 2), value: batch('ours') }],
