@@ -1,6 +1,6 @@
 import { ensures, ensuresAll, old, requires } from '@rsl/contracts';
 import { type Ballot, compareBallots, higherBallot, sameBallot, zeroBallot } from './ballot.ts';
-import { stateOf } from './contracts/acceptor-state.ts';
+import { type AcceptorState, stateOf } from './contracts/acceptor-state.ts';
 import { on1aClauses } from './contracts/on-1a.ts';
 import { on2aClauses } from './contracts/on-2a.ts';
 import type { Send } from './effect.ts';
@@ -219,12 +219,32 @@ export class Acceptor {
   truncate(before: Slot): void {
     const { releasedThrough } = this.#learner;
     requires(() => before <= releasedThrough + 1, 'truncate-1 only released slots are cut (P11)');
+    const known = old(() => stateOf(this, this.#learner));
     this.#firstSlot = Math.max(this.#firstSlot, before);
+    ensures(() => this.#firstSlot >= known.firstSlot, 'truncate-2 firstSlot never goes back');
+    ensures(
+      () => this.#keeps(known, known.releasedThrough),
+      'truncate-3 slots are forgotten and nothing else: promise and votes stay (P11)',
+    );
   }
 
   onInstalled(slot: Slot): void {
+    const { releasedThrough } = this.#learner;
+    requires(() => slot <= releasedThrough, 'install-1 what is installed is released first (R8)');
+    const known = old(() => stateOf(this, this.#learner));
     this.#firstSlot = Math.max(this.#firstSlot, slot + 1);
     this.forgetReleased();
+    ensures(
+      () => this.#keeps(known, releasedThrough),
+      'install-2 slots are forgotten and nothing else: promise and later votes stay (P11)',
+    );
+  }
+
+  #keeps({ lost, promised, votes }: AcceptorState, through: Slot): boolean {
+    const isKept = (slot: Slot): boolean =>
+      this.#votes.get(slot) === votes.get(slot) && this.#lost.get(slot) === lost.get(slot);
+    const later = [...votes.keys(), ...lost.keys()].filter((slot) => slot > through);
+    return sameBallot(this.#promised, promised) && later.every(isKept);
   }
 
   /** P1: the same value counts as durable here, another one is answered with the decided value. */

@@ -1,4 +1,4 @@
-import { ensures } from '@rsl/contracts';
+import { ensures, old } from '@rsl/contracts';
 import type { ReplicaId } from './membership.ts';
 import type { LearnReply } from './messages.ts';
 import type { Slot } from './slot.ts';
@@ -37,7 +37,12 @@ export class CatchUp {
     const next = this.#good ?? sources[this.#turn % sources.length];
     if (next === undefined) return undefined;
     if (this.#good === undefined) this.#turn += 1;
+    const before = old(() => this.#asked);
     this.#asked = { of: next, fromSlot: need, atMs: nowMs };
+    ensures(
+      () => before === undefined || nowMs - before.atMs >= this.#retryMs,
+      'catch-2 one request at a time, until its answer is overdue (L6)',
+    );
     ensures(() => sources.includes(next), 'catch-1 only members are asked for what is missing');
     return next;
   }

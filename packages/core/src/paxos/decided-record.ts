@@ -1,3 +1,4 @@
+import { ensures, old } from '@rsl/contracts';
 import type { Executor } from './executor.ts';
 import type { Outbox } from './outbox.ts';
 import type { Settings } from './settings.ts';
@@ -28,8 +29,10 @@ export class DecidedRecord {
     const slot = this.#executor.releasedThrough;
     const due = slot - this.#through >= this.#slotsMax || nowMs - this.#atMs >= recordMs;
     if (slot === this.#through || !due) return;
+    const before = old(() => this.#through);
     this.#through = slot;
     this.#atMs = nowMs;
+    ensures(() => this.#through > before, 'record-1 decided-through never goes back (P11)');
     out.persist([{ kind: 'decided-through', slot }]);
   }
 }

@@ -1,4 +1,4 @@
-import { ensures } from '@rsl/contracts';
+import { ensures, requires } from '@rsl/contracts';
 import type { Timings } from '../limits.ts';
 import type { ReplicaId } from './membership.ts';
 import type { Quorum } from './quorum.ts';
@@ -30,6 +30,7 @@ export class Election {
 
   /** A leader was heard; giving a 1b counts too, or an old leader would stand against its heir. */
   onLeaderHeard(nowMs: number): void {
+    requires(() => nowMs >= this.#leaderHeardAtMs, 'elect-4 time never goes back (L5)');
     this.#leaderHeardAtMs = nowMs;
     this.#failures = 0;
     const { electionTimeoutMsMin } = this.#options.timings;
@@ -49,6 +50,7 @@ export class Election {
   /** Refused by a higher ballot: try above it soon, unless somebody else leads by then. */
   onNack(nowMs: number): void {
     this.#standAtMs = nowMs + 10 + this.#options.random.below(40);
+    ensures(() => !this.isDue(nowMs), 'elect-7 nobody stands again at once (L6)');
   }
 
   isDue(nowMs: number): boolean {
@@ -60,6 +62,11 @@ export class Election {
     this.#grants.clear();
     this.#grants.add(self);
     this.#standAtMs = nowMs + this.#draw(this.#options.timings.candidateTimeoutMsMin);
+    ensures(
+      () => this.#grants.size === 1 && this.#grants.has(self),
+      'elect-5 each question begins with its own yes and no other (L1)',
+    );
+    ensures(() => !this.isDue(nowMs), 'elect-6 between two questions there is time (L6)');
   }
 
   /** It stands. Slow disks need longer than a time-out: it waits longer each time. */

@@ -63,7 +63,12 @@ export class Executor {
   /** The state machine was restored to exactly `slot`. */
   onInstalled(slot: Slot): void {
     if (slot <= this.#releasedThrough) return;
+    const before = old(() => this.#executedThrough);
     this.#releasedThrough = slot;
     this.#executedThrough = slot;
+    ensures(
+      () => this.#executedThrough > before,
+      'install-3 a snapshot takes the state machine forward only (P7)',
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { ensures, requires } from '@rsl/contracts';
+import { ensures, old, requires } from '@rsl/contracts';
 import type { ReplicaId } from './membership.ts';
 import type { Quorum } from './quorum.ts';
 import type { Slot } from './slot.ts';
@@ -62,6 +62,7 @@ export class LeaderReads {
    */
   begin(target: Slot): boolean {
     if (this.#running !== undefined || this.#waiting.length === 0) return false;
+    const waited = old(() => this.#waiting);
     this.#running = { number: this.#round + 1, asked: this.#waiting, target };
     this.#waiting = [];
     const { number } = this.#running;
@@ -69,15 +70,28 @@ export class LeaderReads {
       () => number > this.#round,
       'read-2 a round begins with a heartbeat still to leave (Q1)',
     );
+    ensures(
+      () => this.#waiting.length === 0 && this.#running?.asked === waited,
+      'read-5 a round covers all that waited; what comes later waits for the next (Q1)',
+    );
     return true;
   }
 
   /** An answer proves nothing later than the heartbeat that it answers, however late it comes. */
   onAnswer(from: ReplicaId, round: number): void {
     requires(() => round <= this.#round, 'read-1 nobody answers a round that was not asked (Q1)');
+    requires(
+      () => from !== this.#self,
+      'read-6 its own answer is counted without being asked (P5)',
+    );
+    const before = old(() => this.#rounds.get(from) ?? 0);
     const sentAtMs = this.#sentAtMs.get(round) ?? -Infinity;
     this.#heardAtMs.set(from, Math.max(this.#heardAtMs.get(from) ?? -Infinity, sentAtMs));
     this.#rounds.set(from, Math.max(this.#rounds.get(from) ?? 0, round));
+    ensures(
+      () => (this.#rounds.get(from) ?? -1) >= before,
+      'read-7 a late answer takes no earlier one back (Q1)',
+    );
   }
 
   /** The round that a quorum has answered, if there is one now; it is over then. */

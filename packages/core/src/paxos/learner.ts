@@ -95,7 +95,9 @@ export class Learner {
 
   /** Somebody has decided values up to here. */
   hearThrough(through: Slot): void {
+    const before = old(() => this.#knownThrough);
     this.#knownThrough = Math.max(this.#knownThrough, through);
+    ensures(() => this.#knownThrough >= before, 'hear-3 what was said to be decided stays so (L6)');
   }
 
   /**
@@ -121,9 +123,18 @@ export class Learner {
   }
 
   onInstalled(slot: Slot): void {
+    requires(
+      () => this.releasedThrough === slot,
+      'install-4 the executor is at the snapshot when the learner hears of it (R8)',
+    );
+    const later = old(() => [...this.#decided.keys()].filter((s) => s > slot));
     for (const s of this.#decided.keys()) if (s <= slot) this.#decided.delete(s);
     this.#cache.skipTo(slot);
     this.#knownThrough = Math.max(this.#knownThrough, slot);
+    ensures(
+      () => later.every((s) => this.#decided.has(s)),
+      'install-5 what is decided beyond the snapshot is not forgotten (P11)',
+    );
   }
 
   #isProved(slot: Slot, vote: Vote | undefined): boolean {

@@ -1,7 +1,10 @@
+import { ensures, old, requires } from '@rsl/contracts';
 import type { Acceptor } from './acceptor.ts';
 import { CatchUp } from './catch-up.ts';
+import { persistsOf } from './contracts/acceptor-state.ts';
 import type { Executor } from './executor.ts';
 import type { Learner } from './learner.ts';
+import type { LogRecord } from './log-record.ts';
 import type { ReplicaId } from './membership.ts';
 import type { LearnReply, LearnRequest } from './messages.ts';
 import type { Outbox } from './outbox.ts';
@@ -57,6 +60,14 @@ export class Learning {
       if (values.length > 0 && bytes > max) break;
       values.push(value);
     }
+    ensures(
+      () => values.length === 0 || fromSlot >= firstSlot,
+      'learn-1 nothing is served that was truncated here (R1)',
+    );
+    ensures(
+      () => fromSlot + values.length - 1 <= decidedThrough,
+      'learn-2 nothing is served but the released prefix (R1)',
+    );
     out.send(from, { kind: 'learn-reply', fromSlot, values, firstSlot, decidedThrough });
   }
 
@@ -74,6 +85,10 @@ export class Learning {
     out: Outbox,
   ): void {
     const { acceptor, learner } = this.#parts;
+    requires(
+      () => !this.deposes(reply),
+      'learn-3 a leader that is contradicted has stepped down before it learns (P8)',
+    );
     const need = learner.releasedThrough + 1;
     const isAnswer = this.#catchUp.onReply(from, reply);
     learner.hearThrough(reply.decidedThrough);
@@ -96,9 +111,18 @@ export class Learning {
     }
     if (learner.isDecided(slot)) return;
     if (slot > learner.releasedThrough + this.#settings.limits.voteAheadSlotsMax) return;
+    const mark = old(() => out.length);
     out.persist([{ kind: 'decided', slot, value }]);
     learner.decide(slot, value);
     acceptor.forget(slot);
+    ensures(
+      () => persistsOf(out.since(mark)).some(({ records: [one] }) => isDecided(one, slot, value)),
+      'learn-4 what is learned is written as decided (P11)',
+    );
+    ensures(
+      () => !acceptor.votes.has(slot) && !acceptor.lost.has(slot),
+      'learn-5 a learned slot has no vote left',
+    );
     proposer.onLearned(nowMs);
   }
 
@@ -114,4 +138,8 @@ export class Learning {
     if (of === undefined) return;
     out.send(of, { kind: 'learn-request', fromSlot, bytesMax: this.#settings.limits.partBytesMax });
   }
+}
+
+function isDecided(record: LogRecord | undefined, slot: Slot, value: Value): boolean {
+  return record?.kind === 'decided' && record.slot === slot && record.value === value;
 }

@@ -1,3 +1,4 @@
+import { ensures, old } from '@rsl/contracts';
 import type { ReadId } from './input.ts';
 import { type Ballot, sameBallot, zeroBallot } from './ballot.ts';
 import type { LeaderView } from './protocol.ts';
@@ -47,8 +48,10 @@ export class Reads {
     }
     if (this.#waiting.length === 0) return undefined;
     this.#number += 1;
+    const open = old(() => this.#open());
     this.#asked = { number: this.#number, reads: this.#waiting, atMs: nowMs };
     this.#waiting = [];
+    ensures(() => sameReads(open, this.#open()), 'ask-1 no read is lost or doubled by asking');
     return this.#number;
   }
 
@@ -56,8 +59,10 @@ export class Reads {
   onAnswer(number: number, slot: Slot | undefined): void {
     if (this.#asked?.number !== number) return;
     if (slot === undefined) return this.#askAgain();
+    const open = old(() => this.#open());
     this.#granted.push({ target: slot, reads: this.#asked.reads });
     this.#asked = undefined;
+    ensures(() => sameReads(open, this.#open()), 'ask-2 no read is lost or doubled by an answer');
   }
 
   /** Tells the host which reads may be served from the state as it is now. */
@@ -67,18 +72,38 @@ export class Reads {
     if (ready.length === 0) return;
     this.#granted = this.#granted.filter((g) => g.target > executedThrough);
     for (const { reads } of ready) for (const read of reads) out.add({ kind: 'read-ready', read });
+    ensures(
+      () => ready.every(({ target }) => target <= executedThrough),
+      'ask-3 a read is served once the slot that its leader named is executed (Q1)',
+    );
   }
 
   /** A slot that an earlier leader named may never be filled: the new one is asked anew. */
   #onLeader(ballot: Ballot): void {
+    const open = old(() => this.#open());
     this.#ballot = ballot;
     this.#askAgain();
     this.#waiting = [...this.#granted.flatMap(({ reads }) => reads), ...this.#waiting];
     this.#granted = [];
+    ensures(
+      () => this.#asked === undefined && sameReads(open, this.#waiting),
+      'ask-4 whatever an earlier leader granted is asked of the new one (Q1)',
+    );
+  }
+
+  /** Everybody who waits, in whatever state. */
+  #open(): readonly ReadId[] {
+    const granted = this.#granted.flatMap(({ reads }) => reads);
+    return [...granted, ...(this.#asked?.reads ?? []), ...this.#waiting];
   }
 
   #askAgain(): void {
     this.#waiting = [...(this.#asked?.reads ?? []), ...this.#waiting];
     this.#asked = undefined;
   }
+}
+
+function sameReads(a: readonly ReadId[], b: readonly ReadId[]): boolean {
+  const rest = new Set(b);
+  return a.length === b.length && a.every((read) => rest.delete(read));
 }

@@ -105,6 +105,28 @@ const broken = {
     behind(),
   ),
   'step-16 nothing is proposed once the stop is released (R9)': step([voting(4)], { stoppedAt: 5 }),
+  'step-17 a heartbeat is answered only while nothing above its ballot is promised (Q1)': step([
+    sending({
+      kind: 'heartbeat-answer',
+      ballot: ballot(4, 1),
+      round: 1,
+      executedThrough: 5,
+      full: false,
+    }),
+  ]),
+  'step-18 a nack tells a promise above the ballot that it refuses (P1)': step([
+    sending({ kind: 'nack', ballot: ballot(4, 2), promised: ballot(4, 2) }),
+  ]),
+  'step-19 a read is granted by a leader only, at its barrier or later (Q1)': step([
+    sending({ kind: 'read-answer', number: 1, slot: 5 }),
+  ]),
+  'step-20 values go to others, each slot once to each in a step (P3)': step([
+    sending(phase2a(ballot(4, 2), 6, 'x')),
+    sending(phase2a(ballot(4, 2), 6, 'x')),
+  ]),
+  'step-21 recovered is said once in a ballot, by its leader (Q1)': step([
+    { kind: 'recovered', ballot: ballot(4, 2) },
+  ]),
 } satisfies Record<keyof typeof stepClauses, ReplicaStep>;
 
 /** It has released slot 1 and heard nothing of its execution; it leads, so its barrier is 1. */

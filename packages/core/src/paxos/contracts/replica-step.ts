@@ -170,4 +170,45 @@ export const stepClauses = {
     when: ({ before }) => before.stoppedAt !== undefined,
     holds: (step) => saying(step, '2a').length === 0 && recorded(step, 'vote').length === 0,
   },
+  'step-17 a heartbeat is answered only while nothing above its ballot is promised (Q1)': {
+    when: (step) => saying(step, 'heartbeat-answer').length > 0,
+    holds: (step) =>
+      saying(step, 'heartbeat-answer').every(
+        ({ ballot }) => compareBallots(ballot, step.after.acceptor.promised) >= 0,
+      ),
+  },
+  'step-18 a nack tells a promise above the ballot that it refuses (P1)': {
+    when: (step) => saying(step, 'nack').length > 0,
+    holds: (step) =>
+      saying(step, 'nack').every(({ ballot, promised }) => compareBallots(promised, ballot) > 0),
+  },
+  'step-19 a read is granted by a leader only, at its barrier or later (Q1)': {
+    when: (step) => saying(step, 'read-answer').some(({ slot }) => slot !== undefined),
+    holds: (step) =>
+      saying(step, 'read-answer').every(
+        ({ slot }) =>
+          slot === undefined ||
+          (step.after.proposer.isLeading && slot >= step.after.proposer.barrier),
+      ),
+  },
+  'step-20 values go to others, each slot once to each in a step (P3)': {
+    when: (step) => saying(step, '2a').length > 0,
+    holds: (step) => {
+      const places = step.effects.flatMap((effect) =>
+        effect.kind === 'send' && effect.message.kind === '2a'
+          ? [`${effect.to} ${effect.message.slot}`]
+          : [],
+      );
+      return new Set(places).size === places.length;
+    },
+  },
+  'step-21 recovered is said once in a ballot, by its leader (Q1)': {
+    when: (step) => ofKind(step, 'recovered').length > 0,
+    holds: (step) =>
+      ofKind(step, 'recovered').length === 1 &&
+      step.after.proposer.isLeading &&
+      ofKind(step, 'recovered').every(({ ballot }) =>
+        sameBallot(ballot, step.after.proposer.ballot),
+      ),
+  },
 } satisfies Clauses<ReplicaStep>;
