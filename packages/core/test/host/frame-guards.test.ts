@@ -54,3 +54,9 @@ test('a value is a batch, a stop or a no-op, though its checksum fits', () => {
   }
   expect(() => checkedValue(new Uint8Array(0), 0)).toThrowError(invalid);
 });
+
+test('a value whose bytes have changed is not believed', () => {
+  const bytes = Uint8Array.of(1, 2, 3);
+  expect(checkedValue(bytes, crc32(bytes)).bytes).toBe(bytes);
+  expect(() => checkedValue(bytes, crc32(bytes) ^ 1)).toThrowError(invalid);
+});
