@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LogRecord, Membership } from '@rsl/core/protocol';
 import { runTask, systemFiles, type Task } from '../src/files.ts';
@@ -160,4 +162,30 @@ test('a directory has one log at a time (S7)', async () => {
   await expect(openFiles(directory)).rejects.toMatchObject({ code: 'RSL_STORAGE_LOCKED' });
   await log.close();
   await (await openFiles(directory)).close();
+});
+
+test('a store whose identity is lost is damaged, not new (S6)', async () => {
+  const directory = temporaryDirectory();
+  const { log } = await openAndRecover(directory);
+  await append(log, [vote(1)]);
+  await log.close();
+  fs.rmSync(path.join(directory, 'identity'));
+  await expect(openFiles(directory)).rejects.toMatchObject({ code: 'RSL_LOG_CORRUPT' });
+  expect(fs.readdirSync(directory)).toContain('0000000001.log');
+});
+
+test('a value that rots while the log is open is not given to anybody (P12)', async () => {
+  const directory = temporaryDirectory();
+  const { log } = await openAndRecover(directory);
+  const record = vote(1);
+  await append(log, [record]);
+  const file = path.join(directory, '0000000001.log');
+  const stored = fs.readFileSync(file);
+  const bytes = record.kind === 'vote' ? record.vote.value.bytes : new Uint8Array(0);
+  const at = stored.indexOf(bytes);
+  const fd = fs.openSync(file, 'r+');
+  fs.writeSync(fd, Uint8Array.of((stored[at] ?? 0) ^ 1), 0, 1, at);
+  fs.closeSync(fd);
+  await expect(log.read(1, 1, KiB)).rejects.toMatchObject({ code: 'RSL_LOG_CORRUPT' });
+  await log.close();
 });
