@@ -47,9 +47,6 @@ export const lossyKinds: readonly FaultKind[] = ['damage', 'wipe', 'oldCopy'];
 /** Frames meet these one by one; every other kind is an event of its own. */
 export const frameKinds: readonly FaultKind[] = ['loss', 'twice', 'late', 'heavyTail'];
 
-/** Off unless asked for: see docs/simulation.md. */
-const offByDefault: readonly FaultKind[] = ['oldCopy'];
-
 const kinds = Object.keys(faultKinds) as FaultKind[];
 
 export const calmMix: Mix = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Mix;
@@ -58,9 +55,7 @@ export const calmMix: Mix = Object.fromEntries(kinds.map((kind) => [kind, 0])) a
 export function drawnMix(random: SeededRandom): Mix {
   const onPercent = random.pick([15, 30, 30, 60]);
   const level = (): FaultLevel => (random.chance(onPercent) ? random.pick([1, 1, 2, 3]) : 0);
-  const drawn = Object.fromEntries(kinds.map((kind) => [kind, level()]));
-  const off = Object.fromEntries(offByDefault.map((kind) => [kind, 0]));
-  const mix = { ...drawn, ...off } as Mix;
+  const mix = Object.fromEntries(kinds.map((kind) => [kind, level()])) as Mix;
   const hasEvents = kinds.some((kind) => mix[kind] > 0 && !frameKinds.includes(kind));
   return hasEvents ? mix : { ...mix, crash: 2 };
 }

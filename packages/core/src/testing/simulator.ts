@@ -23,6 +23,8 @@ import { Trace } from './trace.ts';
 import { Watch } from './watch.ts';
 
 /** After faults have ended, everything must work again within this. */
+/** By then everybody has told everybody where its store stands. */
+const toldMs = 2_000;
 const calmMsMax = 30_000;
 const durationMsMin = 60_000;
 const commandsMin = 500;
@@ -164,15 +166,32 @@ export class Simulation {
     await this.#until('commands are acknowledged again', calmMsMax, () => {
       return this.#watch.outcomes.acknowledged >= goal;
     });
-    const { last } = this.#watch.agreement;
-    await this.#until('every replica has executed everything', calmMsMax, () => {
-      return this.processes.every(({ witness }) => (witness?.slot ?? 0) >= last);
-    });
+    await this.#caughtUp();
+    await this.#putBack();
     const { nowMs } = this.world;
     await this.#until('every call is answered', calmMsMax, () =>
       this.#watch.calls.areNewerThan(nowMs),
     );
     for (const { excuses } of this.processes) excuses.clear();
+  }
+
+  async #caughtUp(): Promise<void> {
+    const { last } = this.#watch.agreement;
+    await this.#until('every replica has executed everything', calmMsMax, () => {
+      return this.processes.every(({ witness }) => (witness?.slot ?? 0) >= last);
+    });
+  }
+
+  /** An older copy of a medium comes back: it must be found out, and learn as a newcomer (S2a). */
+  async #putBack(): Promise<void> {
+    if (this.#field.mix.oldCopy === 0) return;
+    await this.#advance(toldMs);
+    const victim = this.#diskFaults.putBack();
+    if (victim === undefined) return;
+    await this.#until('an older copy is found out', calmMsMax, () => {
+      return this.#account.isWiped(victim.id);
+    });
+    await this.#caughtUp();
   }
 
   /** All state machines are in the same state, if they have executed the same. */

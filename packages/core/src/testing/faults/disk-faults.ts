@@ -46,7 +46,7 @@ export class DiskFaults {
     if (field.happens('readError')) this.#readErrors(field.victim());
     if (field.happens('damage')) this.#damage(field.victim());
     if (field.happens('wipe')) this.#wipe(field.victim());
-    if (field.mix.oldCopy > 0) this.#oldCopy(field.victim());
+    if (field.happens('oldCopy')) this.#copy(field.victim());
   }
 
   heal(): void {
@@ -129,25 +129,35 @@ export class DiskFaults {
     this.#field.startLater(victim, 20 + random.below(2_000));
   }
 
-  /** Copies are made now and then, and one of them comes back. */
-  #oldCopy(victim: SimProcess): void {
-    const { account, random } = this.#field;
-    const { id } = victim;
-    if (!account.mayLose(id) || account.isWiped(id)) return;
-    const copy = this.#copies.get(id);
-    if (copy === undefined) {
-      if (random.chance(5)) this.#copies.set(id, victim.disk.copy());
-      return;
+  /** A copy of a medium is made; it may come back in a calm. */
+  #copy({ id, disk }: SimProcess): void {
+    const { account } = this.#field;
+    if (account.mayLose(id) && !account.isWiped(id)) this.#copies.set(id, disk.copy());
+  }
+
+  /**
+   * One of the copies takes the place of its medium (S2a). For a calm in which all others have
+   * been told where that store stands: in a storm nobody may be left who can contradict.
+   */
+  putBack(): SimProcess | undefined {
+    const { account, processes, random } = this.#field;
+    for (const [id, copy] of this.#copies) {
+      this.#copies.delete(id);
+      const victim = processes.find((process) => process.id === id);
+      if (victim === undefined || !account.mayLose(id) || account.isWiped(id)) continue;
+      if (copy.store !== victim.disk.store || copy.position === victim.disk.position) continue;
+      account.lose(id);
+      this.#field.count('oldCopy', id);
+      victim.excuses.add('RSL_OLD_COPY');
+      victim.kill();
+      victim.disk = copy;
+      // What ailed the medium while it was copied is over.
+      this.#repair(victim);
+      this.#replaced(victim);
+      this.#field.startLater(victim, 20 + random.below(2_000));
+      return victim;
     }
-    if (!this.#field.happens('oldCopy')) return;
-    account.lose(id);
-    this.#field.count('oldCopy', id);
-    victim.excuses.add('RSL_OLD_COPY');
-    victim.kill();
-    victim.disk = copy;
-    this.#copies.delete(id);
-    this.#replaced(victim);
-    this.#field.startLater(victim, 20 + random.below(2_000));
+    return undefined;
   }
 
   #repair({ disk }: SimProcess): void {
