@@ -1,7 +1,8 @@
-import { ensures, requires } from '@rsl/contracts';
+import { ensures, ensuresAll, old, requires } from '@rsl/contracts';
 import type { Acceptor } from './acceptor.ts';
 import type { Adoption } from './adoption.ts';
-import { type Ballot, sameBallot, zeroBallot } from './ballot.ts';
+import { type Ballot, compareBallots, sameBallot, zeroBallot } from './ballot.ts';
+import { leadClauses, type LeadStep } from './contracts/lead.ts';
 import { LeaderReads } from './leader-reads.ts';
 import type { Learner } from './learner.ts';
 import type { Membership, ReplicaId } from './membership.ts';
@@ -101,6 +102,7 @@ export class Proposer {
   /** Phase 1a, in a ballot above everything seen. */
   startPhase1(round: number, nowMs: number, out: Outbox): void {
     const { acceptor, learner, membership, quorum, settings } = this.#options;
+    const before = old(() => this.#ballot);
     this.stepDown();
     this.#ballot = { configuration: membership.number, round, proposer: settings.self };
     const floor = Math.max(learner.releasedThrough + 1, membership.firstSlot, acceptor.firstSlot);
@@ -108,6 +110,11 @@ export class Proposer {
     this.#learningSinceMs = nowMs;
     this.#promiseIsDurable = false;
     acceptor.stand(this.#ballot, this.#others, this.cookie, out);
+    ensures(() => compareBallots(this.#ballot, before) > 0, 'stand-5 a ballot is used once (P1)');
+    ensures(
+      () => !this.isLeading && this.#proposed.size === 0 && this.#progress.size === 0,
+      'stand-6 nothing of an earlier ballot is counted in the next (P5)',
+    );
   }
 
   /** True if a quorum has promised, and this replica leads now. */
@@ -194,10 +201,9 @@ export class Proposer {
 
   /** Counts watermarks: a slot is decided when a quorum has everything up to it (P5, P6). */
   countVotes(): void {
-    const { learner, quorum, settings } = this.#options;
-    const through = quorum.reached((m) =>
-      m === settings.self ? this.#ownThrough : (this.#progress.get(m)?.through ?? 0),
-    );
+    requires(() => this.isLeading, 'count-3 only a leader counts, in its own ballot (P5)');
+    const { learner, quorum } = this.#options;
+    const through = quorum.reached((m) => this.#heldBy(m));
     ensures(
       () => this.#countHolding(through) >= quorum.size,
       'count-1 a quorum of distinct voters has every decided slot in its log (P5)',
@@ -208,14 +214,21 @@ export class Proposer {
       this.#proposed.delete(slot);
       learner.decide(slot, value);
     }
+    ensures(
+      () => [...this.#proposed.keys()].every((slot) => slot > through),
+      'count-4 everything that a quorum holds is decided at once (P5)',
+    );
   }
 
-  /** How many voters say that they hold everything from the base to here. */
+  /** Through where a member says that it holds everything from the base on. */
+  #heldBy(id: ReplicaId): Slot {
+    const { self } = this.#options.settings;
+    return id === self ? this.#ownThrough : (this.#progress.get(id)?.through ?? 0);
+  }
+
   #countHolding(through: Slot): number {
-    const { quorum, settings } = this.#options;
-    const isHolding = (id: ReplicaId): boolean =>
-      (id === settings.self ? this.#ownThrough : (this.#progress.get(id)?.through ?? 0)) >= through;
-    return new Set(quorum.voters.filter(isHolding)).size;
+    const { voters } = this.#options.quorum;
+    return new Set(voters.filter((id) => this.#heldBy(id) >= through)).size;
   }
 
   /**
@@ -328,6 +341,7 @@ export class Proposer {
 
   #startPhase2({ base, values, decided }: Adoption, nowMs: number, out: Outbox): void {
     const { learner, quorum, settings } = this.#options;
+    requires(() => this.isCandidate, 'lead-7 nobody leads but from phase 1 (P4)');
     this.#phase1 = undefined;
     this.#reads = new LeaderReads(settings.self, quorum, nowMs);
     this.#base = base;
@@ -338,24 +352,27 @@ export class Proposer {
     const resendMs = 4 * settings.timings.heartbeatMs;
     for (const id of this.#others) this.#progress.set(id, new Progress(id, base, resendMs, nowMs));
     this.beat(nowMs, out);
-    for (const [slot, value] of decided)
-      if (!learner.isDecided(slot)) this.#learn(slot, value, out);
+    for (const [slot, value] of decided) {
+      if (learner.isDecided(slot)) continue;
+      out.persist([{ kind: 'decided', slot, value }]);
+      learner.decide(slot, value);
+    }
     for (const value of values) if (!this.#stopProposed) this.propose(value, nowMs, out);
     // Nothing past an adopted stop was proposed: it is void (R9).
     this.#barrier = this.#nextSlot - 1;
-    ensures(
-      () => base > learner.releasedThrough || values.length === 0,
-      'lead-1 nothing decided is proposed over (P8)',
-    );
-    ensures(
-      () => this.#nextSlot <= base + values.length,
-      'lead-2 everything adopted is proposed first, and only that (P4)',
-    );
+    ensuresAll(leadClauses, () => this.#leadStep({ base, values, decided }));
   }
 
-  #learn(slot: Slot, value: Value, out: Outbox): void {
-    out.persist([{ kind: 'decided', slot, value }]);
-    this.#options.learner.decide(slot, value);
+  #leadStep(adoption: Adoption): LeadStep {
+    return {
+      adoption,
+      releasedThrough: this.#options.learner.releasedThrough,
+      nextSlot: this.#nextSlot,
+      barrier: this.#barrier,
+      inFlight: this.#proposed.size,
+      stopProposed: this.#stopProposed,
+      throughs: [...this.#progress.values()].map(({ through }) => through),
+    };
   }
 
   /** Sends a follower what it was not sent, within bounds; what is not at hand it must learn. */
