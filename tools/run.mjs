@@ -27,6 +27,7 @@ const scripts = {
   typecheck: [turbo('typecheck')],
   lint: [['oxlint', '--type-aware', '--deny-warnings', ...args]],
   format: [['biome', 'format', '--write', ...args]],
+  mutants: [onSources('mutants')],
   simulate: [onSources('simulate')],
   failover: [turbo('build'), onBuild('failover')],
   pipelining: [turbo('build'), onBuild('pipelining')],

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LogRecord, Membership } from '@rsl/core/protocol';
 import { runTask, systemFiles, type Task } from '../src/files.ts';
+import { SlotTable } from '../src/slot-table.ts';
 import type { Finished, Writer } from '../src/writer.ts';
 import {
   append,
@@ -126,7 +127,7 @@ const lasting: readonly LogRecord[] = [
   { kind: 'decided-through', slot: 7 },
 ];
 
-test('what must outlive its segment does: promise, members, agreement, start, decided (P11)', async () => {
+test('what must outlive its segment does: promise, members, start, decided (P11)', async () => {
   const directory = temporaryDirectory();
   const { log } = await openAndRecover(directory);
   await append(log, lasting);
@@ -188,4 +189,13 @@ test('a value that rots while the log is open is not given to anybody (P12)', as
   fs.closeSync(fd);
   await expect(log.read(1, 1, KiB)).rejects.toMatchObject({ code: 'RSL_LOG_CORRUPT' });
   await log.close();
+});
+
+test('where a decided value is stays known, whatever is voted there later (P11)', () => {
+  const table = new SlotTable();
+  const decided = { slot: 4, ballot: undefined, offset: 64, length: 1, checksum: 1 };
+  const ballot = { configuration: 1, round: 9, proposer: 1 };
+  table.add(decided);
+  table.add({ ...decided, ballot, offset: 128 });
+  expect(table.find(4)).toEqual(decided);
 });

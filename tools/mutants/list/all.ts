@@ -1,0 +1,32 @@
+import type { Mutant } from '../mutant.ts';
+import { acceptorMutants } from './acceptor.ts';
+import { codecMutants } from './codec.ts';
+import { formingMutants } from './forming.ts';
+import { hostMutants } from './host.ts';
+import { learnerMutants } from './learner.ts';
+import { logFileMutants } from './log-files.ts';
+import { logWritingMutants } from './log-writing.ts';
+import { phase1Mutants } from './phase1.ts';
+import { proposerMutants } from './proposer.ts';
+import { readMutants } from './reads.ts';
+import { recoveryMutants } from './recovery.ts';
+import { replicaMutants } from './replica.ts';
+import { standingMutants } from './standing.ts';
+import { transportMutants } from './transport.ts';
+
+export const mutants: readonly Mutant[] = [
+  ...acceptorMutants,
+  ...phase1Mutants,
+  ...proposerMutants,
+  ...learnerMutants,
+  ...replicaMutants,
+  ...readMutants,
+  ...hostMutants,
+  ...recoveryMutants,
+  ...standingMutants,
+  ...formingMutants,
+  ...codecMutants,
+  ...logFileMutants,
+  ...logWritingMutants,
+  ...transportMutants,
+];

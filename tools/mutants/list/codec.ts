@@ -1,0 +1,88 @@
+import { inFile, type Mutant } from '../mutant.ts';
+
+const messages = 'packages/core/src/codec/message-codec.test.ts';
+const guards = 'packages/core/test/host/frame-guards.test.ts';
+const batches = 'packages/core/test/properties/batch.test.ts';
+
+const checksums = inFile(
+  'packages/core/src/codec/checksum.ts',
+  [guards, messages],
+  [
+    {
+      name: 'the checksum of a value is not checked',
+      rule: 'P12',
+      find: 'if (crc32(bytes) !== checksum) throw',
+      replace: 'if (checksum < 0) throw',
+    },
+    {
+      name: 'a value of no known kind is taken',
+      rule: 'P12',
+      find: 'if (first !== batchByte && first !== stopByte && first !== noOpByte) {',
+      replace: 'if (first === undefined) {',
+    },
+  ],
+);
+
+const frames = inFile(
+  'packages/core/src/codec/frame.ts',
+  [guards, messages],
+  [
+    {
+      name: 'the checksum of a head is not checked',
+      rule: 'P12',
+      find: 'if (checksumOf(bytes.subarray(0, headBytes)) !== checksum) throw',
+      replace: 'if (headBytes < 0) throw',
+    },
+    {
+      name: 'a frame of another version is read',
+      rule: 'P12',
+      find: 'if (bytes[1] !== frameVersion) throw',
+      replace: 'if (bytes[1] === 0) throw',
+    },
+    {
+      name: 'a frame may be longer than it says',
+      rule: 'P12',
+      find: 'if (header.u32() !== bytes.length) throw',
+      replace: 'if (header.u32() > bytes.length) throw',
+    },
+    {
+      name: 'a value is a view of the frame',
+      rule: 'P12',
+      find: 'const bytes = copied(this.#bytes, this.#at, this.#at + length);',
+      replace: 'const bytes = this.#bytes.subarray(this.#at, this.#at + length);',
+    },
+    {
+      name: 'bytes behind the last value are passed over',
+      rule: 'P12',
+      find: 'if (this.#at !== this.#bytes.length) throw',
+      replace: 'if (this.#at > this.#bytes.length) throw',
+    },
+  ],
+);
+
+const segments = inFile(
+  'packages/core/src/codec/batch.ts',
+  [batches],
+  [
+    {
+      name: 'commands of a segment overlap',
+      rule: 'P12',
+      find: 'if (end < before || end > room) throw',
+      replace: 'if (end > room) throw',
+    },
+    {
+      name: 'a segment has bytes of no command',
+      rule: 'P12',
+      find: 'if (before !== room) throw',
+      replace: 'if (before > room) throw',
+    },
+    {
+      name: 'a batch need not add up',
+      rule: 'P12',
+      find: 'if (i !== count || at !== bytes.length) throw',
+      replace: 'if (at > bytes.length) throw',
+    },
+  ],
+);
+
+export const codecMutants: readonly Mutant[] = [...checksums, ...frames, ...segments];
