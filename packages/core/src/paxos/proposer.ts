@@ -23,8 +23,6 @@ export interface ProposerOptions {
   readonly learner: Learner;
 }
 
-const noCookie = new Uint8Array(0);
-
 /** Phase 1, phase 2, and which value for which slot (Paxos Made Simple, 2.2 and 3; P4, P5, P8). */
 export class Proposer {
   readonly #options: ProposerOptions;
@@ -48,7 +46,7 @@ export class Proposer {
   #learningSinceMs = 0;
   #promiseIsDurable = false;
   /** Room for what an application wants to send with every 1a and 2a. */
-  cookie: Uint8Array = noCookie;
+  cookie: Uint8Array = new Uint8Array(0);
 
   constructor(options: ProposerOptions) {
     this.#options = options;
