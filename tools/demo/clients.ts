@@ -28,7 +28,7 @@ const connect: Record<string, (port: number) => Promise<Client>> = {
       get: (key) => redis.get(key),
       incr: (key) => redis.incr(key),
       lpush: (key, value) => redis.lPush(key, value),
-      close: async () => void (await redis.close()),
+      close: () => redis.close(),
     };
   },
 };
