@@ -65,7 +65,8 @@ export interface ReplicaStatus {
   readonly self: ReplicaId;
   readonly store: StoreId;
   /**
-   * `waiting`: knows no configuration yet (bootstrap it). `newcomer`: its store is not a member, so
+   * `waiting`: knows no configuration yet (bootstrap it), or asks the others what they remember of
+   * its store (S2a), which takes a majority of them. `newcomer`: its store is not a member, so
    * it replicates without a vote. `stopped`: see `reason`.
    */
   readonly state: 'waiting' | 'newcomer' | 'follower' | 'candidate' | 'leader' | 'stopped';

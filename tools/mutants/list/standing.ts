@@ -38,8 +38,8 @@ export const standingMutants: readonly Mutant[] = inFile(
     {
       name: 'who is no member admits',
       rule: 'S2, S2a',
-      find: 'if (named !== undefined) this.#agreed.add(from.id);',
-      replace: 'this.#agreed.add(from.id);',
+      find: 'if (named === undefined) return;',
+      replace: '',
     },
     {
       name: 'what was contradicted is remembered',

@@ -207,7 +207,9 @@ test('an answer to an earlier start, or of a store that is no member, admits nob
   standings.onRecalled(member(1), { ...fine, nonce: nonce - 1 });
   standings.onRecalled({ id: 1, store: 'ffffffffffffffff' }, { ...fine, nonce });
   standings.onRecalled(member(9), { ...fine, nonce });
+  standings.onRecalled(member(9), { ...fine, contradicts: true, nonce });
   expect(v.admitted).toEqual([]);
+  expect(v.contradicted).toEqual([]);
   standings.onRecalled(member(1), { ...fine, nonce });
   expect(v.admitted).toEqual([3]);
 });

@@ -95,10 +95,12 @@ export class Standings {
 
   onRecalled(from: PeerIdentity, { nonce, contradicts, position }: Recalled): void {
     if (nonce !== this.#host.now().nonce || this.#isAdmitted) return;
-    if (contradicts) return this.#host.contradicted(position);
     const { members = [] } = this.#membership ?? {};
+    // Whoever is no member proves nothing, neither that it is fine nor that it is an older copy.
     const named = members.find(({ id, store }) => id === from.id && store === from.store);
-    if (named !== undefined) this.#agreed.add(from.id);
+    if (named === undefined) return;
+    if (contradicts) return this.#host.contradicted(position);
+    this.#agreed.add(from.id);
     this.#count();
   }
 
