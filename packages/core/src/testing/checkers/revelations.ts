@@ -64,9 +64,13 @@ export class RevelationChecker {
   /** A vote that is reported is one that the medium has, in no other ballot than it says. */
   #reported(from: number, disk: MemoryDisk, { reported }: Phase1b): void {
     for (const one of reported) {
-      const stored = disk.values.get(one.slot);
       if (one.state !== 'voted') continue;
-      const durable = stored !== undefined && isAtLeast(stored.ballot, one.ballot);
+      const stored = disk.values.get(one.slot);
+      // A learned value that was lost has not taken the vote in front of it along (S3).
+      const durable =
+        stored === undefined
+          ? hasVote(disk, one.slot, one.ballot)
+          : isAtLeast(stored.ballot, one.ballot);
       check(durable, () => {
         return `member ${from} reports a vote in slot ${one.slot} that is not durable (P2)`;
       });
@@ -92,6 +96,11 @@ export class RevelationChecker {
     this.#said.set(from, { ballot, through: Math.max(said.through, through) });
   }
 }
+
+const hasVote = (disk: MemoryDisk, slot: Slot, ballot: Ballot): boolean =>
+  disk.records.some(
+    (r) => r.kind === 'vote' && r.slot === slot && sameBallot(r.vote.ballot, ballot),
+  );
 
 /** A decided value, which no ballot belongs to, has taken the place of any vote. */
 const isAtLeast = (stored: Ballot | undefined, ballot: Ballot): boolean =>
