@@ -1,5 +1,5 @@
-// How much of the protocol its own unit tests reach, with contracts compiled out, so that no
-// contract counts as a branch. Fails below 95 % of the branches. The last line is JSON.
+// How much of the protocol its own unit tests reach, with contracts taken out, so that none counts
+// as a branch. Fails below 95 % of the branches. The last line is JSON.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const { status } = spawnSync(
     '--project=core',
     'packages/core/src/paxos',
     '--coverage.enabled',
-    '--coverage.include=packages/core/src/paxos/**',
+    '--coverage.include=packages/core/src/paxos/*.ts',
     `--coverage.reportsDirectory=${folder}`,
     '--coverage.reporter=json-summary',
     '--coverage.reporter=text',
@@ -25,7 +25,12 @@ const { status } = spawnSync(
   {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, RSL_BUILD: 'production', NODE_ENV: 'production' },
+    env: {
+      ...process.env,
+      RSL_BUILD: 'production',
+      RSL_WITHOUT_CONTRACTS: 'yes',
+      NODE_ENV: 'production',
+    },
   },
 );
 if (status !== 0) process.exit(status ?? 1);

@@ -72,3 +72,15 @@ test('the time-out of a 2a counts from when it was sent, not from long ago', () 
 test.runIf(CONTRACTS)('slots are sent in order', () => {
   expect(() => new Progress(2, 1, 200, 0).sent(2, 0)).toThrow('slots are sent in order');
 });
+
+test('a log owes from the first thing that it was sent, however often it is sent again', () => {
+  const progress = answering();
+  expect(progress.outstandingMs(100)).toBe(0);
+  progress.sent(1, 100);
+  expect(progress.outstandingMs(400)).toBe(300);
+  progress.shouldResend(9_000);
+  progress.sent(1, 9_000);
+  expect(progress.outstandingMs(9_100)).toBe(9_000);
+  progress.on2b(1, 9_200);
+  expect(progress.outstandingMs(9_300)).toBe(0);
+});

@@ -19,7 +19,7 @@ import {
   settingsOf,
   stop,
 } from '../../test/paxos/fixture.ts';
-import { leader, of, replica } from '../../test/paxos/replica-fixture.ts';
+import { answerAll, leader, of, replica } from '../../test/paxos/replica-fixture.ts';
 
 test('a store that is not named hears, learns and keeps silent', () => {
   // S2: it neither promises nor votes nor stands nor answers.
@@ -171,4 +171,42 @@ test('a nack to whoever neither leads nor stands changes nothing', () => {
   expect(hear(2, { kind: 'nack', ballot: ballot(0, 0, 0), promised: of })).toEqual([]);
   hear(2, { kind: 'nack', ballot: ballot(1, 1), promised: ballot(4, 2) });
   expect(r.view.role).toBe('follower');
+});
+
+test('a member stands when its leader gives up its place, and for nobody else (L3, L4)', () => {
+  const follower = replica(2);
+  follower.hear(1, heartbeat(of));
+  for (const late of [ballot(0, 1), ballot(2, 3)]) {
+    follower.hear(late.proposer, { kind: 'stand-now', ballot: late });
+    expect(follower.r.view.role).toBe('follower');
+  }
+  follower.step({ kind: 'storage', full: true });
+  follower.hear(1, { kind: 'stand-now', ballot: of });
+  expect(follower.r.view.role).toBe('follower');
+  follower.step({ kind: 'storage', full: false });
+  follower.hear(1, { kind: 'stand-now', ballot: of });
+  expect(follower.r.view.role).toBe('phase1');
+});
+
+test('a full member says so, and a full leader takes nothing (S5)', () => {
+  const follower = replica(2);
+  follower.step({ kind: 'storage', full: true });
+  const answers = only(sentOf(follower.hear(1, heartbeat(of)), 1), 'heartbeat-answer');
+  expect(answers).toMatchObject([{ full: true }]);
+
+  const leading = leader();
+  expect(leading.r.view.room).toBeGreaterThan(0);
+  leading.step({ kind: 'storage', full: true });
+  expect(leading.r.view.room).toBe(0);
+});
+
+test('a leader that has offered its place does not stand against whoever took it (L3)', () => {
+  const b = leader();
+  b.hear(2, { kind: '2b', ballot: of, through: 0, payload: 0n });
+  answerAll(b.hear, b.step({ kind: 'tick' }, 100), 100);
+  b.step({ kind: 'storage', full: true }, 100);
+  const offers = only(sentOf(b.step({ kind: 'tick' }, 110), 2), 'stand-now');
+  expect(offers).toHaveLength(1);
+  b.hear(2, { kind: 'nack', ballot: of, promised: ballot(2, 2) }, 120);
+  expect(b.r.view.role).toBe('follower');
 });
