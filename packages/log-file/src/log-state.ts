@@ -31,7 +31,7 @@ export class LogState {
   firstSlot: Slot = 1;
   /** Of the next group. */
   number = 1;
-  /** Number of the last durable group. Whoever is below it is an older copy (S2a). */
+  /** Number of the last durable group that stores something (S2a). */
   position = 0;
   /** The store's name. Segments under another one are of a former life (S2). */
   store: StoreId;
@@ -156,10 +156,19 @@ export class LogState {
       return true;
     });
     this.number = header.number + 1;
-    this.position = header.number;
+    this.#moveOn(header);
     this.firstSlot = Math.max(this.firstSlot, header.firstSlot);
     segment.end = header.offset + header.length;
     return sound;
+  }
+
+  /**
+   * A mark stores nothing, and a carry only what was stored before: whoever opens a copy, and
+   * writes no more than those, stands where it stood.
+   */
+  #moveOn({ number, count, carry }: StoredGroupHeader): void {
+    if (carry) this.position = Math.max(this.position, number - 1);
+    else if (count > 0) this.position = number;
   }
 
   /** Of a lost value the header is there: its slot is stored, and its ballot was voted in. */

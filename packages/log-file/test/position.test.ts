@@ -76,10 +76,11 @@ test('an older copy is at an older position', async () => {
   );
   const { context, pass } = ticking();
   const older = await openFiles(copy, smallOptions, undefined, context);
-  // Also when the mark that an opened log gets is written before anybody looks.
+  // Also when the mark that an opened log gets is written before anybody looks: it stores nothing,
+  // so a copy that is opened again and again does not outgrow what it has forgotten.
   pass();
   await append(older, []);
-  expect(older.info().position).toBe(position);
+  expect(older.info().position).toBe(position - 1);
   const found = await older.recover(() => {});
   expect(found.position).toBe(position - 1);
   await older.close();

@@ -50,7 +50,8 @@ export interface HostEvents {
   reveal(to: ReplicaId, message: DurableMessage): void;
   persist(record: LogRecord, then: () => void): void;
   formed(membership: Membership): void;
-  admitted(): void;
+  /** Its store is the newest that anybody knows: this start may be written down (S2a). */
+  admit(): void;
   contradicted(position: number): void;
   fail(error: RslError): void;
 }
@@ -91,6 +92,7 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
   const proposals = new Proposals({ self, epoch, limits });
   const barriers = new Barriers(limits);
   const execution = new Execution(stateMachine, self, proposals);
+  const room = new Room(limits.logReserveBytes);
   const isStopped = (): boolean => events.isStopped();
   const done = { commit, outbound, execution, barriers, serving, log, counters, logger, emit };
   return {
@@ -103,8 +105,8 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
     forming: formingOf(options, events, send),
     outbound,
     proposals,
-    room: new Room(limits.logReserveBytes),
-    standings: standingsOf(options, events, send),
+    room,
+    standings: standingsOf(options, events, send, room),
   };
 }
 
@@ -125,7 +127,12 @@ function formingOf(options: HostOptions, events: HostEvents, send: SendHostMessa
   return new Forming(host, membership, bootstrap);
 }
 
-function standingsOf(options: HostOptions, events: HostEvents, send: SendHostMessage): Standings {
+function standingsOf(
+  options: HostOptions,
+  events: HostEvents,
+  send: SendHostMessage,
+  room: Room,
+): Standings {
   const { epoch, log, remembered, self, timings } = options;
   const { info, nonce, standings, starts } = remembered;
   const { store, position } = info;
@@ -137,7 +144,8 @@ function standingsOf(options: HostOptions, events: HostEvents, send: SendHostMes
     send,
     persist: (all: typeof standings) =>
       events.persist({ kind: 'standings', standings: all }, () => undefined),
-    admitted: () => events.admitted(),
+    hasRoom: () => !room.isLow,
+    admit: () => events.admit(),
     contradicted: (at: number) => events.contradicted(at),
   };
   return new Standings(host, timings.standingIntervalMs, standings);

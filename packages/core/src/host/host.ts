@@ -44,7 +44,7 @@ export class Host implements TransportEvents {
       reveal: (to, message) => this.#reveal(to, message),
       persist: (record, then) => this.#persist(record, then),
       formed: (membership) => this.#onFormed(membership),
-      admitted: () => this.#onAdmitted(),
+      admit: () => this.#admit(),
       contradicted: (position) => this.#onOldCopy(position),
       fail: (error) => this.fail(error),
     });
@@ -81,14 +81,10 @@ export class Host implements TransportEvents {
     return this.#connected.get(id)?.store === store;
   }
 
-  /** Executes what the log has, marks the start, then runs. */
+  /** Executes what the log has, then runs. */
   async start(open: (events: TransportEvents) => Endpoint): Promise<void> {
-    const { log, remembered, epoch, timings, peers } = this.#options;
+    const { log, remembered, timings, peers } = this.#options;
     await restore(log, remembered.restored, this.#options.stateMachine, this.execution);
-    const start: LogRecord = { kind: 'start', count: remembered.starts + 1, nonce: epoch };
-    await new Promise<void>((resolve, reject) => {
-      log.append([start], (error) => (error === undefined ? resolve() : reject(error)));
-    });
     this.#endpoint = open(this);
     this.#endpoint.peers(peers.filter(({ id }) => id !== this.#options.self));
     if (remembered.membership !== undefined) this.#onFormed(remembered.membership);
@@ -253,7 +249,7 @@ export class Host implements TransportEvents {
   }
 
   #reveal(to: ReplicaId, message: DurableMessage): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#renewing) return;
     if (to !== this.#options.self) return this.#parts.outbound.message(to, message);
     this.#inputs.push({ kind: 'message', from: to, message });
     this.#schedule();
@@ -276,11 +272,20 @@ export class Host implements TransportEvents {
     this.#parts.standings.begin(membership, remembered.info.created);
   }
 
-  /** A quorum remembers no more of this store than it holds: it takes part from now on (S2a). */
-  #onAdmitted(): void {
+  /** Nobody remembers more of this store than it holds: it marks the start, then takes part (S2a). */
+  #admit(): void {
+    const { epoch: nonce, remembered } = this.#options;
+    this.#persist({ kind: 'start', count: remembered.starts + 1, nonce }, () => {
+      this.#parts.standings.onAdmitted();
+      if (!this.#renewing) this.#begin();
+    });
+  }
+
+  #begin(): void {
     const { remembered, makeProtocol } = this.#options;
     this.#protocol = makeProtocol(this.#membership, remembered.restored);
     this.#executedTold = this.execution.executedThrough;
+    if (this.#parts.room.isLow) this.#inputs.push({ kind: 'storage', full: true });
     this.#schedule();
   }
 
@@ -288,6 +293,7 @@ export class Host implements TransportEvents {
   #onOldCopy(position: number): void {
     if (this.#renewing) return;
     this.#renewing = true;
+    this.#protocol = undefined;
     const { log, remembered } = this.#options;
     const error = new OldCopyError(remembered.info.position, position);
     log.renew().then(
@@ -311,6 +317,7 @@ export class Host implements TransportEvents {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#stopTicks?.();
+    if (this.#failure === undefined) this.#parts.standings.close();
     this.#endpoint?.close();
     this.#inputs = [];
     this.#connected.clear();

@@ -14,9 +14,11 @@ export interface StandingHost {
   now(): Standing;
   connected(): Iterable<PeerIdentity>;
   send(to: ReplicaId, message: StandingMessage | Recalled): void;
+  /** Whether the log has room for more than it must keep (S5). */
+  hasRoom(): boolean;
   persist(standings: readonly Standing[]): void;
-  /** A quorum remembers nothing later: it may promise and vote. */
-  admitted(): void;
+  /** Nobody remembers anything later: this start may be written down. `onAdmitted` follows. */
+  admit(): void;
   /** Somebody remembers more of this store than it holds. */
   contradicted(position: number): void;
 }
@@ -26,15 +28,20 @@ const standingsMax = 256;
 /** A record is worth its write when stores have moved on by so much, or somebody has started. */
 const growthMin = 128;
 const recordMs = 10_000;
+/** In quiet times less is worth it, but more than what such records add themselves. */
+const quietGrowthMin = 32;
+const quietRecordMs = 60_000;
 
 /**
  * Finds old copies (S2a). A store that was put back to an earlier state has forgotten promises
  * and votes that it once revealed. So every replica tells the others, now and then, where its
  * store stands: in which start, and at which position. They remember it, durably, and a replica
- * that starts asks them before it takes part: a quorum has to remember nothing later.
+ * that starts asks them before it takes part: a quorum, and every member that it is connected
+ * with, has to remember nothing later. Only then is the start written down, so that a copy that
+ * is started again and again stays what it was found to be.
  *
- * What nobody of that quorum remembers, because it happened within the last interval before the
- * copy was put back, is outside of what can be found.
+ * What no member remembers that can be reached cannot be found. Whoever comes later and does
+ * remember says so at once.
  */
 export class Standings {
   readonly #host: StandingHost;
@@ -42,7 +49,7 @@ export class Standings {
   readonly #known = new Map<StoreId, Standing>();
   readonly #agreed = new Set<ReplicaId>();
   #membership: Membership | undefined;
-  #isAdmitted = false;
+  #state: 'asking' | 'admitting' | 'admitted' | 'contradicted' = 'asking';
   #toldPosition = -1;
   #toldAtMs = -Infinity;
   #recordedAtMs = -Infinity;
@@ -54,16 +61,17 @@ export class Standings {
     for (const standing of known) this.#known.set(standing.store, standing);
   }
 
-  get isAdmitted(): boolean {
-    return this.#isAdmitted;
-  }
-
   /** Its configuration is known. A store that has no vote in it, or is new, is admitted at once. */
   begin(membership: Membership, isNew: boolean): void {
     this.#membership = membership;
     const { id, store } = this.#host.self;
     if (isNew || memberOf(membership, id, store)?.role !== 'voter') this.#admit();
     else this.#count();
+  }
+
+  /** This start is in the log. */
+  onAdmitted(): void {
+    if (this.#state === 'admitting') this.#state = 'admitted';
   }
 
   /** A connection stands. */
@@ -74,12 +82,13 @@ export class Standings {
   onTick(nowMs: number): void {
     if (this.#membership === undefined || nowMs - this.#toldAtMs < this.#intervalMs) return;
     this.#toldAtMs = nowMs;
+    this.#count();
     const { position } = this.#host.now();
-    if (!this.#isAdmitted || position !== this.#toldPosition) {
+    if (this.#state !== 'admitted' || position !== this.#toldPosition) {
       this.#toldPosition = position;
       for (const { id } of this.#host.connected()) this.#tell(id);
     }
-    if (this.#growth >= growthMin && nowMs - this.#recordedAtMs >= recordMs) this.#record(nowMs);
+    if (this.#shouldRecord(nowMs)) this.#record(nowMs);
   }
 
   onStanding(from: PeerIdentity, message: StandingMessage): void {
@@ -87,46 +96,56 @@ export class Standings {
     const known = this.#known.get(from.store);
     const isSameStart = known?.count === count && known.nonce === nonce;
     const contradicts = known !== undefined && !isSameStart && isLater(known, found);
-    if (!contradicts) this.#remember({ store: from.store, count, nonce, position });
-    if (!asks) return;
+    // Who still asks has written nothing yet: it stands where it was found.
+    if (!contradicts && !asks) this.#remember({ store: from.store, count, nonce, position });
+    if (!asks && !contradicts) return;
     const remembered = known?.position ?? 0;
     this.#host.send(from.id, { kind: 'recalled', nonce, contradicts, position: remembered });
   }
 
   onRecalled(from: PeerIdentity, { nonce, contradicts, position }: Recalled): void {
-    if (nonce !== this.#host.now().nonce || this.#isAdmitted) return;
-    const { members = [] } = this.#membership ?? {};
+    if (nonce !== this.#host.now().nonce || this.#state === 'contradicted') return;
     // Whoever is no member proves nothing, neither that it is fine nor that it is an older copy.
-    const named = members.find(({ id, store }) => id === from.id && store === from.store);
-    if (named === undefined) return;
-    if (contradicts) return this.#host.contradicted(position);
+    if (!this.#isMember(from)) return;
+    if (contradicts) {
+      this.#state = 'contradicted';
+      return this.#host.contradicted(position);
+    }
     this.#agreed.add(from.id);
     this.#count();
   }
 
+  /** The replica ends in order: what it remembers of others outlives it. */
+  close(): void {
+    if (this.#growth > 0 && this.#state === 'admitted') this.#record(Infinity);
+  }
+
   #count(): void {
-    if (this.#membership === undefined || this.#isAdmitted) return;
+    if (this.#membership === undefined || this.#state !== 'asking') return;
+    const isOpen = (peer: PeerIdentity): boolean =>
+      this.#isMember(peer) && !this.#agreed.has(peer.id);
+    if ([...this.#host.connected()].some(isOpen)) return;
     const quorum = new Quorum(this.#membership);
     if (quorum.includes(new Set([...this.#agreed, this.#host.self.id]))) this.#admit();
   }
 
+  #isMember({ id, store }: PeerIdentity): boolean {
+    return (
+      this.#membership !== undefined && memberOf(this.#membership, id, store)?.role === 'voter'
+    );
+  }
+
   #admit(): void {
-    if (this.#isAdmitted) return;
-    this.#isAdmitted = true;
-    this.#host.admitted();
+    if (this.#state !== 'asking') return;
+    this.#state = 'admitting';
+    this.#host.admit();
   }
 
   #tell(to: ReplicaId): void {
-    const { count, nonce, position } = this.#host.now();
     const { found } = this.#host;
-    this.#host.send(to, {
-      kind: 'standing',
-      asks: !this.#isAdmitted,
-      count,
-      nonce,
-      position,
-      found,
-    });
+    const { count, nonce, position } = this.#host.now();
+    const asks = this.#state !== 'admitted';
+    this.#host.send(to, { kind: 'standing', asks, count, nonce, position, found });
   }
 
   #remember(standing: Standing): void {
@@ -143,6 +162,13 @@ export class Standings {
     ensures(() => this.#known.size <= standingsMax, 'standing-1 so many stores are remembered');
   }
 
+  #shouldRecord(nowMs: number): boolean {
+    if (this.#state !== 'admitted' || !this.#host.hasRoom()) return false;
+    const sinceMs = nowMs - this.#recordedAtMs;
+    if (this.#growth >= growthMin) return sinceMs >= recordMs;
+    return this.#growth >= quietGrowthMin && sinceMs >= quietRecordMs;
+  }
+
   #record(nowMs: number): void {
     this.#growth = 0;
     this.#recordedAtMs = nowMs;
@@ -150,8 +176,11 @@ export class Standings {
   }
 }
 
-/** True if a store that once stood at `a` cannot have been found at `b` but as an older copy. */
+/**
+ * True if a store that once stood at `a` cannot have been found at `b` but as an older copy: over
+ * its whole life starts are counted up, and its position only grows.
+ */
 function isLater(a: Standing, b: Omit<Standing, 'store'>): boolean {
-  if (a.count !== b.count) return a.count > b.count;
-  return a.nonce !== b.nonce || a.position > b.position;
+  if (a.count > b.count || a.position > b.position) return true;
+  return a.count === b.count && a.nonce !== b.nonce;
 }

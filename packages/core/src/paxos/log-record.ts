@@ -15,7 +15,7 @@ export type LogRecord =
   | { readonly kind: 'configuration'; readonly membership: Membership }
   /** The one set of members that this store agreed to form a group with (S10). */
   | { readonly kind: 'bootstrap'; readonly membership: Membership }
-  /** One for each start of the replica (S2a): a count, and a random number of 48 bits. */
+  /** One for each start that took part (S2a): a count, and a random number of 48 bits. */
   | { readonly kind: 'start'; readonly count: number; readonly nonce: number }
   /** What others have said of their stores (S2a). The newest record says all of it. */
   | { readonly kind: 'standings'; readonly standings: readonly Standing[] };

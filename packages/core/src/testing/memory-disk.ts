@@ -82,7 +82,7 @@ export class MemoryDisk {
   }
 
   keep(records: readonly LogRecord[]): void {
-    this.position += 1;
+    if (records.length > 0) this.position += 1;
     for (const record of records) {
       this.records.push(record);
       if (record.kind === 'vote') this.#put(record.slot, record.vote.ballot, record.vote.value);
