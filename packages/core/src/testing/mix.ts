@@ -56,6 +56,8 @@ export function drawnMix(random: SeededRandom): Mix {
   const onPercent = random.pick([15, 30, 30, 60]);
   const level = (): FaultLevel => (random.chance(onPercent) ? random.pick([1, 1, 2, 3]) : 0);
   const mix = Object.fromEntries(kinds.map((kind) => [kind, level()])) as Mix;
-  const hasEvents = kinds.some((kind) => mix[kind] > 0 && !frameKinds.includes(kind));
+  // Single frames do not count, and what takes away data happens but a few times.
+  const rare = [...frameKinds, ...lossyKinds];
+  const hasEvents = kinds.some((kind) => mix[kind] > 0 && !rare.includes(kind));
   return hasEvents ? mix : { ...mix, crash: 2 };
 }
