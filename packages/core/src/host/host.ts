@@ -272,7 +272,7 @@ export class Host implements TransportEvents {
     this.#parts.standings.begin(membership, remembered.info.created);
   }
 
-  /** Nobody remembers more of this store than it holds: it marks the start, then takes part (S2a). */
+  /** Nobody remembers more of its store: it marks the start, then takes part (S2a). */
   #admit(): void {
     const { epoch: nonce, remembered } = this.#options;
     this.#persist({ kind: 'start', count: remembered.starts + 1, nonce }, () => {
