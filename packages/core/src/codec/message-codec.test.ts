@@ -2,10 +2,9 @@ import fc, { type Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { FrameError } from '../errors.ts';
 import { defaultLimits } from '../limits.ts';
-import type { Ballot } from '../paxos/ballot.ts';
 import type { Member, Membership } from '../paxos/membership.ts';
-import type { Message, Reported } from '../paxos/messages.ts';
-import type { Value } from '../paxos/value.ts';
+import type { Message } from '../paxos/messages.ts';
+import { ballot, message } from '../../test/properties/arbitrary-messages.ts';
 import { BatchReader, checkSegment, encodeSegment, sealBatch } from './batch.ts';
 import { sealed } from './checksum.ts';
 import { type Envelope, FrameWriter, headerBytes, readFrame } from './frame.ts';
@@ -24,68 +23,7 @@ const envelope: Envelope = { group: 'fedcba9876543210', configuration: 2, finger
 const slot = fc.oneof(fc.nat({ max: 1_000 }), fc.nat({ max: Number.MAX_SAFE_INTEGER }));
 const u32 = fc.nat({ max: 2 ** 32 - 1 });
 const bytes = (maxLength: number): Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
-const ballot: Arbitrary<Ballot> = fc.record({
-  configuration: u32,
-  round: u32,
-  proposer: fc.nat({ max: 65_535 }),
-});
-const value: Arbitrary<Value> = fc
-  .tuple(fc.constantFrom(1, 2, 3), bytes(700))
-  .map(([kind, rest]) => sealed(Uint8Array.of(kind, ...rest)));
-const reported: Arbitrary<Reported> = fc.oneof(
-  fc.record({ slot, state: fc.constant('voted' as const), ballot, value }),
-  fc.record({ slot, state: fc.constant('decided' as const), value }),
-  fc.record({ slot, state: fc.constant('lost' as const), ballot }),
-);
 const kind = <K extends string>(name: K): Arbitrary<K> => fc.constant(name);
-const part = fc
-  .tuple(fc.nat({ max: 65_534 }), fc.nat({ max: 65_534 }))
-  .map(([a, b]) => ({ report: a * b, part: Math.min(a, b), parts: Math.max(a, b) + 1 }));
-const reports = fc.array(reported, { maxLength: 8 });
-const values = fc.array(value, { maxLength: 8 });
-const cookie = bytes(1_024);
-
-const message: Arbitrary<Message> = fc.oneof(
-  fc.record({ kind: kind('1a'), ballot, fromSlot: slot, cookie }),
-  fc
-    .tuple(fc.record({ ballot, firstSlot: slot, decidedThrough: slot, reported: reports }), part)
-    .map(([rest, which]): Message => ({ kind: '1b', ...rest, ...which })),
-  fc.record({ kind: kind('2a'), ballot, base: slot, slot, decidedThrough: slot, cookie, value }),
-  fc.record({
-    kind: kind('2b'),
-    ballot,
-    through: slot,
-    payload: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-  }),
-  fc.record({ kind: kind('nack'), ballot, promised: ballot }),
-  fc.record({ kind: kind('heartbeat'), ballot, base: slot, decidedThrough: slot, round: slot }),
-  fc.record({
-    kind: kind('heartbeat-answer'),
-    ballot,
-    round: slot,
-    executedThrough: slot,
-    full: fc.boolean(),
-  }),
-  fc.record({ kind: kind('decided'), ballot, base: slot, decidedThrough: slot }),
-  fc.record({ kind: kind('may-i'), ballot }),
-  fc.record({ kind: kind('you-may'), ballot }),
-  fc.record({ kind: kind('stand-now'), ballot }),
-  fc.record({ kind: kind('learn-request'), fromSlot: slot, bytesMax: u32 }),
-  fc.record({
-    kind: kind('learn-reply'),
-    fromSlot: slot,
-    firstSlot: slot,
-    decidedThrough: slot,
-    values,
-  }),
-  fc.record({ kind: kind('read-request'), number: slot }),
-  fc.record({
-    kind: kind('read-answer'),
-    number: slot,
-    slot: fc.option(slot, { nil: undefined }),
-  }),
-);
-
 const id = fc.nat({ max: 65_534 }).map((n) => n + 1);
 const hex16 = fc
   .bigInt({ min: 0n, max: 2n ** 64n - 1n })
@@ -107,6 +45,7 @@ const membership: Arbitrary<Membership> = fc.record({
   members,
   previous: members,
 });
+const standing = fc.record({ count: slot, nonce: slot, position: slot });
 const hostMessage: Arbitrary<HostMessage> = fc.oneof(
   fc.record({ kind: kind('forward'), ballot, number: slot, segment: bytes(900) }),
   fc.record({ kind: kind('forward-ack'), ballot, epoch: slot, received: slot }),
@@ -115,6 +54,15 @@ const hostMessage: Arbitrary<HostMessage> = fc.oneof(
   fc.record({ kind: kind('accepted'), group: hex16 }),
   fc.record({ kind: kind('refused'), group: hex16, reason: fc.string({ maxLength: 500 }) }),
   fc.record({ kind: kind('formed'), membership }),
+  fc
+    .record({ kind: kind('standing'), asks: fc.boolean(), found: standing })
+    .chain((rest) => standing.map((now) => ({ ...now, ...rest }))),
+  fc.record({
+    kind: kind('recalled'),
+    nonce: slot,
+    contradicts: fc.boolean(),
+    position: slot,
+  }),
 );
 
 /** One array of bytes of its own, as a transport gives it. */

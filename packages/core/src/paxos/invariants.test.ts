@@ -11,30 +11,14 @@ import {
 import { Outbox } from './outbox.ts';
 import { restoredEmpty, type Restored } from './protocol.ts';
 import { Replica } from './replica.ts';
-import {
-  ballot,
-  batch,
-  group,
-  heldOf,
-  phase1b,
-  phase2a,
-  settingsOf,
-  stop,
-} from '../../test/paxos/fixture.ts';
+import { ballot, batch, group, phase2a, settingsOf, stop } from '../../test/paxos/fixture.ts';
+import { leader as leaderOf } from '../../test/paxos/replica-fixture.ts';
 
 const replica = (restored: Partial<Restored> = {}) =>
   new Replica(group(3), { ...restoredEmpty, ...restored }, settingsOf(1), 0);
 
-function leader(): Replica {
-  const r = replica();
-  const hear = (from: number, message: ReturnType<typeof phase1b>) =>
-    r.step({ kind: 'message', from, message }, 0);
-  for (const own of heldOf(r.step({ kind: 'stand' }, 0), 1)) {
-    if (own.kind === '1b') hear(1, own);
-  }
-  hear(2, phase1b(ballot(1, 1)));
-  return r;
-}
+/** It leads in ballot 1.1, and has proposed nothing. */
+const leader = (): Replica => leaderOf().r;
 
 /** The name of the first invariant that does not hold. */
 function firstBroken(r: Parts, before: Moment): string | undefined {

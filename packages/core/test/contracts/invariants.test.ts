@@ -11,16 +11,8 @@ import {
 import { Outbox } from '../../src/paxos/outbox.ts';
 import { restoredEmpty, type Restored } from '../../src/paxos/protocol.ts';
 import { Replica } from '../../src/paxos/replica.ts';
-import {
-  ballot,
-  batch,
-  group,
-  heldOf,
-  phase1b,
-  phase2a,
-  settingsOf,
-  stop,
-} from '../paxos/fixture.ts';
+import { ballot, batch, group, phase2a, settingsOf, stop } from '../paxos/fixture.ts';
+import { leader as leaderOf } from '../paxos/replica-fixture.ts';
 
 // Each invariant is shown to fail: on parts of two sound replicas that do not fit each other, and
 // on two moments that no step connects.
@@ -36,13 +28,7 @@ function voting(): Replica {
 }
 
 /** It leads in ballot 1.1, and has proposed nothing. */
-function leader(): Replica {
-  const r = replica();
-  const own = heldOf(r.step({ kind: 'stand' }, 0), 1);
-  for (const message of own) r.step({ kind: 'message', from: 1, message }, 0);
-  r.step({ kind: 'message', from: 2, message: phase1b(ballot(1, 1)) }, 0);
-  return r;
-}
+const leader = (): Replica => leaderOf().r;
 
 /** Slot 1 is decided and at hand, and was not released. */
 function holding(): Replica {
