@@ -1,7 +1,7 @@
 import { inFile, type Mutant } from '../mutant.ts';
 
 /** Old copies and twins (S2a). */
-export const standingMutants: readonly Mutant[] = inFile(
+const memory: readonly Mutant[] = inFile(
   'packages/core/src/host/standing.ts',
   ['packages/core/src/host/standing.test.ts'],
   [
@@ -85,3 +85,30 @@ export const standingMutants: readonly Mutant[] = inFile(
     },
   ],
 );
+
+const admission: readonly Mutant[] = inFile(
+  'packages/core/src/host/host.ts',
+  ['packages/core/src/host/host.test.ts'],
+  [
+    {
+      name: 'low room is not told again after admission',
+      rule: 'S5',
+      find: "if (this.#parts.room.isLow) this.#inputs.push({ kind: 'storage', full: true });",
+      replace: '',
+    },
+    {
+      name: 'an older copy is admitted while it is renewed',
+      rule: 'S2a',
+      find: 'if (!this.#renewing) this.#begin();',
+      replace: 'this.#begin();',
+    },
+    {
+      name: 'an older copy goes on while it is renewed',
+      rule: 'S2a',
+      find: 'this.#protocol = undefined;',
+      replace: '',
+    },
+  ],
+);
+
+export const standingMutants: readonly Mutant[] = [...memory, ...admission];

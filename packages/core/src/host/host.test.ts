@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { sealed } from '../codec/checksum.ts';
 import { FrameWriter } from '../codec/frame.ts';
 import { fingerprintOf } from '../codec/membership-codec.ts';
+import { hostMessageKinds, writeHostMessage } from '../codec/host-codec.ts';
 import { messageKinds, writeMessage } from '../codec/message-codec.ts';
 import { defaultLimits, defaultTimings, type Limits } from '../limits.ts';
 import type { Ballot } from '../paxos/ballot.ts';
@@ -37,11 +38,13 @@ class SlowLog implements Partial<LogStore> {
   readonly reads: number[] = [];
   isHolding = false;
   bytesFree = Infinity;
+  created = true;
+  renewals = 0;
 
   info(): LogInfo {
     return {
       store: member(1).store,
-      created: true,
+      created: this.created,
       firstSlot: 1,
       position: 0,
       bytesFree: this.bytesFree,
@@ -56,6 +59,11 @@ class SlowLog implements Partial<LogStore> {
   read(from: number): Promise<never[]> {
     this.reads.push(from);
     return Promise.resolve([]);
+  }
+
+  renew(): Promise<string> {
+    this.renewals += 1;
+    return new Promise(() => {});
   }
 
   letGo(): void {
@@ -92,9 +100,8 @@ class Scripted implements Protocol {
   }
 }
 
-async function stage(limits: Partial<Limits> = {}) {
+async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
   const world = new SimWorld();
-  const log = new SlowLog();
   const protocol = new Scripted();
   const info = log.info();
   const remembered = {
@@ -137,6 +144,22 @@ function frameOf(message: Message): Uint8Array {
   writer.begin(channel, kind, { group, configuration, fingerprint: fingerprintOf(membership) });
   writeMessage(message, writer);
   return new Uint8Array(Buffer.concat(writer.end()));
+}
+
+/** What member 2 remembers of this store, which is in its start 1. */
+function recalled(contradicts: boolean): Uint8Array {
+  const writer = new FrameWriter();
+  const [channel, kind] = hostMessageKinds.recalled;
+  writer.begin(channel, kind, { group: membership.group, configuration: 1, fingerprint: 0 });
+  writeHostMessage({ kind: 'recalled', nonce: 1, contradicts, position: 9 }, writer);
+  return new Uint8Array(Buffer.concat(writer.end()));
+}
+
+/** A store that was there before: it is to ask what is remembered of it. */
+function oldLog(): SlowLog {
+  const log = new SlowLog();
+  log.created = false;
+  return log;
 }
 
 const request: Message = { kind: 'learn-request', fromSlot: 1, bytesMax: 100 };
@@ -213,6 +236,44 @@ test('without room a leader refuses commands, and a follower takes no values (S5
   expect(propose).not.toThrow();
   await hear(phase2a(3));
   expect(protocol.heard).toHaveLength(3);
+});
+
+test('what was low before it was admitted is told once it is (S5)', async () => {
+  // Otherwise it says that it has room, takes the lead, and keeps it without taking a command.
+  const { host, log, protocol, world } = await stage({ logReserveBytes: 1_000 }, oldLog());
+  log.bytesFree = 999;
+  await world.run(world.nowMs + 50);
+  expect(host.protocol).toBeUndefined();
+  host.frame({ id: 2, store: member(2).store }, recalled(false));
+  await world.run(world.nowMs + 100);
+  expect(host.protocol).toBe(protocol);
+  expect(protocol.full).toEqual([true]);
+});
+
+test('an older copy takes no part while it is renewed, whoever admits it (S2a)', async () => {
+  // Its start may be on its way to the log already.
+  const { host, log, protocol, world } = await stage({}, oldLog());
+  log.isHolding = true;
+  host.frame({ id: 2, store: member(2).store }, recalled(false));
+  await world.run(world.nowMs + 50);
+  host.frame({ id: 2, store: member(2).store }, recalled(true));
+  log.letGo();
+  await world.run(world.nowMs + 100);
+  expect(log.renewals).toBe(1);
+  expect(host.protocol).toBeUndefined();
+  expect(protocol.heard).toEqual([]);
+});
+
+test('who is contradicted after it was admitted says no more (S2a)', async () => {
+  const { host, log, protocol, hear, world } = await stage({}, oldLog());
+  host.frame({ id: 2, store: member(2).store }, recalled(false));
+  await world.run(world.nowMs + 50);
+  await hear(heartbeat);
+  expect(protocol.heard).toHaveLength(1);
+  host.frame({ id: 2, store: member(2).store }, recalled(true));
+  await hear(heartbeat);
+  expect(log.renewals).toBe(1);
+  expect(protocol.heard).toHaveLength(1);
 });
 
 test('a frame that is none is thrown back at the transport, which then closes', async () => {
