@@ -39,7 +39,7 @@ export const defaultLimits = {
   cacheBytesMax: 32 * MiB,
   /** Votes that a follower takes in beyond the first slot it misses; at least slotsInFlightMax. */
   voteAheadSlotsMax: 256,
-  /** Values in one part of a 1b and in one learn-reply. */
+  /** Values in one 1b and in one learn-reply; whoever asked asks for the rest. */
   partBytesMax: 1 * MiB,
   /** Members of one configuration. */
   membersMax: 31,

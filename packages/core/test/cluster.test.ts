@@ -132,3 +132,29 @@ test('two operators with different members cannot form two groups (S10)', async 
   const outcomes = await Promise.allSettled([one, two]);
   expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1);
 });
+
+test('a promise that is larger than all that may be queued for a peer makes a leader', async () => {
+  const KiB = 1_024;
+  const commandBytesMax = 16 * KiB;
+  const most = { commandBytesMax, batchBytesMax: 16 * KiB, partBytesMax: 16 * KiB };
+  const queue = { frameBytesMax: 128 * KiB, sendQueueBytesMax: 128 * KiB };
+  cluster = await new Cluster({ limits: { ...most, ...queue } }).formed();
+  const leader = await cluster.leader();
+  const follower = await cluster.follower();
+  const votes = (): number => follower.status().counters.appends ?? 0;
+  // It hears of no vote: followers vote for more than they could tell at once, undecided.
+  cluster.arrives = (_, to, lane) => to !== leader.id || lane === 'bulk';
+  const lost: Promise<unknown>[] = [];
+  for (let i = 0; i < 40; i += 1) {
+    const before = votes();
+    const command = leader.propose(new Uint8Array(commandBytesMax).fill(i));
+    lost.push(command.catch(() => 'its outcome is unknown'));
+    await until('a vote', () => votes() > before);
+  }
+  expect(follower.status().executedThrough).toBeLessThan(40);
+  await cluster.stop(leader.id);
+  cluster.arrives = () => true;
+  const next = await cluster.leader();
+  expect(await next.barrier('linearizable')).toBeGreaterThanOrEqual(40);
+  await Promise.all(lost);
+});

@@ -31,7 +31,11 @@ export const memberAt = (id: number): { id: number; addresses: { memory: string 
 /** Replicas in one process on real time, with memory twins of every port. */
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly network = new MemoryNetwork();
+  /** Frames that get through; changed by a test that loses some. */
+  arrives: (from: number, to: number, lane: 'votes' | 'bulk') => boolean = () => true;
+  readonly network = new MemoryNetwork({
+    fate: (from, to, lane) => (this.arrives(from, to, lane) ? [0] : []),
+  });
   readonly disks = new Map<number, MemoryDisk>();
   readonly replicas = new Map<number, Replica>();
   readonly machines = new Map<number, StateMachine>();

@@ -46,9 +46,8 @@ export const messages: readonly Message[] = [
   {
     kind: '1b',
     ballot,
-    report: 0xfeedface,
-    part: 1,
-    parts: 3,
+    fromSlot: 17,
+    nextSlot: 21,
     firstSlot: 5,
     decidedThrough: 16,
     reported: [

@@ -34,10 +34,10 @@ const votes = inFile(
     {
       name: 'promise not durable before 1b',
       rule: 'P2',
-      find: 'out.persist(records, this.#answers(ballot.proposer, ballot, fromSlot));',
+      find: 'out.persist(records, [this.#answer(ballot, fromSlot, this.#options.partBytesMax)]);',
       replace: `out.persist(records);
-    for (const { to, message } of this.#answers(ballot.proposer, ballot, fromSlot))
-      out.send(to, message as never);`,
+    const { to, message } = this.#answer(ballot, fromSlot, this.#options.partBytesMax);
+    out.send(to, message as never);`,
     },
     {
       name: 'own ballot not durable before 1a',
@@ -205,19 +205,36 @@ const told = inFile(
     {
       name: '1b does not say what is released',
       rule: 'P4, R7',
-      find: `const decidedThrough = this.#learner.releasedThrough;
-    return parts.map(`,
-      replace: `const decidedThrough = 0;
-    return parts.map(`,
+      find: 'decidedThrough: this.#learner.releasedThrough,',
+      replace: 'decidedThrough: 0,',
       killers: [phaseOne, unit],
+    },
+    {
+      name: 'a 1b does not say that it leaves something out',
+      rule: 'P4',
+      find: 'nextSlot: known[reported.length]?.slot,',
+      replace: 'nextSlot: undefined,',
+    },
+    {
+      name: 'a 1b says that it leaves out one slot less',
+      rule: 'P4',
+      find: 'nextSlot: known[reported.length]?.slot,',
+      replace: 'nextSlot: known[reported.length + 1]?.slot,',
+    },
+    {
+      name: 'a 1b is as large as it is',
+      rule: 'bounds',
+      find: 'const reported = known.slice(0, countWithin(known, bytesMax));',
+      replace: 'const reported = known;',
+      killers: [unit, 'packages/core/test/cluster.test.ts'],
     },
     {
       name: '1b does not say what was truncated',
       rule: 'R7',
       find: `firstSlot: this.#firstSlot,
-        decidedThrough,
-        reported,`,
-      replace: 'firstSlot: 1, decidedThrough, reported,',
+      decidedThrough: this`,
+      replace: `firstSlot: 1,
+      decidedThrough: this`,
       killers: [truncation, unit],
     },
     {

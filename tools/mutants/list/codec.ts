@@ -23,6 +23,31 @@ const checksums = inFile(
   ],
 );
 
+const fields = inFile(
+  'packages/core/src/codec/message-codec.ts',
+  [messages],
+  [
+    {
+      name: 'slots of a 1b in no order are taken',
+      rule: 'P4, P12',
+      find: 'if (slot <= last) throw',
+      replace: 'if (slot < 0) throw',
+    },
+    {
+      name: 'a 1b that leaves out what it has told of is taken',
+      rule: 'P4, P12',
+      find: 'nextSlot <= last || reported.length === 0',
+      replace: 'reported.length === 0',
+    },
+    {
+      name: 'a 1b that tells nothing, and has a rest, is taken',
+      rule: 'P4, P12',
+      find: 'nextSlot <= last || reported.length === 0',
+      replace: 'nextSlot <= last',
+    },
+  ],
+);
+
 const frames = inFile(
   'packages/core/src/codec/frame.ts',
   [guards, messages],
@@ -85,4 +110,4 @@ const segments = inFile(
   ],
 );
 
-export const codecMutants: readonly Mutant[] = [...checksums, ...frames, ...segments];
+export const codecMutants: readonly Mutant[] = [...checksums, ...fields, ...frames, ...segments];

@@ -38,26 +38,20 @@ const adoption = inFile(
     {
       name: 'a 1b counts before all its parts are there',
       rule: 'P4',
-      find: 'if (promise.missing === 0) this.#complete.add(from);',
+      find: 'if (told.nextSlot === undefined) this.#complete.add(from);',
       replace: 'this.#complete.add(from);',
     },
     {
-      name: 'parts of two reports make one',
+      name: 'a part behind a gap counts',
       rule: 'P4',
-      find: 'if (known?.report === report) return known;',
-      replace: 'if (known !== undefined) return known;',
+      find: 'if (message.fromSlot !== this.nextSlotOf(from)) return false;',
+      replace: 'if (message.fromSlot < (this.nextSlotOf(from) ?? Infinity)) return false;',
     },
     {
       name: 'a part that comes twice counts twice',
       rule: 'P4',
-      find: 'promise.parts[message.part] !== undefined || message.parts !== promise.parts.length',
-      replace: 'message.parts !== promise.parts.length',
-    },
-    {
-      name: 'a part of another size counts',
-      rule: 'P4',
-      find: 'promise.parts[message.part] !== undefined || message.parts !== promise.parts.length',
-      replace: 'promise.parts[message.part] !== undefined',
+      find: 'if (message.fromSlot !== this.nextSlotOf(from)) return false;',
+      replace: 'if (message.fromSlot > (this.nextSlotOf(from) ?? 0)) return false;',
     },
     {
       name: 'propose below firstSlot heard',
@@ -111,6 +105,47 @@ const adoption = inFile(
       find: "if (current === undefined || current.state === 'lost') return true;",
       replace: `if (current === undefined) return true;
   if (current.state === 'lost') return false;`,
+    },
+  ],
+);
+
+/** What a candidate asks for, and when. */
+const asking = inFile(
+  'packages/core/src/paxos/candidacy.ts',
+  [phaseOne],
+  [
+    {
+      name: 'the rest of a promise is not asked for',
+      rule: 'P4',
+      find: `    this.#ask(from, out);
+`,
+      replace: '',
+    },
+    {
+      name: 'the rest of a promise is asked for from the start',
+      rule: 'P4',
+      find: 'message: this.#question(nextSlot)',
+      replace: 'message: this.#question(this.#options.fromSlot)',
+    },
+    {
+      name: 'a candidate stands anew over a lost part',
+      rule: 'P4, L6',
+      find: 'if (!isOwn) this.#wasTold = true;',
+      replace: '',
+    },
+    {
+      name: 'a candidate asks again for ever',
+      rule: 'L6',
+      find: `    this.#wasTold = false;
+`,
+      replace: '',
+    },
+    {
+      name: 'its own promise is enough to ask again',
+      rule: 'L6',
+      find: 'if (!isOwn) this.#wasTold = true;',
+      replace: 'this.#wasTold = true;',
+      killers: ['packages/core/src/paxos/replica.test.ts'],
     },
   ],
 );
@@ -189,6 +224,7 @@ const memberships = inFile(
 
 export const phase1Mutants: readonly Mutant[] = [
   ...adoption,
+  ...asking,
   ...quorums,
   ...ballots,
   ...memberships,

@@ -29,8 +29,8 @@ const proposing = inFile(
     {
       name: '1b’s of another ballot count',
       rule: 'P4',
-      find: 'if (phase1 === undefined || !sameBallot(message.ballot, this.#ballot)) return false;',
-      replace: 'if (phase1 === undefined) return false;',
+      find: 'if (candidacy === undefined || !sameBallot(message.ballot, this.#ballot)) return',
+      replace: 'if (candidacy === undefined) return',
     },
     {
       name: 'proposals of an earlier ballot are kept',
@@ -143,7 +143,7 @@ const proposing = inFile(
     {
       name: 'a candidate stands anew while its ballot is being written',
       rule: 'L6',
-      find: 'return this.isCandidate && !this.#promiseIsDurable;',
+      find: 'return this.#candidacy?.isWriting ?? false;',
       replace: 'return false;',
       killers: [unit, 'packages/core/src/paxos/replica.test.ts', stories],
     },

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { FrameError } from '../errors.ts';
 import { defaultLimits } from '../limits.ts';
 import type { Member, Membership } from '../paxos/membership.ts';
-import type { Message } from '../paxos/messages.ts';
+import type { Message, Reported } from '../paxos/messages.ts';
 import { ballot, message } from '../../test/properties/arbitrary-messages.ts';
 import { BatchReader, checkSegment, encodeSegment, sealBatch } from './batch.ts';
 import { sealed } from './checksum.ts';
@@ -115,6 +115,42 @@ test('every host’s message survives its frame', () => {
       expect(readHostMessage(readFrame(frameOfHost(one)), membersMax)).toEqual(one);
     }),
   );
+});
+
+test('a 1b whose slots are out of order, or leave a gap untold, is refused', () => {
+  const of = { configuration: 1, round: 2, proposer: 3 };
+  const reported = (...slots: number[]): Reported[] =>
+    slots.map((slot) => ({ slot, state: 'lost', ballot: of }));
+  const said = (fromSlot: number, slots: number[], nextSlot: number | undefined) =>
+    tryReading(
+      frameOf({
+        kind: '1b',
+        ballot: of,
+        fromSlot,
+        nextSlot,
+        firstSlot: 1,
+        decidedThrough: 0,
+        reported: reported(...slots),
+      }),
+    );
+  expect([said(4, [4, 6], 7), said(4, [5, 6], undefined), said(4, [], undefined)]).toEqual([
+    'read',
+    'read',
+    'read',
+  ]);
+  // Before what was asked for, twice, backwards; the rest at, or before, what was told; an empty
+  // part with a rest, which would be asked for without end.
+  for (const wrong of [
+    said(4, [3], undefined),
+    said(4, [5, 5], undefined),
+    said(4, [6, 5], undefined),
+    said(4, [4, 6], 6),
+    said(4, [4, 6], 5),
+    said(4, [], 4),
+    said(4, [], 9),
+  ]) {
+    expect(wrong).toBe('refused');
+  }
 });
 
 test('a frame that is cut anywhere is refused', () => {

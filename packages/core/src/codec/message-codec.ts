@@ -1,6 +1,7 @@
 /** The fields of every message between the replicas of a configuration; see docs/wire-format.md. */
 import { FrameError } from '../errors.ts';
 import type { Message, MessageKind, Phase1b, Reported } from '../paxos/messages.ts';
+import type { Slot } from '../paxos/slot.ts';
 import { unreachable } from '../unreachable.ts';
 import { copied, type Reader, type Writer } from './bytes.ts';
 import { channels, type Frame, type FrameWriter } from './frame.ts';
@@ -170,9 +171,8 @@ function readAnswer(fields: Reader): Message {
 
 function write1b(message: Phase1b, out: FrameWriter): void {
   const { fields } = out;
-  fields.u32(message.report);
-  fields.u16(message.part);
-  fields.u16(message.parts);
+  fields.u64(message.fromSlot);
+  fields.u64(message.nextSlot ?? 0);
   fields.u64(message.firstSlot);
   fields.u64(message.decidedThrough);
   fields.u32(message.reported.length);
@@ -181,16 +181,32 @@ function write1b(message: Phase1b, out: FrameWriter): void {
 
 function read1b(fields: Reader, values: Frame['values']): Message {
   const ballot = fields.ballot();
-  const report = fields.u32();
-  const part = fields.u16();
-  const parts = fields.u16();
-  if (part >= parts) throw new FrameError(`part ${part} of ${parts}`);
+  const fromSlot = fields.slot();
+  const next = fields.slot();
+  const nextSlot = next === 0 ? undefined : next;
   const firstSlot = fields.slot();
   const decidedThrough = fields.slot();
   const reported = new Array(count(fields, 17))
     .fill(undefined)
     .map((): Reported => readReported(fields, values));
-  return { kind: '1b', ballot, report, part, parts, firstSlot, decidedThrough, reported };
+  checkOrder(fromSlot, reported, nextSlot);
+  return { kind: '1b', ballot, fromSlot, nextSlot, firstSlot, decidedThrough, reported };
+}
+
+/** Slots in order, from the first that was asked for to the one that is left out. */
+function checkOrder(
+  fromSlot: Slot,
+  reported: readonly Reported[],
+  nextSlot: Slot | undefined,
+): void {
+  let last = fromSlot - 1;
+  for (const { slot } of reported) {
+    if (slot <= last) throw new FrameError(`slot ${slot} reported behind slot ${last}`);
+    last = slot;
+  }
+  if (nextSlot !== undefined && (nextSlot <= last || reported.length === 0)) {
+    throw new FrameError(`slot ${nextSlot} left out behind slot ${last}`);
+  }
 }
 
 function writeReported(one: Reported, out: FrameWriter): void {

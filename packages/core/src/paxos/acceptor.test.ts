@@ -4,7 +4,6 @@ import { zeroBallot } from './ballot.ts';
 import { Executor } from './executor.ts';
 import { Learner } from './learner.ts';
 import { Outbox } from './outbox.ts';
-import { SeededRandom } from '../testing/seeded-random.ts';
 import {
   alarmsOf,
   ballot,
@@ -13,7 +12,6 @@ import {
   group,
   heldOf,
   lost,
-  noCookie,
   only,
   phase1a,
   phase2a,
@@ -34,7 +32,6 @@ function acceptor(change: Partial<AcceptorOptions> = {}, cacheBytesMax = 1_000) 
     voteAheadSlotsMax: 16,
     partBytesMax: 1_000,
     learner,
-    random: new SeededRandom(1),
     ...change,
   };
   return { acceptor: new Acceptor(options), learner, out: new Outbox() };
@@ -71,7 +68,7 @@ test('a repeated 1a is answered again, without another record', () => {
 
 test('its own ballot, its 1a’s and its own 1b are one write', () => {
   const { acceptor: a, out } = acceptor();
-  a.stand(ballot(4, 2), [1, 3], noCookie, out);
+  a.stand(phase1a(ballot(4, 2)), [1, 3], out);
   const effects = out.take();
   expect(sentOf(effects)).toEqual([]);
   expect(recordsOf(effects)).toEqual([{ kind: 'promise', ballot: ballot(4, 2) }]);
@@ -192,23 +189,32 @@ test('many released slots with few votes, and few with many', () => {
   expect([...many.acceptor.votes.keys()]).toEqual([3, 4]);
 });
 
-test('a large 1b comes in parts, each with at least one slot', () => {
+test('a large 1b is told part by part, as it is asked for, each with at least one slot', () => {
   const votes = ['aaa', 'bbbbbbbbbbbb', 'c', 'd'].map(
-    (text, i) => [i + 1, { ballot: ballot(1, 1), value: batch(text) }] as const,
+    (text, i) => [i + 2, { ballot: ballot(1, 1), value: batch(text) }] as const,
   );
   const a = acceptor({
     votes: new Map(votes),
-    lost: new Map([[5, ballot(1, 1)]]),
+    lost: new Map([[6, ballot(1, 1)]]),
     partBytesMax: 5,
   });
-  a.acceptor.on1a(1, phase1a(ballot(2, 1)), a.out);
-  const parts = only(heldOf(a.out.take(), 1), '1b');
-  expect(parts.map((p) => [p.part, p.parts])).toEqual([
-    [0, 3],
-    [1, 3],
-    [2, 3],
-  ]);
-  expect(parts.map((p) => p.reported.map((r) => r.slot))).toEqual([[1], [2], [3, 4, 5]]);
+  const told = (fromSlot: number) => {
+    a.acceptor.on1a(1, phase1a(ballot(2, 1), fromSlot), a.out);
+    const parts = only(heldOf(a.out.take(), 1), '1b');
+    return parts.map((p) => [p.fromSlot, p.reported.map((r) => r.slot), p.nextSlot]);
+  };
+  expect(told(1)).toEqual([[1, [2], 3]]);
+  expect(told(3)).toEqual([[3, [3], 4]]);
+  expect(told(4)).toEqual([[4, [4, 5, 6], undefined]]);
+  expect(told(7)).toEqual([[7, [], undefined]]);
+});
+
+test('to itself a proposer tells everything at once', () => {
+  const vote = { ballot: ballot(1, 1), value: batch('more than a part') };
+  const a = acceptor({ votes: new Map([1, 2].map((slot) => [slot, vote])), partBytesMax: 5 });
+  a.acceptor.stand(phase1a(ballot(4, 2)), [1, 3], a.out);
+  const told = only(heldOf(a.out.take(), 2), '1b');
+  expect(told.map((p) => [p.reported.length, p.nextSlot])).toEqual([[2, undefined]]);
 });
 
 test('a 2a for a decided slot is acknowledged, or answered with what was decided', () => {
@@ -255,7 +261,7 @@ test.runIf(CONTRACTS)(
     expect(vote(ballot(2, 1), 1, 2)).toThrow('vote-1');
     expect(vote(ballot(3, 3), 1, 1)).toThrow('vote-2');
     expect(vote(ballot(3, 3), 4, 2)).toThrow('vote-3');
-    expect(() => a.acceptor.stand(ballot(3, 2), [], noCookie, a.out)).toThrow('stand-1');
+    expect(() => a.acceptor.stand(phase1a(ballot(3, 2)), [], a.out)).toThrow('stand-1');
     expect(() => a.acceptor.truncate(5)).toThrow('only released slots');
     expect(() => a.acceptor.forget(5)).toThrow('decided');
   },

@@ -12,7 +12,6 @@ import type { Outbox } from './outbox.ts';
 import type { Slot } from './slot.ts';
 import { sameValue, type Value } from './value.ts';
 import type { Vote } from './vote.ts';
-import type { Random } from '../ports/random.ts';
 
 export interface AcceptorOptions {
   readonly self: ReplicaId;
@@ -25,7 +24,6 @@ export interface AcceptorOptions {
   readonly voteAheadSlotsMax: number;
   readonly partBytesMax: number;
   readonly learner: Learner;
-  readonly random: Random;
 }
 
 /** Promises and votes (Paxos Made Simple, 2.2 and 2.3; P1–P3, P6). */
@@ -98,21 +96,23 @@ export class Acceptor {
     }
     const records: LogRecord[] = order > 0 ? [{ kind: 'promise', ballot }] : [];
     this.#promised = ballot;
-    out.persist(records, this.#answers(ballot.proposer, ballot, fromSlot));
+    out.persist(records, [this.#answer(ballot, fromSlot, this.#options.partBytesMax)]);
     return true;
   }
 
-  /** A proposer's own ballot: durable before its 1a's leave; the 1b to itself goes the same way. */
-  stand(ballot: Ballot, others: readonly ReplicaId[], cookie: Uint8Array, out: Outbox): void {
+  /**
+   * A proposer's own ballot: durable before its 1a's leave. The 1b to itself goes the same way, but
+   * never over a wire, and so in one part.
+   */
+  stand(message: Phase1a, others: readonly ReplicaId[], out: Outbox): void {
     const { configuration, self } = this.#options;
+    const { ballot, fromSlot } = message;
     requires(() => compareBallots(ballot, this.#promised) > 0, 'stand-1 above every promise (P1)');
     requires(() => ballot.proposer === self, 'stand-2 nobody stands in another’s ballot');
     requires(() => ballot.configuration === configuration, 'stand-3 in its own configuration (R6)');
     this.#promised = ballot;
-    const fromSlot = this.#learner.releasedThrough + 1;
-    const message: Phase1a = { kind: '1a', ballot, fromSlot, cookie };
     const then: Send<DurableMessage>[] = others.map((to) => ({ to, message }));
-    then.push(...this.#answers(self, ballot, fromSlot));
+    then.push(this.#answer(ballot, fromSlot, Infinity));
     out.persist([{ kind: 'promise', ballot }], then);
     ensures(() => sameBallot(this.#promised, ballot), 'stand-4 it promises its own ballot (P1)');
   }
@@ -280,24 +280,20 @@ export class Acceptor {
     return { to: ballot.proposer, message: { kind: '2b', ballot, through, payload: this.payload } };
   }
 
-  /** The 1b in as many parts as its values need. */
-  #answers(to: ReplicaId, ballot: Ballot, fromSlot: Slot): Send<DurableMessage>[] {
-    const report = this.#options.random.below(2 ** 32);
-    const parts = inParts(this.#report(fromSlot), this.#options.partBytesMax);
-    const decidedThrough = this.#learner.releasedThrough;
-    return parts.map((reported, part) => {
-      const message: Phase1b = {
-        kind: '1b',
-        ballot,
-        report,
-        part,
-        parts: parts.length,
-        firstSlot: this.#firstSlot,
-        decidedThrough,
-        reported,
-      };
-      return { to, message };
-    });
+  /** What it knows from `fromSlot` on, as far as `bytesMax` of values reach. */
+  #answer(ballot: Ballot, fromSlot: Slot, bytesMax: number): Send<DurableMessage> {
+    const known = this.#report(fromSlot);
+    const reported = known.slice(0, countWithin(known, bytesMax));
+    const message: Phase1b = {
+      kind: '1b',
+      ballot,
+      fromSlot,
+      nextSlot: known[reported.length]?.slot,
+      firstSlot: this.#firstSlot,
+      decidedThrough: this.#learner.releasedThrough,
+      reported,
+    };
+    return { to: ballot.proposer, message };
   }
 
   #report(fromSlot: Slot): Reported[] {
@@ -318,20 +314,12 @@ export class Acceptor {
   }
 }
 
-/** At least one part, each with at least one slot if there is any. */
-function inParts(reported: readonly Reported[], partBytesMax: number): readonly Reported[][] {
-  const parts: Reported[][] = [[]];
+/** How many of them fit, at least one. */
+function countWithin(reported: readonly Reported[], bytesMax: number): number {
   let bytes = 0;
-  for (const one of reported) {
-    const size = one.state === 'lost' ? 0 : one.value.bytes.length;
-    const last = parts[parts.length - 1] as Reported[];
-    if (last.length > 0 && bytes + size > partBytesMax) {
-      parts.push([one]);
-      bytes = size;
-    } else {
-      last.push(one);
-      bytes += size;
-    }
-  }
-  return parts;
+  const tooMany = reported.findIndex((one, i) => {
+    bytes += one.state === 'lost' ? 0 : one.value.bytes.length;
+    return i > 0 && bytes > bytesMax;
+  });
+  return tooMany < 0 ? reported.length : tooMany;
 }

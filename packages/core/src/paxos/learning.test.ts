@@ -24,7 +24,6 @@ function learning(texts: readonly string[] = [], cacheBytesMax = 1_000, cut = 1)
     voteAheadSlotsMax: 16,
     partBytesMax: 7,
     learner,
-    random: settings.random,
   });
   const out = new Outbox();
   for (const [i, text] of texts.entries()) learner.decide(i + 1, batch(text));

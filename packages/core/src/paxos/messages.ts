@@ -6,7 +6,8 @@
  *      │ ◀─────────────── you-may ─│                         │ ── 2a (slot 18) ───▶ │
  *      │ own promise durable       │                         │ ◀─ 2b (through 18) ─ │
  *      │ ── 1a ──────────────────▶ │ promise durable         │ quorum: 17, 18 decided
- *      │ ◀──── 1b (parts) / nack ──│                         │ ── 2a / heartbeat ─▶ │ execute
+ *      │ ◀──────────── 1b / nack ──│                         │ ── 2a / heartbeat ─▶ │ execute
+ *      │ more to tell: 1a again    │
  *      ▼ leads: 2a for what 1b's reported, no-op for holes   │ ◀─ heartbeat-answer ─│
  *
  * Whoever missed slots asks any replica: learn-request ▸ learn-reply.
@@ -31,19 +32,19 @@ export interface Phase1a {
   readonly cookie: Uint8Array;
 }
 
-/** A promise, in `parts` parts: it counts once all of them are there. */
+/** A promise, or a part of one: it counts once every slot from the first 1a's on is told of. */
 export interface Phase1b {
   readonly kind: '1b';
   readonly ballot: Ballot;
-  /** Random: which report the part belongs to. 32 bits. */
-  readonly report: number;
-  readonly part: number;
-  readonly parts: number;
+  /** The first slot that it tells of, as the 1a asked. */
+  readonly fromSlot: Slot;
+  /** The first slot that it knows of and leaves out, for the proposer to ask on from there. */
+  readonly nextSlot: Slot | undefined;
   /** Slots below are truncated here, so they are decided, but cannot be learned here (R7). */
   readonly firstSlot: Slot;
   /** Every slot up to here is decided, and can be learned here from `firstSlot` on. */
   readonly decidedThrough: Slot;
-  /** Every slot from max(fromSlot, decidedThrough + 1) on that this acceptor knows of. */
+  /** Every slot from max(fromSlot, decidedThrough + 1) to nextSlot that this acceptor knows of. */
   readonly reported: readonly Reported[];
 }
 

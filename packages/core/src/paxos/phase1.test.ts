@@ -13,10 +13,13 @@ test('a quorum of whole promises is needed', () => {
   expect(p.on1b(1, phase1b(of))).toBe(true);
   expect(p.on1b(1, phase1b(of))).toBe(false);
   expect(p.adoption(0)).toBeUndefined();
-  expect(p.on1b(2, phase1b(of, { part: 0, parts: 2 }))).toBe(false);
+  expect(p.nextSlotOf(2)).toBe(1);
+  expect(p.on1b(2, phase1b(of, { reported: [lost(3, b(1))], nextSlot: 4 }))).toBe(true);
+  expect(p.nextSlotOf(2)).toBe(4);
   expect(p.adoption(0)).toBeUndefined();
-  expect(p.on1b(2, phase1b(of, { part: 1, parts: 2 }))).toBe(true);
-  expect(p.adoption(0)).toEqual({ base: 1, values: [], decided: new Map() });
+  expect(p.on1b(2, phase1b(of, { fromSlot: 4, decidedThrough: 3 }))).toBe(true);
+  expect(p.nextSlotOf(2)).toBeUndefined();
+  expect(p.adoption(0)).toEqual({ base: 4, values: [], decided: new Map() });
 });
 
 test('whoever is no voter makes no quorum', () => {
@@ -43,7 +46,7 @@ test('nothing below what anybody released or truncated is proposed', () => {
     p.on1b(1, phase1b(of, { reported: [voted(2, b(1), 'x'), voted(5, b(1), 'y')] }));
     p.on1b(2, phase1b(of));
     p.on1b(3, phase1b(of));
-    p.on1b(4, phase1b(of, { ...floor, part: 0, parts: 2 }));
+    p.on1b(4, phase1b(of, { ...floor, reported: [voted(4, b(1), 'z')], nextSlot: 6 }));
     expect(p.adoption(0)).toMatchObject({ base: 4 });
     expect(textsOf(p)).toEqual(['(no-op)', 'y']);
   }
@@ -51,19 +54,25 @@ test('nothing below what anybody released or truncated is proposed', () => {
 
 test('the floor of the proposer itself is the least', () => {
   const p = phase1(3, 6);
-  p.on1b(1, phase1b(of, { reported: [voted(2, b(1), 'x')] }));
-  p.on1b(2, phase1b(of));
+  p.on1b(1, phase1b(of, { fromSlot: 6, reported: [voted(2, b(1), 'x')] }));
+  p.on1b(2, phase1b(of, { fromSlot: 6 }));
   expect(p.adoption(0)).toMatchObject({ base: 6, values: [] });
 });
 
-test('parts of two reports make no promise', () => {
-  // Between them the acceptor may have released a slot, and cut what it reports elsewhere (P4).
+test('a part behind a gap, or told before, tells nothing', () => {
+  // The slot between might be the one that matters (P4).
   const p = phase1();
   p.on1b(1, phase1b(of));
-  p.on1b(2, phase1b(of, { report: 1, part: 0, parts: 2 }));
-  expect(p.on1b(2, phase1b(of, { report: 2, part: 1, parts: 2 }))).toBe(false);
+  const rest = phase1b(of, { fromSlot: 3, reported: [voted(3, b(1), 'z')] });
+  const first = phase1b(of, { reported: [voted(1, b(1), 'x')], nextSlot: 2 });
+  expect(p.on1b(2, rest)).toBe(false);
+  expect(p.on1b(2, first)).toBe(true);
+  expect(p.on1b(2, first)).toBe(false);
+  expect(p.on1b(2, rest)).toBe(false);
   expect(p.adoption(0)).toBeUndefined();
-  expect(p.on1b(2, phase1b(of, { report: 2, part: 0, parts: 2 }))).toBe(true);
+  const second = phase1b(of, { fromSlot: 2, reported: [voted(2, b(1), 'y')], nextSlot: 3 });
+  expect([p.on1b(2, second), p.on1b(2, rest)]).toEqual([true, true]);
+  expect(textsOf(p)).toEqual(['x', 'y', 'z']);
 });
 
 test('what was released meanwhile is below the base', () => {
@@ -71,14 +80,6 @@ test('what was released meanwhile is below the base', () => {
   p.on1b(1, phase1b(of, { reported: [voted(1, b(1), 'x'), voted(3, b(1), 'y')] }));
   p.on1b(2, phase1b(of));
   expect(p.adoption(2)).toMatchObject({ base: 3, decided: new Map() });
-});
-
-test('a part that does not fit its promise is ignored', () => {
-  const p = phase1();
-  p.on1b(1, phase1b(of, { part: 0, parts: 2 }));
-  expect(p.on1b(1, phase1b(of, { part: 1, parts: 3 }))).toBe(false);
-  expect(p.on1b(1, phase1b(of, { part: 0, parts: 2 }))).toBe(false);
-  expect(p.on1b(1, phase1b(of, { part: 1, parts: 2 }))).toBe(true);
 });
 
 test('a lost vote needs another that covers it, or another member', () => {

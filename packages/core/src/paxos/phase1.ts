@@ -8,43 +8,53 @@ import type { Quorum } from './quorum.ts';
 import type { Slot } from './slot.ts';
 import { noOp, type Value } from './value.ts';
 
-/** One report; an acceptor that is asked twice may know more the second time. */
-interface Promise1b {
-  readonly report: number;
-  readonly parts: (readonly Reported[] | undefined)[];
-  missing: number;
+/** What one member has told so far. */
+interface Told {
+  readonly reported: Reported[];
+  /** From where on it has still to tell. */
+  nextSlot: Slot | undefined;
 }
 
 /** Collects the 1b's of one ballot. */
 export class Phase1 {
   readonly ballot: Ballot;
   readonly #quorum: Quorum;
-  readonly #promises = new Map<ReplicaId, Promise1b>();
+  readonly #fromSlot: Slot;
+  readonly #promises = new Map<ReplicaId, Told>();
   readonly #complete = new Set<ReplicaId>();
   #floor: Slot;
   /** The highest slot that anybody has truncated or decided through. */
   #heardThrough: Slot = 0;
 
-  /** `floor`: the first slot that this proposer does not know to be decided. */
-  constructor(ballot: Ballot, quorum: Quorum, floor: Slot) {
+  /** `fromSlot`: where its 1a's ask from, the first slot it does not know to be decided. */
+  constructor(ballot: Ballot, quorum: Quorum, fromSlot: Slot) {
     this.ballot = ballot;
     this.#quorum = quorum;
-    this.#floor = floor;
+    this.#fromSlot = fromSlot;
+    this.#floor = fromSlot;
   }
 
-  /** True if `from` has now told everything. A part that comes twice changes nothing. */
+  /** From which slot on `from` has still to tell, or undefined: it has told everything. */
+  nextSlotOf(from: ReplicaId): Slot | undefined {
+    const told = this.#promises.get(from);
+    return told === undefined ? this.#fromSlot : told.nextSlot;
+  }
+
+  /**
+   * True if `from` has told more. Its parts need not be of one moment: below this ballot it votes
+   * no more, so what it said of a slot stays true; what it released meanwhile it says as well.
+   */
   on1b(from: ReplicaId, message: Phase1b): boolean {
     requires(
       () => sameBallot(message.ballot, this.ballot),
       'promise-1 a 1b counts in its own ballot (P4)',
     );
-    if (this.#complete.has(from)) return false;
-    const promise = this.#promiseOf(from, message);
-    if (promise.parts[message.part] !== undefined || message.parts !== promise.parts.length) {
-      return false;
-    }
-    promise.parts[message.part] = message.reported;
-    promise.missing -= 1;
+    // A part that comes twice, or behind a gap, tells nothing.
+    if (message.fromSlot !== this.nextSlotOf(from)) return false;
+    const told: Told = this.#promises.get(from) ?? { reported: [], nextSlot: undefined };
+    this.#promises.set(from, told);
+    told.reported.push(...message.reported);
+    told.nextSlot = message.nextSlot;
     // Slots that some acceptor has truncated, or released, are decided already. We missed them,
     // so we learn them; proposing there could overwrite a decision that nobody in our quorum
     // remembers (R7).
@@ -53,12 +63,16 @@ export class Phase1 {
       message.firstSlot - 1,
       message.decidedThrough,
     );
-    if (promise.missing === 0) this.#complete.add(from);
+    if (told.nextSlot === undefined) this.#complete.add(from);
     ensures(
-      () => promise.parts.every((part) => part !== undefined) === this.#complete.has(from),
-      'promise-2 a promise counts once all its parts are there (P4)',
+      () => this.#complete.has(from) === (message.nextSlot === undefined),
+      'promise-2 a promise counts once it leaves nothing out (P4)',
     );
-    return promise.missing === 0;
+    ensures(
+      () => told.reported.every(({ slot }, i) => i === 0 || slot > slotAt(told, i - 1)),
+      'promise-3 each slot is told of once, in order (P4)',
+    );
+    return true;
   }
 
   /**
@@ -80,22 +94,14 @@ export class Phase1 {
   }
 
   #stepOf(adoption: Adoption, releasedThrough: Slot): AdoptionStep {
-    const whole = [...this.#complete].map((from) => {
-      const parts = this.#promises.get(from)?.parts ?? [];
-      return [from, parts.flatMap((part) => part ?? [])] as const;
-    });
+    const whole = [...this.#complete].map((from) => [from, this.#toldBy(from)] as const);
     const { size: quorumSize } = this.#quorum;
     const heardThrough = this.#heardThrough;
     return { adoption, promises: new Map(whole), quorumSize, heardThrough, releasedThrough };
   }
 
-  /** Parts of two reports never make one: the slot between them might be in neither. */
-  #promiseOf(from: ReplicaId, { report, parts }: Phase1b): Promise1b {
-    const known = this.#promises.get(from);
-    if (known?.report === report) return known;
-    const begun = { report, parts: new Array(parts).fill(undefined), missing: parts };
-    this.#promises.set(from, begun);
-    return begun;
+  #toldBy(from: ReplicaId): readonly Reported[] {
+    return this.#promises.get(from)?.reported ?? [];
   }
 
   #adopt(best: ReadonlyMap<Slot, Reported>): Adoption {
@@ -115,9 +121,7 @@ export class Phase1 {
   /** Slots at the floor or above, of complete promises. */
   *#all(): Iterable<Reported> {
     for (const from of this.#complete) {
-      for (const part of this.#promises.get(from)?.parts ?? []) {
-        for (const reported of part ?? []) if (reported.slot >= this.#floor) yield reported;
-      }
+      for (const one of this.#toldBy(from)) if (one.slot >= this.#floor) yield one;
     }
   }
 
@@ -128,11 +132,9 @@ export class Phase1 {
   #countingFor(slot: Slot, best: Reported | undefined): ReadonlySet<ReplicaId> {
     const counting = new Set(this.#complete);
     for (const from of this.#complete) {
-      for (const part of this.#promises.get(from)?.parts ?? []) {
-        for (const one of part ?? []) {
-          if (one.slot !== slot || one.state !== 'lost') continue;
-          if (best === undefined || !covers(best, one.ballot)) counting.delete(from);
-        }
+      for (const one of this.#toldBy(from)) {
+        if (one.slot !== slot || one.state !== 'lost') continue;
+        if (best === undefined || !covers(best, one.ballot)) counting.delete(from);
       }
     }
     return counting;
@@ -152,3 +154,5 @@ function covers(best: Reported, lost: Ballot): boolean {
   if (best.state === 'decided') return true;
   return best.state === 'voted' && compareBallots(best.ballot, lost) >= 0;
 }
+
+const slotAt = ({ reported }: Told, i: number): Slot => reported[i]?.slot ?? 0;

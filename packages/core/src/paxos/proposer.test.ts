@@ -42,7 +42,6 @@ function proposer(tuning: Tuning = {}, members = 3) {
     voteAheadSlotsMax,
     partBytesMax,
     learner,
-    random: settings.random,
   });
   const quorum = new Quorum(membership);
   const p = new Proposer({ settings, membership, quorum, acceptor, learner });
@@ -89,13 +88,15 @@ test('promises of another ballot make no leader', () => {
   expect(p.isLeading).toBe(false);
 });
 
+const half = phase1b(of, { reported: [voted(1, ballot(0, 2), 'a')], nextSlot: 2 });
+
 test('half a promise makes no leader', () => {
   const { p, out } = proposer();
   p.startPhase1(1, 0, out);
   p.on1b(1, phase1b(of), 0, out);
-  expect(p.on1b(2, phase1b(of, { part: 0, parts: 2 }), 0, out)).toBe(false);
+  expect(p.on1b(2, half, 0, out)).toBe(false);
   expect(p.isLeading).toBe(false);
-  expect(p.on1b(2, phase1b(of, { part: 1, parts: 2 }), 0, out)).toBe(true);
+  expect(p.on1b(2, phase1b(of, { fromSlot: 2 }), 0, out)).toBe(true);
 });
 
 test('what it knows to be decided itself it does not write again', () => {
@@ -138,7 +139,7 @@ test('a candidate is writing until its own promise comes back', () => {
   const b = proposer();
   expect(b.p.isWriting).toBe(false);
   b.p.startPhase1(1, 0, b.out);
-  b.p.on1b(2, phase1b(of, { part: 0, parts: 2 }), 0, b.out);
+  b.p.on1b(2, half, 0, b.out);
   expect(b.p.isWriting).toBe(true);
   b.p.on1b(1, phase1b(of), 0, b.out);
   expect(b.p.isWriting).toBe(false);

@@ -2,13 +2,13 @@ import { ensures, ensuresAll, old, requires } from '@rsl/contracts';
 import type { Acceptor } from './acceptor.ts';
 import type { Adoption } from './adoption.ts';
 import { type Ballot, compareBallots, sameBallot, zeroBallot } from './ballot.ts';
+import { Candidacy } from './candidacy.ts';
 import { leadClauses, type LeadStep } from './contracts/lead.ts';
 import { LeaderReads } from './leader-reads.ts';
 import type { Learner } from './learner.ts';
 import type { Membership, ReplicaId } from './membership.ts';
 import type { Heartbeat, HeartbeatAnswer, Phase1b, Phase2b } from './messages.ts';
 import type { Outbox } from './outbox.ts';
-import { Phase1 } from './phase1.ts';
 import { Progress } from './progress.ts';
 import type { Quorum } from './quorum.ts';
 import type { Settings } from './settings.ts';
@@ -31,7 +31,7 @@ export class Proposer {
   /** Proposed in this ballot and not yet decided, in slot order. */
   readonly #proposed = new Map<Slot, Value>();
   #ballot: Ballot = zeroBallot;
-  #phase1: Phase1 | undefined;
+  #candidacy: Candidacy | undefined;
   #reads: LeaderReads | undefined;
   #base: Slot = 0;
   #barrier: Slot = 0;
@@ -44,7 +44,6 @@ export class Proposer {
   #heartbeatAtMs = 0;
   #toldDecided: Slot = 0;
   #learningSinceMs = 0;
-  #promiseIsDurable = false;
   /** Room for what an application wants to send with every 1a and 2a. */
   cookie: Uint8Array = new Uint8Array(0);
 
@@ -75,12 +74,12 @@ export class Proposer {
   }
 
   get isCandidate(): boolean {
-    return this.#phase1 !== undefined;
+    return this.#candidacy !== undefined;
   }
 
   /** Stands, but its log has not yet said so: its 1a's have not left. */
   get isWriting(): boolean {
-    return this.isCandidate && !this.#promiseIsDurable;
+    return this.#candidacy?.isWriting ?? false;
   }
 
   get proposedThrough(): Slot {
@@ -92,8 +91,7 @@ export class Proposer {
     if (!this.isLeading || this.#stopProposed) return 0;
     const { slotsInFlightMax, voteAheadSlotsMax } = this.#options.settings.limits;
     // What is decided, but waits for an earlier slot to be learned, takes memory too.
-    const released = Math.max(this.#options.learner.releasedThrough, this.#base - 1);
-    const ahead = this.#nextSlot - 1 - released;
+    const ahead = this.#nextSlot - Math.max(this.#options.learner.releasedThrough + 1, this.#base);
     return Math.max(0, Math.min(slotsInFlightMax - this.#proposed.size, voteAheadSlotsMax - ahead));
   }
 
@@ -104,10 +102,9 @@ export class Proposer {
     this.stepDown();
     this.#ballot = { configuration: membership.number, round, proposer: settings.self };
     const floor = Math.max(learner.releasedThrough + 1, membership.firstSlot, acceptor.firstSlot);
-    this.#phase1 = new Phase1(this.#ballot, quorum, floor);
     this.#learningSinceMs = nowMs;
-    this.#promiseIsDurable = false;
-    acceptor.stand(this.#ballot, this.#others, this.cookie, out);
+    const asked = { quorum, acceptor, others: this.#others, cookie: this.cookie };
+    this.#candidacy = new Candidacy({ ...asked, ballot: this.#ballot, fromSlot: floor }, out);
     ensures(() => compareBallots(this.#ballot, before) > 0, 'stand-5 a ballot is used once (P1)');
     ensures(
       () => !this.isLeading && this.#proposed.size === 0 && this.#progress.size === 0,
@@ -115,15 +112,18 @@ export class Proposer {
     );
   }
 
+  /** False if there is nothing to ask for, or it was asked for in vain: time to stand anew. */
+  askAgain(out: Outbox): boolean {
+    return this.#candidacy?.askAgain(out) ?? false;
+  }
+
   /** True if a quorum has promised, and this replica leads now. */
   on1b(from: ReplicaId, message: Phase1b, nowMs: number, out: Outbox): boolean {
-    const phase1 = this.#phase1;
-    const { learner, settings } = this.#options;
-    if (phase1 === undefined || !sameBallot(message.ballot, this.#ballot)) return false;
-    if (from === settings.self) this.#promiseIsDurable = true;
-    learner.hearThrough(message.decidedThrough);
-    if (!phase1.on1b(from, message)) return false;
-    const adoption = phase1.adoption(learner.releasedThrough);
+    const candidacy = this.#candidacy;
+    if (candidacy === undefined || !sameBallot(message.ballot, this.#ballot)) return false;
+    this.#options.learner.hearThrough(message.decidedThrough);
+    if (!candidacy.on1b(from, message, out)) return false;
+    const adoption = candidacy.adoption(this.#options.learner.releasedThrough);
     if (adoption === undefined) return false;
     if (this.#isOutdated(adoption)) this.stepDown();
     else this.#startPhase2(adoption, nowMs, out);
@@ -324,7 +324,7 @@ export class Proposer {
   }
 
   stepDown(): void {
-    this.#phase1 = undefined;
+    this.#candidacy = undefined;
     this.#reads = undefined;
     this.#stopProposed = false;
     this.#proposed.clear();
@@ -340,7 +340,7 @@ export class Proposer {
   #startPhase2({ base, values, decided }: Adoption, nowMs: number, out: Outbox): void {
     const { learner, quorum, settings } = this.#options;
     requires(() => this.isCandidate, 'lead-7 nobody leads but from phase 1 (P4)');
-    this.#phase1 = undefined;
+    this.#candidacy = undefined;
     this.#reads = new LeaderReads(settings.self, quorum, nowMs);
     this.#base = base;
     this.#nextSlot = base;

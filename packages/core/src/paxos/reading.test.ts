@@ -28,7 +28,6 @@ function reading(members = 3) {
     voteAheadSlotsMax: 16,
     partBytesMax: 1_000,
     learner,
-    random: settings.random,
   });
   const quorum = new Quorum(membership);
   const proposer = new Proposer({ settings, membership, quorum, acceptor, learner });

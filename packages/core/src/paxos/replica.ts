@@ -179,7 +179,9 @@ export class Replica implements Protocol {
     if (!this.#mayVote) return;
     if (this.proposer.isLeading) return this.#lead(nowMs);
     // To stand again while its own promise is being written would make its own 1a's old.
-    if (this.election.isDue(nowMs) && !this.proposer.isWriting) this.#ask(nowMs);
+    if (!this.election.isDue(nowMs) || this.proposer.isWriting) return;
+    if (!this.proposer.askAgain(this.#out)) return this.#ask(nowMs);
+    this.election.onPromised(nowMs);
   }
 
   #lead(nowMs: number): void {
@@ -373,8 +375,6 @@ export class Replica implements Protocol {
     }
     this.#learning.onReply(from, reply, this.#leader?.id, nowMs, this.#out);
   }
-
-  // ---- proposing
 
   #onPropose(value: Value, nowMs: number): void {
     if (this.#room > 0) this.proposer.propose(value, nowMs, this.#out);

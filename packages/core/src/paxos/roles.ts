@@ -42,7 +42,6 @@ export function rolesOf(
     voteAheadSlotsMax,
     partBytesMax,
     learner,
-    random,
   });
   const proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
   const election = new Election({ quorum, random, timings, nowMs });

@@ -1,7 +1,7 @@
 import { Executor } from '../../src/paxos/executor.ts';
 import { Learner } from '../../src/paxos/learner.ts';
 import type { Slot } from '../../src/paxos/slot.ts';
-import { ballot, batch, group, noCookie, phase2a } from '../paxos/fixture.ts';
+import { ballot, batch, group, phase1a, phase2a } from '../paxos/fixture.ts';
 import { breaking } from './breaking.ts';
 import { acceptorStage } from './stage.ts';
 
@@ -9,17 +9,17 @@ const value = batch('x');
 
 breaking('stand-1 above every promise (P1)', () => {
   const { acceptor, out } = acceptorStage();
-  acceptor.stand(ballot(3, 2), [], noCookie, out);
+  acceptor.stand(phase1a(ballot(3, 2)), [], out);
 });
 
 breaking('stand-2 nobody stands in another’s ballot', () => {
   const { acceptor, out } = acceptorStage();
-  acceptor.stand(ballot(4, 1), [], noCookie, out);
+  acceptor.stand(phase1a(ballot(4, 1)), [], out);
 });
 
 breaking('stand-3 in its own configuration (R6)', () => {
   const { acceptor, out } = acceptorStage();
-  acceptor.stand(ballot(4, 2, 2), [], noCookie, out);
+  acceptor.stand(phase1a(ballot(4, 2, 2)), [], out);
 });
 
 breaking('2a-24 in its own configuration (R1)', () => {

@@ -56,6 +56,12 @@ breaking('beat-1 only a leader beats (P6)', () => {
   proposer.beat(0, out);
 });
 
+breaking('stand-7 a 1a leaves once its own promise is durable (P2)', () => {
+  const { proposer, out } = proposerStage();
+  proposer.startPhase1(9, 0, out);
+  proposer.askAgain(out);
+});
+
 breaking('promise-1 a 1b counts in its own ballot (P4)', () => {
   new Phase1(ballot(4, 1), new Quorum(group(3)), 1).on1b(2, phase1b(ballot(5, 1)));
 });

@@ -5,7 +5,6 @@ import { Learner } from '../../src/paxos/learner.ts';
 import { Outbox } from '../../src/paxos/outbox.ts';
 import { Proposer } from '../../src/paxos/proposer.ts';
 import { Quorum } from '../../src/paxos/quorum.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { ballot, group, phase1b, settingsOf } from '../paxos/fixture.ts';
 
 const membership = group(3);
@@ -31,7 +30,6 @@ export function acceptorStage(
     voteAheadSlotsMax: 16,
     partBytesMax: 1_000,
     learner,
-    random: new SeededRandom(1),
   });
   return { acceptor, learner, out: new Outbox() };
 }
@@ -56,7 +54,6 @@ export function proposerStage(quorum = new Quorum(membership)): ProposerStage {
     voteAheadSlotsMax: settings.limits.voteAheadSlotsMax,
     partBytesMax: settings.limits.partBytesMax,
     learner,
-    random: settings.random,
   });
   const proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
   return { proposer, learner, out: new Outbox() };

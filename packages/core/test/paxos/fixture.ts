@@ -82,9 +82,8 @@ export const phase1a = (of: Ballot, fromSlot: Slot = 1): Phase1a => ({
 export const phase1b = (of: Ballot, change: Partial<Phase1b> = {}): Phase1b => ({
   kind: '1b',
   ballot: of,
-  report: 0,
-  part: 0,
-  parts: 1,
+  fromSlot: 1,
+  nextSlot: undefined,
   firstSlot: 1,
   decidedThrough: 0,
   reported: [],

@@ -39,7 +39,6 @@ function stage(change: Partial<AcceptorOptions> = {}, members?: readonly Member[
     voteAheadSlotsMax,
     partBytesMax,
     learner,
-    random: settings.random,
     ...change,
   });
   const quorum = new Quorum(membership);

@@ -10,7 +10,6 @@ import {
   phase2a,
   voted,
 } from './fixture.ts';
-import { noOp } from '../../src/paxos/value.ts';
 import { Bench } from './bench.ts';
 
 /** Replica 1 of `count` stands in ballot 1.1 and has promised itself; the others are played. */
@@ -49,49 +48,97 @@ test('a 1b that comes twice counts once', () => {
   expect(b.replica(1).view.role).toBe('phase1');
 });
 
+/** Time passes until replica 1 asks the others for something. */
+function untilItAsks(b: Bench): void {
+  for (let i = 0; b.mail('1a').length + b.mail('may-i').length === 0; i += 1) {
+    if (i > 1_000) throw new Error('it never asks');
+    b.nowMs += 10;
+    b.tick(1);
+    b.sync(1);
+  }
+}
+
+const firstPart = phase1b(of, { reported: [voted(1, ballot(0, 2), 'a')], nextSlot: 2 });
+const restOf1b = phase1b(of, { fromSlot: 2, reported: [voted(2, ballot(0, 2), 'b')] });
+
 test('a 1b in parts counts only when all of them are there', () => {
   // The vote that matters may be in the part that is still on its way.
   const b = candidate();
-  b.put(2, 1, phase1b(of, { part: 1, parts: 2, reported: [voted(2, ballot(0, 2), 'b')] }));
-  b.put(2, 1, phase1b(of, { part: 1, parts: 2, reported: [voted(2, ballot(0, 2), 'b')] }));
+  for (const part of [restOf1b, firstPart, firstPart]) b.put(2, 1, part);
   expect(b.replica(1).view.role).toBe('phase1');
-  b.put(2, 1, phase1b(of, { part: 0, parts: 2, reported: [voted(1, ballot(0, 2), 'a')] }));
+  b.put(2, 1, restOf1b);
   expect(b.replica(1).view.role).toBe('phase2');
   expect(textsTo(b, 3)).toEqual(['a', 'b']);
 });
 
-test('a part of another size is ignored', () => {
-  // One report has one number of parts.
-  const b = candidate();
-  b.put(2, 1, phase1b(of, { part: 0, parts: 2 }));
-  b.put(2, 1, phase1b(of, { part: 1, parts: 3 }));
-  expect(b.replica(1).view.role).toBe('phase1');
+test('a candidate asks for the rest of a promise, and for nothing when it has all of it', () => {
+  // One answer never holds more than a part, whatever a member has voted for.
+  const b = candidate(5);
+  b.put(2, 1, firstPart);
+  b.sync(1);
+  expect(b.take('1a', { to: 2 }).message).toEqual(phase1a(of, 2));
+  b.put(2, 1, restOf1b);
+  b.put(3, 1, phase1b(of));
+  b.sync(1);
+  expect(b.mail('1a')).toEqual([]);
+  expect(b.replica(1).view.role).toBe('phase2');
 });
 
-test('parts of two different answers make no promise', () => {
-  // 2 holds votes for slots 1 … 4, two in a part. It answers the 1a, releases slot 1, and answers
-  // the repeated 1a: again in two parts, but cut elsewhere. The first half of the first answer and
-  // the second half of the second miss slot 3, which 2 and 3 may have decided (P4).
+test('a candidate asks again for what it was not told, before it stands anew', () => {
+  // A part got lost: in a higher ballot everything would have to be told again.
+  const b = candidate(5);
+  b.put(2, 1, firstPart);
+  b.put(3, 1, phase1b(of));
+  b.sync(1);
+  expect(b.mail('1a').map(({ to }) => to)).toEqual([2]);
+  b.drop('1a');
+  untilItAsks(b);
+  const asked = b.mail('1a').map(({ to, message }) => [to, message]);
+  expect(asked).toEqual([
+    [2, phase1a(of, 2)],
+    [4, phase1a(of)],
+    [5, phase1a(of)],
+  ]);
+  b.put(2, 1, restOf1b);
+  expect(b.replica(1).view).toMatchObject({ role: 'phase2', ballot: of });
+});
+
+test('a candidate that is told nothing more stands anew', () => {
+  // Whoever promised may be gone: it asks the others whether they would have it (L1).
+  const b = candidate(5);
+  b.put(2, 1, firstPart);
+  b.sync(1);
+  b.drop('1a');
+  untilItAsks(b);
+  b.drop('1a');
+  untilItAsks(b);
+  expect([b.mail('1a'), b.mail('may-i')]).toEqual([[], expect.objectContaining({ length: 4 })]);
+  expect(b.replica(1).view.role).toBe('asking');
+});
+
+test('parts of two moments never pass over a vote', () => {
+  // 2 holds votes for slots 1 … 4, two in a part. Between the parts it releases slot 1. The rest
+  // is told from where the first part ended, not from the second half of what is left (P4).
   const b = new Bench({ played: [1, 3], limits: { partBytesMax: 4 } });
   for (const slot of [1, 2, 3, 4]) b.put(3, 2, phase2a(ballot(1, 3), slot, `${slot}`));
   b.put(1, 2, phase1a(ballot(2, 1)));
   b.put(3, 2, learnReply(1, ['1']));
-  b.put(1, 2, phase1a(ballot(2, 1)));
+  b.put(1, 2, phase1a(ballot(2, 1), 3));
   b.sync(2);
   const parts = b.mail('1b').map(({ message }) => message);
-  expect(parts).toHaveLength(4);
-  const [first, , , last] = parts;
-  if (first === undefined || last === undefined) throw new Error('four parts were sent');
-
+  const told = parts.map((m) => (m.kind === '1b' ? m.reported.map(({ slot }) => slot) : []));
+  expect(told).toEqual([
+    [1, 2],
+    [3, 4],
+  ]);
   const c = new Bench({ played: [2, 3] });
   c.put(2, 1, { kind: 'nack', ballot: of, promised: of });
   c.stand(1);
   c.sync(1);
   expect(c.replica(1).view.ballot).toEqual(ballot(2, 1));
-  c.put(2, 1, first);
-  c.put(2, 1, last);
-  const proposed = c.mail('2a', { to: 3 }).map((l) => l.message);
-  expect(proposed).not.toContainEqual(expect.objectContaining({ slot: 3, value: noOp }));
+  for (const part of parts) c.put(2, 1, part);
+  // Slot 1 is decided, as the second part says: nothing is proposed there any more (R7).
+  expect(textsTo(c, 3)).toEqual(['2', '3', '4']);
 });
 
 test('without what others released a 1b would lose decided slots', () => {

@@ -25,7 +25,6 @@ function roles(self: ReplicaId) {
     voteAheadSlotsMax: 16,
     partBytesMax: 1_000,
     learner,
-    random: settings.random,
   });
   const quorum = new Quorum(membership);
   const proposer = new Proposer({ settings, membership, quorum, acceptor, learner });

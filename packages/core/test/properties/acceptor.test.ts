@@ -5,11 +5,10 @@ import type { Ballot } from '../../src/paxos/ballot.ts';
 import type { Effect } from '../../src/paxos/effect.ts';
 import { Executor } from '../../src/paxos/executor.ts';
 import { Learner } from '../../src/paxos/learner.ts';
-import type { Phase1b } from '../../src/paxos/messages.ts';
+import type { Reported } from '../../src/paxos/messages.ts';
 import { Outbox } from '../../src/paxos/outbox.ts';
 import type { Slot } from '../../src/paxos/slot.ts';
 import type { Vote } from '../../src/paxos/vote.ts';
-import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import * as fixture from '../paxos/fixture.ts';
 import { AcceptorModel, type Answer } from './acceptor-model.ts';
 import { patienceMs, runs } from './runs.ts';
@@ -127,16 +126,17 @@ class Pair {
 
   #expect1b(effects: readonly Effect[], of: Ballot, fromSlot: Slot): void {
     const { released, firstSlot } = this.model;
-    const parts = fixture.only(fixture.heldOf(effects, of.proposer), '1b');
-    expect(parts.map((p) => p.part)).toEqual(parts.map((_, i) => i));
-    expect(new Set(parts.map((p) => p.report)).size).toBe(1);
-    for (const part of parts) {
-      expect(part).toMatchObject({ ballot: of, parts: parts.length, firstSlot });
-      expect(part.decidedThrough).toBe(released);
-      expect(bytesOf(part) <= partBytesMax || part.reported.length === 1).toBe(true);
-      if (parts.length > 1) expect(part.reported.length).toBeGreaterThan(0);
-    }
-    expect(parts.flatMap((p) => p.reported)).toEqual(this.model.reported(fromSlot));
+    const [told, ...more] = fixture.only(fixture.heldOf(effects, of.proposer), '1b');
+    if (told === undefined) throw new Error('a promise without a 1b');
+    expect(more).toEqual([]);
+    expect(told).toMatchObject({ ballot: of, fromSlot, firstSlot, decidedThrough: released });
+    const known = this.model.reported(fromSlot);
+    expect(told.reported).toEqual(known.slice(0, told.reported.length));
+    expect(told.nextSlot).toBe(known[told.reported.length]?.slot);
+    // As much as fits, and at least one slot.
+    expect(bytesOf(told.reported) <= partBytesMax || told.reported.length === 1).toBe(true);
+    if (told.nextSlot === undefined) return;
+    expect(bytesOf(known.slice(0, told.reported.length + 1))).toBeGreaterThan(partBytesMax);
   }
 
   #on2a({ ballot: of, ahead: by, other }: Extract<Action, { kind: '2a' }>): void {
@@ -167,13 +167,16 @@ class Pair {
   #stand(): void {
     const own = { ...this.model.promised, configuration: 1, proposer: self };
     const of = { ...own, round: own.round + 1 };
-    this.#acceptor.stand(of, [1, 3], fixture.noCookie, this.#out);
+    const asked = fixture.phase1a(of, this.model.released + 1);
+    this.#acceptor.stand(asked, [1, 3], this.#out);
     const effects = this.#out.take();
     expect(fixture.recordsOf(effects)).toEqual([{ kind: 'promise', ballot: of }]);
     this.model.records.push(...fixture.recordsOf(effects));
-    const asked = fixture.phase1a(of, this.model.released + 1);
     for (const id of [1, 3]) expect(fixture.heldOf(effects, id)).toEqual([asked]);
-    this.#expect1b(effects, of, asked.fromSlot);
+    const reported = this.model.reported(asked.fromSlot);
+    expect(fixture.only(fixture.heldOf(effects, self), '1b')).toMatchObject([
+      { ballot: of, fromSlot: asked.fromSlot, nextSlot: undefined, reported },
+    ]);
   }
 
   #acknowledge(): void {
@@ -215,12 +218,11 @@ class Pair {
       voteAheadSlotsMax,
       partBytesMax,
       learner: this.#learner,
-      random: new SeededRandom(1),
     });
   }
 }
 
-const bytesOf = ({ reported }: Phase1b): number =>
+const bytesOf = (reported: readonly Reported[]): number =>
   reported.reduce((sum, r) => sum + (r.state === 'lost' ? 0 : r.value.bytes.length), 0);
 
 function answerOf(effects: readonly Effect[]): Answer {

@@ -27,20 +27,25 @@ const value: Arbitrary<Value> = fc
   .tuple(fc.constantFrom(1, 2, 3), bytes(300))
   .map(([first, rest]) => sealed(Uint8Array.of(first, ...rest)));
 
-const reported: Arbitrary<Reported> = fc.oneof(
-  fc.record({ slot: u64, state: kind('voted'), ballot, value }),
-  fc.record({ slot: u64, state: kind('decided'), value }),
-  fc.record({ slot: u64, state: kind('lost'), ballot }),
-);
+const reportedOf = (slot: number): Arbitrary<Reported> =>
+  fc.oneof(
+    fc.record({ slot: fc.constant(slot), state: kind('voted'), ballot, value }),
+    fc.record({ slot: fc.constant(slot), state: kind('decided'), value }),
+    fc.record({ slot: fc.constant(slot), state: kind('lost'), ballot }),
+  );
 
+const undefinedSlot = fc.constant(undefined);
+
+/** Slots in order: where it begins, what it tells of, and what it leaves out, if it tells of any. */
 const phase1b: Arbitrary<Message> = fc
-  .tuple(
-    fc.record({ ballot, report: u32, firstSlot: u64, decidedThrough: u64 }),
-    fc.array(reported, { maxLength: 6 }),
-    fc.integer({ min: 1, max: 65_535 }),
-    u16,
-  )
-  .map(([rest, all, parts, n]) => ({ kind: '1b', ...rest, reported: all, parts, part: n % parts }));
+  .uniqueArray(u64, { minLength: 1, maxLength: 8 })
+  .map((slots) => slots.toSorted((a, b) => a - b))
+  .chain(([fromSlot = 0, ...slots]) => {
+    const nextSlot = slots.length > 1 ? fc.constantFrom(undefined, slots.pop()) : undefinedSlot;
+    const reported = fc.tuple(...slots.map(reportedOf));
+    const rest = { ballot, nextSlot, firstSlot: u64, decidedThrough: u64, reported };
+    return fc.record({ kind: kind('1b'), fromSlot: fc.constant(fromSlot), ...rest });
+  });
 
 export const message: Arbitrary<Message> = fc.oneof(
   fc.record({ kind: kind('1a'), ballot, fromSlot: u64, cookie: bytes(200) }),

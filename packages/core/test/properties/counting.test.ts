@@ -79,7 +79,6 @@ class Stage {
       voteAheadSlotsMax: 100,
       partBytesMax: 1_000,
       learner: this.learner,
-      random: settings.random,
     });
     const parts = { settings, membership, acceptor: this.#acceptor, learner: this.learner };
     this.proposer = new Proposer({ ...parts, quorum: new Quorum(membership) });

@@ -44,7 +44,7 @@ function fieldsOf(m: Message): Buffer[] {
     case '1a':
       return [ballot(m.ballot), u64(m.fromSlot), cookie(m.cookie)];
     case '1b': {
-      const head = [ballot(m.ballot), u32(m.report), u16(m.part), u16(m.parts)];
+      const head = [ballot(m.ballot), u64(m.fromSlot), u64(m.nextSlot ?? 0)];
       const states = { voted: 0, decided: 1, lost: 2 };
       const reports = m.reported.flatMap((r) => [
         u8(states[r.state]),

@@ -1,7 +1,7 @@
 import { type Ballot, compareBallots, describeBallot, sameBallot } from '../../src/paxos/ballot.ts';
 import type { Effect } from '../../src/paxos/effect.ts';
 import type { ReplicaId } from '../../src/paxos/membership.ts';
-import type { DurableMessage, Message, Phase1b, Phase2b } from '../../src/paxos/messages.ts';
+import type { Message, Phase1b, Phase2b } from '../../src/paxos/messages.ts';
 import type { Slot } from '../../src/paxos/slot.ts';
 import { sameValue, type Value } from '../../src/paxos/value.ts';
 import { textOf } from '../paxos/fixture.ts';
@@ -14,7 +14,6 @@ type Sent = Persist['then'][number];
 export class Observer {
   readonly ledger: Ledger;
   readonly #bases = new Map<string, Slot>();
-  readonly #fromSlots = new Map<string, Slot>();
   readonly #rejected: Value[] = [];
 
   constructor(ids: readonly ReplicaId[]) {
@@ -42,10 +41,10 @@ export class Observer {
   /** The records are on the medium, and now this leaves. */
   onLeaving(by: ReplicaId, sent: readonly Sent[]): void {
     for (const { message } of sent) {
-      if (message.kind === '1a') this.#on1a(by, message.ballot, message.fromSlot);
+      if (message.kind === '1a') this.#on1a(by, message.ballot);
+      if (message.kind === '1b') this.#on1b(by, message);
       if (message.kind === '2b') this.#on2b(by, message);
     }
-    for (const report of wholeReports(sent)) this.#on1b(by, report);
   }
 
   #onPersist(by: ReplicaId, { records, then }: Persist, releasedThrough: Slot): void {
@@ -103,12 +102,9 @@ export class Observer {
     this.#bases.set(name, base);
   }
 
-  #on1a(by: ReplicaId, ballot: Ballot, fromSlot: Slot): void {
+  #on1a(by: ReplicaId, ballot: Ballot): void {
     const durable = compareBallots(this.ledger.acceptor(by).promised, ballot) >= 0;
     check(durable, () => `P2: ${by} shows ${describeBallot(ballot)}, which is not durable`);
-    const name = describeBallot(ballot);
-    check(!this.#fromSlots.has(name) || this.#fromSlots.get(name) === fromSlot, () => 'two 1a');
-    this.#fromSlots.set(name, fromSlot);
   }
 
   #on2b(by: ReplicaId, { ballot, through }: Phase2b): void {
@@ -123,7 +119,8 @@ export class Observer {
   }
 
   /** Everything that was voted for below the ballot is told, or is below what is released. */
-  #on1b(by: ReplicaId, { ballot, decidedThrough, reported, firstSlot }: Phase1b): void {
+  #on1b(by: ReplicaId, message: Phase1b): void {
+    const { ballot, decidedThrough, firstSlot, fromSlot, nextSlot = Infinity, reported } = message;
     const name = `1b of ${by} for ${describeBallot(ballot)}`;
     const { promised, votes } = this.ledger.acceptor(by);
     check(compareBallots(promised, ballot) >= 0, () => `P2: ${name} is not durable`);
@@ -131,10 +128,10 @@ export class Observer {
     check(firstSlot <= decidedThrough + 1, () => `${name} cuts what is not decided`);
     const told = new Map(reported.map((r) => [r.slot, r]));
     check(told.size === reported.length, () => `${name} tells a slot twice`);
-    const fromSlot = this.#fromSlots.get(describeBallot(ballot)) ?? 1;
     for (const slot of votes.keys()) {
       const highest = this.ledger.highestVote(by, slot, ballot);
-      if (highest === undefined || slot < fromSlot || slot <= decidedThrough) continue;
+      const isAsked = slot >= fromSlot && slot < nextSlot && slot > decidedThrough;
+      if (highest === undefined || !isAsked) continue;
       const one = told.get(slot);
       if (one === undefined) throw new Error(`P4: ${name} does not tell of slot ${slot}`);
       const low = one.state !== 'decided' && compareBallots(one.ballot, highest.ballot) < 0;
@@ -154,20 +151,4 @@ export class Observer {
       }
     }
   }
-}
-
-/** The 1b's of one report put together; a report leaves as a whole. */
-function wholeReports(sent: readonly Sent[]): readonly Phase1b[] {
-  const parts = new Map<string, Phase1b[]>();
-  for (const { to, message } of sent as readonly { to: ReplicaId; message: DurableMessage }[]) {
-    if (message.kind !== '1b') continue;
-    const key = `${to} ${describeBallot(message.ballot)} ${message.report}`;
-    parts.set(key, [...(parts.get(key) ?? []), message]);
-  }
-  return [...parts.values()].map((all) => {
-    const [first] = all as [Phase1b];
-    const numbers = new Set(all.map((p) => p.part));
-    check(numbers.size === first.parts && all.length === first.parts, () => 'a 1b in pieces');
-    return { ...first, reported: all.flatMap((p) => p.reported) };
-  });
 }

@@ -35,65 +35,82 @@ const vote = (slot: Slot, at: Ballot): Reported => ({
   value: batch(`v${slot}.${at.round}`),
 });
 
-/** One acceptor's whole answer. */
-interface Report {
-  readonly reported: readonly Reported[];
-  readonly firstSlot: Slot;
-  readonly decidedThrough: Slot;
-  readonly parts: number;
-}
+/** What one acceptor knows; it never votes below the ballot again, so it stays true. */
+const known = fc.subarray([1, 2, 3, 4, 5]).chain((slots) => fc.tuple(...slots.map(reportedAt)));
+const acceptors = fc.array(known, { minLength: members, maxLength: members });
 
-const report = fc
-  .tuple(
-    fc.subarray([1, 2, 3, 4, 5]).chain((slots) => fc.tuple(...slots.map(reportedAt))),
-    fc.oneof(
-      { weight: 4, arbitrary: fc.constant(1) },
-      { weight: 1, arbitrary: fc.nat({ max: 3 }) },
-    ),
-    fc.oneof(
-      { weight: 4, arbitrary: fc.constant(0) },
-      { weight: 1, arbitrary: fc.nat({ max: 3 }) },
-    ),
-    fc.integer({ min: 1, max: 3 }),
-  )
-  .map(([reported, firstSlot, decidedThrough, parts]): Report => {
-    return { reported, firstSlot: Math.max(1, firstSlot), decidedThrough, parts };
-  });
+const mostlyNone = fc.oneof(
+  { weight: 6, arbitrary: fc.constant(0) },
+  { weight: 1, arbitrary: fc.nat({ max: 3 }) },
+);
 
-/** Each member has two reports to choose from; which part arrives next is anybody's guess. */
-const reports = fc.array(fc.tuple(report, report), { minLength: members, maxLength: members });
+/** A part comes: the one that is waited for, or any other. Meanwhile slots may be released. */
 const arrivals = fc.array(
   fc.record({
     from: fc.integer({ min: 1, max: members }),
-    second: fc.nat({ max: 9 }).map((n) => n >= 8),
-    part: fc.nat({ max: 2 }),
+    elsewhere: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 6 }) },
+    ),
+    count: fc.integer({ min: 1, max: 3 }),
+    truncated: mostlyNone,
+    released: mostlyNone,
   }),
   { maxLength: 40, size: 'max' },
 );
 
-function messageOf(
-  { reported, firstSlot, decidedThrough, parts }: Report,
-  number: number,
-  part: number,
-) {
-  const share = Math.ceil(reported.length / parts);
-  const change = { report: number, part, parts, firstSlot, decidedThrough };
-  return phase1b(of, { ...change, reported: reported.slice(part * share, (part + 1) * share) });
+type Arrival = typeof arrivals extends fc.Arbitrary<readonly (infer A)[]> ? A : never;
+
+/** One acceptor, and what the proposer has heard of it in parts that follow each other. */
+class Member {
+  readonly told: Reported[] = [];
+  next: Slot | undefined = 1;
+  #firstSlot = 1;
+  #decidedThrough = 0;
+  readonly #known: readonly Reported[];
+
+  constructor(all: readonly Reported[]) {
+    this.#known = all;
+  }
+
+  say({ elsewhere, count, truncated, released }: Arrival): Phase1b {
+    this.#firstSlot = Math.max(this.#firstSlot, truncated);
+    this.#decidedThrough = Math.max(this.#decidedThrough, released);
+    const fromSlot = elsewhere ?? this.next ?? 1;
+    const first = Math.max(fromSlot, this.#decidedThrough + 1);
+    const left = this.#known.filter(({ slot }) => slot >= first);
+    const reported = left.slice(0, count);
+    return phase1b(of, {
+      fromSlot,
+      nextSlot: left[count]?.slot,
+      firstSlot: this.#firstSlot,
+      decidedThrough: this.#decidedThrough,
+      reported,
+    });
+  }
+
+  /** True if it follows what was heard. */
+  hear({ fromSlot, nextSlot, reported }: Phase1b): boolean {
+    if (fromSlot !== this.next) return false;
+    this.told.push(...reported);
+    this.next = nextSlot;
+    return true;
+  }
 }
 
-/** P4, R7 and S3 by the letter. `told` is what whole promises say, by member. */
-function allowed(told: ReadonlyMap<number, Report>, base: Slot): Adoption | undefined {
-  const all = [...told.values()].flatMap((r) => r.reported).filter((r) => r.slot >= base);
+/** P4, R7 and S3 by the letter. `told` is what whole promises say. */
+function allowed(told: readonly (readonly Reported[])[], base: Slot): Adoption | undefined {
+  const all = told.flat().filter((r) => r.slot >= base);
   const last = Math.max(base - 1, ...all.map((r) => r.slot));
   const values = [];
   const decided = new Map();
-  if (told.size < quorum) return undefined;
+  if (told.length < quorum) return undefined;
   for (let slot = base; slot <= last; slot += 1) {
     const here = all.filter((r) => r.slot === slot);
     const known = here.find((r) => r.state === 'decided');
     const votes = here.flatMap((r) => (r.state === 'voted' ? [r] : []));
     const highest = votes.toSorted((a, b) => compareBallots(a.ballot, b.ballot)).at(-1);
-    const counting = [...told.values()].filter(({ reported }) => {
+    const counting = told.filter((reported) => {
       const own = reported.find((r) => r.slot === slot);
       if (own?.state !== 'lost' || known !== undefined) return true;
       return highest !== undefined && compareBallots(highest.ballot, own.ballot) >= 0;
@@ -105,40 +122,24 @@ function allowed(told: ReadonlyMap<number, Report>, base: Slot): Adoption | unde
   return { base, values, decided };
 }
 
-/** Which parts of which report of one member have come, one report at a time. */
-class Arrived {
-  readonly #parts = new Set<number>();
-  #number = -1;
-
-  add({ report: number, part, parts }: Phase1b): boolean {
-    if (number !== this.#number) this.#parts.clear();
-    this.#number = number;
-    this.#parts.add(part);
-    return this.#parts.size === parts;
-  }
-}
-
 test(
   'what may be proposed is what whole promises of a quorum allow, in whatever order they come',
   () => {
     const adopted = { all: 0, some: 0 };
     fc.assert(
-      fc.property(reports, arrivals, fc.nat({ max: 3 }), (given, order, released) => {
+      fc.property(acceptors, arrivals, fc.nat({ max: 3 }), (given, order, released) => {
         const phase1 = new Phase1(of, new Quorum(group(members)), 1);
-        const told = new Map<number, Report>();
-        const arrived = new Map<number, Arrived>();
+        const heard = given.map((all) => new Member(all));
         let floor = 1;
-        for (const { from, second, part } of order) {
-          const [first, other] = given[from - 1] as [Report, Report];
-          const chosen = told.get(from) ?? (second ? other : first);
-          const message = messageOf(chosen, chosen === other ? 2 : 1, part % chosen.parts);
-          floor = Math.max(floor, message.firstSlot, message.decidedThrough + 1);
-          const parts = arrived.get(from) ?? new Arrived();
-          arrived.set(from, parts);
-          const isWhole = parts.add(message) && !told.has(from);
-          expect(phase1.on1b(from, message)).toBe(isWhole);
-          if (isWhole) told.set(from, chosen);
-          const expected = allowed(told, Math.max(floor, released + 1));
+        for (const arrival of order) {
+          const member = heard[arrival.from - 1] as Member;
+          const message = member.say(arrival);
+          const isNew = member.hear(message);
+          expect(phase1.on1b(arrival.from, message)).toBe(isNew);
+          expect(phase1.nextSlotOf(arrival.from)).toBe(member.next);
+          if (isNew) floor = Math.max(floor, message.firstSlot, message.decidedThrough + 1);
+          const whole = heard.filter(({ next }) => next === undefined).map(({ told }) => told);
+          const expected = allowed(whole, Math.max(floor, released + 1));
           expect(phase1.adoption(released)).toEqual(expected);
           adopted.all += 1;
           if ((expected?.values.length ?? 0) > 0) adopted.some += 1;

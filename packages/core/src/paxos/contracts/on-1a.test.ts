@@ -63,7 +63,8 @@ const again = (change: Partial<Step1a>): Step1a =>
 const saying = (reported: readonly Reported[]): Step1a => step({ effects: [answer({ reported })] });
 
 test('steps as they should be break nothing', () => {
-  for (const each of [step(), below({}), again({})]) {
+  const inPart = step({ effects: [answer({ reported: [one, two], nextSlot: 3 })] });
+  for (const each of [step(), below({}), again({}), inPart]) {
     for (const [name, clause] of Object.entries(on1aClauses as Clauses<Step1a>)) {
       expect(clauseHolds(clause, each), name).toBe(true);
     }
@@ -90,19 +91,19 @@ const broken = {
   '1a-8 a 1b goes to the proposer of its ballot and speaks of that ballot': step({
     effects: [answer({}, ballot(4, 3))],
   }),
-  '1a-9 the report names each known slot from fromSlot on that is not released, once (P4)': saying([
-    one,
-    two,
-  ]),
+  '1a-9 it tells of each known slot from fromSlot to nextSlot that is not released, once (P4)':
+    saying([one, three]),
   '1a-10 the report is true: decided over lost or voted, the higher ballot of those two (P4, S3)':
     saying([one, two, { slot: 3, state: 'voted', ballot: old, value }]),
   '1a-11 a lost slot is never passed over in silence (S3)': saying([one, three]),
   '1a-12 each part says where this log begins and through where it is decided (R7)': step({
     effects: [answer({ firstSlot: 9 })],
   }),
-  '1a-13 the parts of a report are numbered without a gap and carry one report number': step({
-    effects: [answer({ part: 1, parts: 2 })],
+  '1a-13 one 1b, which tells of what was asked, and something of it (P4)': step({
+    effects: [answer({ fromSlot: 2 })],
   }),
+  '1a-14 nextSlot is the first known slot that the 1b leaves out, if it leaves out any (P4)':
+    saying([one, two]),
 } satisfies Record<keyof typeof on1aClauses, Step1a>;
 
 test.each(Object.entries<Step1a>(broken))('%s', (name, each) => {

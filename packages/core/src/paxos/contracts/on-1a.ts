@@ -1,6 +1,7 @@
 import type { Clauses } from '@rsl/contracts';
 import { compareBallots, sameBallot } from '../ballot.ts';
 import type { Phase1a, Reported } from '../messages.ts';
+import type { Slot } from '../slot.ts';
 import {
   type AcceptorState,
   type AcceptorStep,
@@ -30,6 +31,13 @@ function slotsToReport({ before, message }: Step1a): readonly number[] {
   const first = Math.max(message.fromSlot, before.releasedThrough + 1);
   return [...known].filter((slot) => slot >= first).sort((a, b) => a - b);
 }
+
+const nextSlotOf = ({ effects }: Step1a): Slot | undefined => promisesIn(effects)[0]?.nextSlot;
+
+const isTold = (step: Step1a): ((slot: Slot) => boolean) => {
+  const nextSlot = nextSlotOf(step) ?? Infinity;
+  return (slot) => slot < nextSlot;
+};
 
 /** What an acceptor has to say of one slot (P4, S3). */
 function isTrue(one: Reported, { decided, lost, votes }: AcceptorState): boolean {
@@ -86,11 +94,11 @@ export const on1aClauses = {
         return to === message.ballot.proposer && sameBallot(answer.ballot, message.ballot);
       }),
   },
-  '1a-9 the report names each known slot from fromSlot on that is not released, once (P4)': {
+  '1a-9 it tells of each known slot from fromSlot to nextSlot that is not released, once (P4)': {
     when: isPromised,
     holds: (step) => {
       const slots = reportedIn(step).map(({ slot }) => slot);
-      return slots.join() === slotsToReport(step).join();
+      return slots.join() === slotsToReport(step).filter(isTold(step)).join();
     },
   },
   '1a-10 the report is true: decided over lost or voted, the higher ballot of those two (P4, S3)': {
@@ -104,6 +112,7 @@ export const on1aClauses = {
         (slot) =>
           slot < step.message.fromSlot ||
           slot <= step.before.releasedThrough ||
+          !isTold(step)(slot) ||
           reportedIn(step).some((one) => one.slot === slot),
       ),
   },
@@ -115,14 +124,20 @@ export const on1aClauses = {
           firstSlot === before.firstSlot && decidedThrough === before.releasedThrough,
       ),
   },
-  '1a-13 the parts of a report are numbered without a gap and carry one report number': {
+  '1a-13 one 1b, which tells of what was asked, and something of it (P4)': {
     when: isPromised,
-    holds: ({ effects }) => {
-      const parts = promisesIn(effects);
-      return parts.every(
-        ({ part, parts: count, report }, i) =>
-          part === i && count === parts.length && report === parts[0]?.report,
+    holds: (step) => {
+      const [promise, ...more] = promisesIn(step.effects);
+      if (promise === undefined || more.length > 0) return false;
+      const { fromSlot, reported } = promise;
+      return (
+        fromSlot === step.message.fromSlot &&
+        (reported.length > 0 || slotsToReport(step).length === 0)
       );
     },
+  },
+  '1a-14 nextSlot is the first known slot that the 1b leaves out, if it leaves out any (P4)': {
+    when: isPromised,
+    holds: (step) => nextSlotOf(step) === slotsToReport(step)[reportedIn(step).length],
   },
 } satisfies Clauses<Step1a>;
