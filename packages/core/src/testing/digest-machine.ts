@@ -12,27 +12,24 @@ export interface Executed {
 
 /** Remembers what it executed by a digest; the result of a command is its position. */
 export class DigestMachine implements StateMachine {
-  readonly #executed: (what: Executed) => void;
+  readonly #executed: ((what: Executed) => void) | undefined;
   digest = 0;
   slot = 0;
 
-  constructor(executed: (what: Executed) => void = () => {}) {
+  constructor(executed?: (what: Executed) => void) {
     this.#executed = executed;
   }
 
   execute(batch: Batch, results: Results): void {
-    const commands: string[] = [];
+    const { slot, timeMs } = batch;
     for (let i = 0; i < batch.count; i += 1) {
-      const bytes = batch.bytes.subarray(batch.start(i), batch.end(i));
-      const command = Buffer.from(bytes).toString();
-      commands.push(command);
-      this.digest = crc32(`${batch.slot}.${i} ${command}`, this.digest);
-      results.push(Buffer.from(`${batch.slot}.${i}`));
+      const command = batch.bytes.subarray(batch.start(i), batch.end(i));
+      this.digest = crc32(command, this.#mixed(command.length));
+      results.push(Buffer.from(`${slot}.${i}`));
     }
-    this.digest = crc32(`${batch.slot} at ${batch.timeMs}`, this.digest);
-    this.slot = batch.slot;
-    const { slot, digest } = this;
-    this.#executed({ slot, timeMs: batch.timeMs, commands, digest });
+    this.digest = crc32(`${slot} at ${timeMs}`, this.digest);
+    this.slot = slot;
+    this.#executed?.({ slot, timeMs, commands: commandsOf(batch), digest: this.digest });
   }
 
   save(): Uint8Array[] {
@@ -44,4 +41,14 @@ export class DigestMachine implements StateMachine {
     for await (const chunk of chunks) parts.push(chunk);
     [this.slot, this.digest] = JSON.parse(Buffer.concat(parts).toString()) as [number, number];
   }
+
+  /** Where a command begins and ends counts as well as its bytes. */
+  #mixed(length: number): number {
+    return Math.imul(this.digest ^ length, 0x0100_0193) >>> 0;
+  }
 }
+
+const commandsOf = (batch: Batch): string[] =>
+  Array.from({ length: batch.count }, (_, i) =>
+    Buffer.from(batch.bytes.subarray(batch.start(i), batch.end(i))).toString(),
+  );

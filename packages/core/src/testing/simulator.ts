@@ -22,14 +22,14 @@ import type { SimulationOptions } from './simulation-options.ts';
 import { Trace } from './trace.ts';
 import { Watch } from './watch.ts';
 
-/** After faults have ended, everything must work again within this. */
 /** By then everybody has told everybody where its store stands. */
 const toldMs = 2_000;
+/** After faults have ended, everything must work again within this. */
 const calmMsMax = 30_000;
 const durationMsMin = 60_000;
 const commandsMin = 500;
 const faultsMin = 5;
-const roundsMax = 30;
+const roundsMax = 100;
 
 /** Ends of a replica that say what was done to it, and of a bootstrap that is to be tried again. */
 const bootstrapAgain = new Set(['RSL_BOOTSTRAP_INCOMPLETE', 'RSL_CLOSED', 'RSL_STORAGE_FAILED']);

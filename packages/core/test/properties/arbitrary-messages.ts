@@ -36,7 +36,7 @@ const reportedOf = (slot: number): Arbitrary<Reported> =>
 
 const undefinedSlot = fc.constant(undefined);
 
-/** Slots in order: where it begins, what it tells of, and what it leaves out, if it tells of any. */
+/** Slots in order: where it begins, what it tells of, and what it leaves out if it tells of any. */
 const phase1b: Arbitrary<Message> = fc
   .uniqueArray(u64, { minLength: 1, maxLength: 8 })
   .map((slots) => slots.toSorted((a, b) => a - b))
