@@ -10,6 +10,7 @@ import type { Port } from './ports/port.ts';
 import type { Random } from './ports/random.ts';
 import type { CommandCodec, StateMachine } from './ports/state-machine.ts';
 import type { PeerAddress, Transport } from './ports/transport.ts';
+import type { SessionId } from './sessions/session-name.ts';
 
 /** What `startReplica` is given. Only the first five are needed. */
 export interface ReplicaOptions<C, R> {
@@ -106,6 +107,64 @@ export interface ReplicaEvents {
   stopped: { readonly error: RslError | undefined };
 }
 
+/** A client's commands, each executed at most once however often it is sent (P9). */
+export interface Session<C = Uint8Array, R = Uint8Array> {
+  /** Names it for ever, in the whole group. */
+  readonly id: SessionId;
+  /**
+   * Fires when it has ended: closed, not used for its time-out, or its replica has stopped. What
+   * the state machine did for `sessionEnded` may have happened some time before.
+   */
+  readonly ended: AbortSignal;
+  /**
+   * As `Replica.propose`, and the state machine knows the session. RSL_SESSION_EXPIRED once it has
+   * ended; RSL_OVERLOADED with more than 4,096 commands that wait.
+   */
+  propose(command: C, options?: CallOptions): Promise<R>;
+  proposeMany(
+    commands: readonly Uint8Array[],
+    results: ManyResults,
+    options?: { readonly timeoutMs?: number },
+  ): void;
+  /** Ends it on every replica; resolves once it has ended here. A second call waits too. */
+  close(options?: CallOptions): Promise<void>;
+}
+
+export interface SessionOptions extends CallOptions {
+  /**
+   * It ends when it has not been used for so long: 30,000 unless given, 1,000 … 86,400,000 ms of
+   * group time in which the group had a leader. An idle session is used by its replica.
+   */
+  readonly ttlMs?: number;
+}
+
+/** Commands of a session that its client numbers itself: 1, 2, 3 … */
+export interface RelayedPart {
+  readonly session: SessionId;
+  readonly firstSequence: number;
+  /** The client has the results of all sequences up to here, and sends none of them again. */
+  readonly acknowledged: number;
+}
+
+/**
+ * For programs that stand between replicas and clients with sessions of their own: such a client
+ * may send a command again, by whichever replica, and it is executed once. RSL_SESSION_EXPIRED if
+ * the session has ended; RSL_RESULT_GONE if the command was executed and acknowledged before.
+ */
+export interface Relay {
+  open(ttlMs: number, options?: CallOptions): Promise<SessionId>;
+  /** Throws for all or none, as `proposeMany`. */
+  propose(
+    part: RelayedPart,
+    commands: readonly Uint8Array[],
+    results: ManyResults,
+    options?: { readonly timeoutMs?: number },
+  ): void;
+  /** Nothing is to be executed, and the session goes on. */
+  use(session: SessionId, acknowledged: number, options?: CallOptions): Promise<void>;
+  close(session: SessionId, options?: CallOptions): Promise<void>;
+}
+
 /** A running replica. All calls from the thread that started it. */
 export interface Replica<C = Uint8Array, R = Uint8Array> {
   readonly id: ReplicaId;
@@ -122,6 +181,10 @@ export interface Replica<C = Uint8Array, R = Uint8Array> {
     results: ManyResults,
     options?: { readonly timeoutMs?: number },
   ): void;
+  /** Opens a session, which ends with this replica, or when it is closed. */
+  openSession(options?: SessionOptions): Promise<Session<C, R>>;
+  /** Sessions of clients elsewhere. */
+  readonly relay: Relay;
   /** Resolves once this replica's state may be read at that level; gives the slot it reflects. */
   barrier(level: ReadLevel, options?: CallOptions): Promise<Slot>;
   /**

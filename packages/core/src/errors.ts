@@ -1,5 +1,5 @@
 /** May the command still happen? `unknown`: it may, once, or never; only a session can tell. */
-export type Outcome = 'not-executed' | 'unknown' | 'none';
+export type Outcome = 'not-executed' | 'executed' | 'unknown' | 'none';
 
 /**
  * The base of every error of these packages. `code` never changes once released; `outcome` answers
@@ -48,6 +48,22 @@ export const errorCodes = {
     outcome: 'not-executed',
     meaning: 'The replica was closed, or has stopped, before it could take the call.',
     action: 'Look at the `stopped` event or `status()` for the reason; start it again.',
+  },
+  RSL_SESSION_EXPIRED: {
+    class: 'SessionExpiredError',
+    outcome: 'unknown',
+    meaning:
+      'The session has ended, or never was: the command was not executed now. Whether it was ' +
+      'executed earlier, if it was sent before, nobody remembers.',
+    action: 'Open another session; read back what the last commands would have changed.',
+  },
+  RSL_RESULT_GONE: {
+    class: 'ResultGoneError',
+    outcome: 'executed',
+    meaning:
+      'The command was executed before, under this session, and its result is not kept any more; ' +
+      'or its client has said that it would not ask for it again.',
+    action: 'Read back what the command has changed; do not send it again.',
   },
   RSL_COMMAND_TOO_LARGE: {
     class: 'CommandTooLargeError',
@@ -215,6 +231,20 @@ export class ClosedError extends RslError {
   override readonly name = 'ClosedError';
   constructor(message: string, options?: ErrorOptions) {
     super('RSL_CLOSED', 'not-executed', message, options);
+  }
+}
+
+export class SessionExpiredError extends RslError {
+  override readonly name = 'SessionExpiredError';
+  constructor(message: string) {
+    super('RSL_SESSION_EXPIRED', 'unknown', message);
+  }
+}
+
+export class ResultGoneError extends RslError {
+  override readonly name = 'ResultGoneError';
+  constructor(message: string) {
+    super('RSL_RESULT_GONE', 'executed', message);
   }
 }
 

@@ -15,7 +15,15 @@ export type { Clock } from './ports/clock.ts';
 export { type Logger, silentLogger } from './ports/logger.ts';
 export type { Port, PortContext } from './ports/port.ts';
 export type { Random } from './ports/random.ts';
-export type { Batch, CommandCodec, Results, StateMachine } from './ports/state-machine.ts';
+export type {
+  Batch,
+  CommandCodec,
+  Results,
+  SlotMoment,
+  StateMachine,
+} from './ports/state-machine.ts';
 export type { PeerAddress } from './ports/transport.ts';
+export { sessionLimits } from './sessions/session-limits.ts';
+export type { SessionId } from './sessions/session-name.ts';
 export { startReplica } from './start-replica.ts';
 export { type Moment, msgpack, type TypedMachine, typed, type ValueCodec } from './typed.ts';

@@ -1,14 +1,20 @@
 import type {
   CallOptions,
   ManyResults,
+  ReadLevel,
+  Relay,
   Replica,
   ReplicaOptions,
   ReplicaStatus,
-  ReadLevel,
+  Session,
+  SessionOptions,
 } from './api.ts';
-import { AbortedError, type RslError } from './errors.ts';
+import { ClosedError, type RslError } from './errors.ts';
 import { Events } from './events.ts';
+import { Calls } from './host/calls.ts';
 import { Host } from './host/host.ts';
+import { OwnSession } from './host/own-session.ts';
+import { HostRelay } from './host/relay.ts';
 import { type Remembered, remember } from './host/recovery.ts';
 import { statusOf } from './host/status.ts';
 import { systemClock } from './host/system-clock.ts';
@@ -17,14 +23,14 @@ import { checkedOptions, checkInteger, checkPeers } from './options.ts';
 import type { MakeProtocol } from './paxos/protocol.ts';
 import { Replica as PaxosReplica } from './paxos/replica.ts';
 import type { Slot } from './paxos/slot.ts';
+import type { Clock } from './ports/clock.ts';
 import type { LogStore } from './ports/log-store.ts';
 import { silentLogger } from './ports/logger.ts';
 import type { Port, PortContext } from './ports/port.ts';
 import type { CommandCodec } from './ports/state-machine.ts';
 import type { PeerAddress, Transport } from './ports/transport.ts';
 
-const defaultTimeoutMs = 10_000;
-const timeoutMsMax = 2 ** 31 - 1;
+const defaultTtlMs = 30_000;
 
 /** Bytes as they are. */
 const rawCodec: CommandCodec<Uint8Array, Uint8Array> = {
@@ -131,41 +137,26 @@ class RunningReplica<C, R> implements Replica<C, R> {
   readonly id: number;
   readonly #options: ReplicaOptions<C, R>;
   readonly #parts: Parts<C, R>;
-  readonly #nowMs: () => number;
+  readonly #calls: Calls<C, R>;
+  readonly #clock: Clock;
+  readonly #sessions = new Set<OwnSession<C, R>>();
+  readonly relay: Relay;
   #closing: Promise<void> | undefined;
 
   constructor(options: ReplicaOptions<C, R>, parts: Parts<C, R>) {
     this.id = options.self;
     this.#options = options;
     this.#parts = parts;
-    const clock = options.clock ?? systemClock;
-    this.#nowMs = () => clock.nowMs();
+    const { host, codec } = parts;
+    this.#clock = options.clock ?? systemClock;
+    this.#calls = new Calls(host, codec, this.#clock, options.logger ?? silentLogger);
+    this.relay = new HostRelay(this.#calls);
     // A replica that ended by itself holds no lock and no port.
     parts.events.on('stopped', () => void this.close());
   }
 
   propose(command: C, options: CallOptions = {}): Promise<R> {
-    const { codec, host } = this.#parts;
-    const { signal } = options;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw new AbortedError(signal.reason);
-      const deadlineMs = this.#deadline(options.timeoutMs);
-      const sink: ManyResults = {
-        result: (_, bytes) => settle(() => resolve(codec.decodeResult(bytes))),
-        error: (_, error) => settle(() => reject(error)),
-      };
-      const sequence = host.propose([codec.encodeCommand(command)], sink, deadlineMs);
-      const onAbort = (): void => host.cancel(sequence, signal?.reason);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      const settle = (run: () => void): void => {
-        signal?.removeEventListener('abort', onAbort);
-        try {
-          run();
-        } catch (error) {
-          reject(error);
-        }
-      };
-    });
+    return this.#calls.propose(command, options);
   }
 
   proposeMany(
@@ -173,24 +164,23 @@ class RunningReplica<C, R> implements Replica<C, R> {
     results: ManyResults,
     options: { readonly timeoutMs?: number } = {},
   ): void {
-    const { logger } = this.#options;
-    const guarded = (run: () => void): void => {
-      try {
-        run();
-      } catch (error) {
-        logger?.error({ err: error }, 'a result handler threw');
-      }
-    };
-    const sink: ManyResults = {
-      result: (i, bytes) => guarded(() => results.result(i, bytes)),
-      error: (i, error) => guarded(() => results.error(i, error)),
-    };
-    this.#parts.host.propose(commands, sink, this.#deadline(options.timeoutMs));
+    this.#calls.proposeMany(commands, results, options);
+  }
+
+  async openSession({ ttlMs = defaultTtlMs, ...options }: SessionOptions = {}): Promise<
+    Session<C, R>
+  > {
+    const id = await this.relay.open(ttlMs, options);
+    const session = new OwnSession(id, ttlMs, this.#calls, this.relay, this.#clock);
+    this.#sessions.add(session);
+    session.ended.addEventListener('abort', () => this.#sessions.delete(session));
+    if (this.#closing !== undefined) session.end(new ClosedError('the replica was closed'));
+    return session;
   }
 
   async barrier(level: ReadLevel, options: CallOptions = {}): Promise<Slot> {
     const { host } = this.#parts;
-    const deadlineMs = this.#deadline(options.timeoutMs);
+    const deadlineMs = this.#calls.deadline(options.timeoutMs);
     if (level === 'local') return host.execution.executedThrough;
     return host.barrier(deadlineMs, options);
   }
@@ -205,7 +195,7 @@ class RunningReplica<C, R> implements Replica<C, R> {
     if (!members.some(({ id }) => id === this.id)) {
       checkInteger('members: this replica’s own id', 0, 1, 65_535);
     }
-    return this.#parts.host.bootstrap(members, this.#deadline(options.timeoutMs));
+    return this.#parts.host.bootstrap(members, this.#calls.deadline(options.timeoutMs));
   }
 
   status(): ReplicaStatus {
@@ -225,14 +215,11 @@ class RunningReplica<C, R> implements Replica<C, R> {
   async #close(): Promise<void> {
     const { host, log, transport } = this.#parts;
     host.stop();
+    const why = new ClosedError('the replica that the session was opened on has ended');
+    for (const session of this.#sessions) session.end(why);
     await transport.close();
     await log.close().catch((error: RslError) => {
       this.#options.logger?.warn({ err: error }, 'the log did not close well');
     });
-  }
-
-  #deadline(timeoutMs = defaultTimeoutMs): number {
-    checkInteger('timeoutMs', timeoutMs, 1, timeoutMsMax);
-    return this.#nowMs() + timeoutMs;
   }
 }

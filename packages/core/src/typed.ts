@@ -2,7 +2,14 @@ import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { InvalidOptionError } from './errors.ts';
 import type { Slot } from './paxos/slot.ts';
-import type { Batch, CommandCodec, Results, StateMachine } from './ports/state-machine.ts';
+import type {
+  Batch,
+  CommandCodec,
+  Results,
+  SlotMoment,
+  StateMachine,
+} from './ports/state-machine.ts';
+import type { SessionId } from './sessions/session-name.ts';
 
 /** Where and when a command is executed; the same on every replica. */
 export interface Moment {
@@ -13,6 +20,8 @@ export interface Moment {
   readonly timeMs: number;
   /** False while the log is replayed at a start. */
   readonly live: boolean;
+  /** The session under which the command was sent, if there is one (P9). */
+  readonly session: SessionId | undefined;
 }
 
 /** A program in terms of its own commands `C`, results `R` and saved state `S`. */
@@ -24,6 +33,8 @@ export interface TypedMachine<C, R, S> {
   restore(state: S): void;
   /** See `StateMachine.wakeAtMs`. */
   wakeAtMs?(): number | undefined;
+  /** See `StateMachine.sessionEnded`. */
+  sessionEnded?(session: SessionId, at: SlotMoment): void;
 }
 
 /** Any encoding of single values; msgpack unless told otherwise. */
@@ -54,6 +65,7 @@ export function typed<C, R, S>(
     throw new InvalidOptionError('stateMachine', 'has no function `execute`');
   }
   const wakeAtMs = machine.wakeAtMs?.bind(machine);
+  const sessionEnded = machine.sessionEnded?.bind(machine);
   return {
     codec: {
       encodeCommand: (command) => codec.encode(command),
@@ -64,6 +76,7 @@ export function typed<C, R, S>(
     save: () => [codec.encode(machine.snapshot())],
     load: async (chunks) => machine.restore(codec.decode(await joined(chunks)) as S),
     ...(wakeAtMs === undefined ? {} : { wakeAtMs }),
+    ...(sessionEnded === undefined ? {} : { sessionEnded }),
   };
 }
 
@@ -78,7 +91,9 @@ function executeAll<C, R, S>(
   const { slot, timeMs, live } = batch;
   for (let offset = 0; offset < batch.count; offset += 1) {
     const bytes = batch.bytes.subarray(batch.start(offset), batch.end(offset));
-    const result = machine.execute(codec.decode(bytes) as C, { slot, offset, timeMs, live });
+    const session = batch.session(offset);
+    const at: Moment = { slot, offset, timeMs, live, session };
+    const result = machine.execute(codec.decode(bytes) as C, at);
     results.push(results.wanted(offset) ? codec.encode(result) : nothing);
   }
 }

@@ -1,4 +1,5 @@
-import { encodeSegment, sealBatch } from '../src/codec/batch.ts';
+import { sealBatch } from '../src/codec/batch.ts';
+import { encodeSegment } from '../src/codec/segment.ts';
 import { sealed } from '../src/codec/checksum.ts';
 import { type Envelope, FrameWriter } from '../src/codec/frame.ts';
 import { type HostMessage, hostMessageKinds, writeHostMessage } from '../src/codec/host-codec.ts';
@@ -72,7 +73,7 @@ export const messages: readonly Message[] = [
 ];
 
 export const hostMessages: readonly HostMessage[] = [
-  { kind: 'forward', ballot, number: 4, segment },
+  { kind: 'forward', ballot, number: 4, segments: segment },
   { kind: 'forward-ack', ballot, epoch: 2 ** 40 + 5, received: 4 },
   { kind: 'where' },
   { kind: 'form', membership },

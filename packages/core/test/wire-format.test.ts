@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BatchReader, checkSegment } from '../src/codec/batch.ts';
+import { BatchReader } from '../src/codec/batch.ts';
+import { checkSegment } from '../src/codec/segment.ts';
 import { readFrame } from '../src/codec/frame.ts';
 import { hostMessageKinds, readHostMessage } from '../src/codec/host-codec.ts';
 import {

@@ -1,68 +1,25 @@
 /**
- * The bytes of a batch: a header, then segments. A segment holds consecutive commands of one
- * replica's callers, exactly as that replica has encoded them; a leader puts segments together and
- * touches no command. Little-endian.
+ * The bytes of a batch: a header, then segments. A leader puts segments together and touches no
+ * command. Little-endian.
  *
- *   batch    0  u8   1 (a value of kind batch)       segment  0  u16  origin: the replica's id
- *            1  u8   format, 1                                2  u16  flags, 0
- *            2  u16  number of segments                       4  u32  number of commands
- *            4  u32  number of commands                       8  u64  epoch: which start of it
- *            8  u64  stamp, ms since 1970 UTC                16  u64  sequence of the first command
- *           16       ballot it was sealed in:                24  u32  bytes of this segment
- *                    u32, u32, u16                           28  u32  reserved, 0
- *           26  …    6 bytes, 0                              32  u32  end of each command, from the
- *           32  …    segments                                         start of the commands
- *                                                             …       the commands
+ *    0  u8   1 (a value of kind batch)
+ *    1  u8   format, 1
+ *    2  u16  number of segments
+ *    4  u32  number of commands
+ *    8  u64  stamp, ms since 1970 UTC
+ *   16       ballot it was sealed in: u32, u32, u16
+ *   26  …    6 bytes, 0
+ *   32  …    segments
  */
 import { FrameError } from '../errors.ts';
 import { type Ballot, zeroBallot } from '../paxos/ballot.ts';
-import type { ReplicaId } from '../paxos/membership.ts';
 import { batchByte, type Value } from '../paxos/value.ts';
 import { Reader } from './bytes.ts';
 import { sealed } from './checksum.ts';
+import { checkSegment, headerBytesOf, type SegmentHeader, write64 } from './segment.ts';
 
 const format = 1;
 export const batchHeaderBytes = 32;
-export const segmentHeaderBytes = 32;
-const two32 = 2 ** 32;
-
-/** Which commands a segment holds. */
-export interface SegmentHeader {
-  readonly origin: ReplicaId;
-  /** Random, drawn at each start: a sequence of an earlier start is somebody else's. */
-  readonly epoch: number;
-  readonly firstSequence: number;
-  readonly count: number;
-  /** Of the whole segment, its header included. */
-  readonly bytes: number;
-}
-
-/** What a segment adds to a batch for one command of this length. */
-export const segmentBytesOf = (commandBytes: number): number => commandBytes + 4;
-
-export function encodeSegment(
-  header: Pick<SegmentHeader, 'origin' | 'epoch' | 'firstSequence'>,
-  commands: readonly Uint8Array[],
-): Uint8Array {
-  let size = segmentHeaderBytes + 4 * commands.length;
-  for (const command of commands) size += command.length;
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, header.origin, true);
-  view.setUint32(4, commands.length, true);
-  write64(view, 8, header.epoch);
-  write64(view, 16, header.firstSequence);
-  view.setUint32(24, size, true);
-  const start = segmentHeaderBytes + 4 * commands.length;
-  let at = start;
-  for (let i = 0; i < commands.length; i += 1) {
-    const command = commands[i] as Uint8Array;
-    bytes.set(command, at);
-    at += command.length;
-    view.setUint32(segmentHeaderBytes + 4 * i, at - start, true);
-  }
-  return bytes;
-}
 
 /** Puts segments together and seals them; without any, only time passes. */
 export function sealBatch(stampMs: number, ballot: Ballot, segments: readonly Uint8Array[]): Value {
@@ -86,30 +43,6 @@ export function sealBatch(stampMs: number, ballot: Ballot, segments: readonly Ui
   view.setUint32(20, ballot.round, true);
   view.setUint16(24, ballot.proposer, true);
   return sealed(bytes);
-}
-
-/** The segment at the start of `bytes`; FrameError unless it is well formed to its end. */
-export function checkSegment(bytes: Uint8Array): SegmentHeader {
-  const reader = new Reader(bytes);
-  const origin = reader.u16();
-  if (reader.u16() !== 0) throw new FrameError('a segment with unknown flags');
-  const count = reader.u32();
-  const epoch = reader.u64();
-  const firstSequence = reader.u64();
-  const size = reader.u32();
-  reader.u32();
-  if (size > bytes.length || size < segmentHeaderBytes + 4 * count) {
-    throw new FrameError('a segment that is not as long as it says');
-  }
-  const room = size - segmentHeaderBytes - 4 * count;
-  let before = 0;
-  for (let i = 0; i < count; i += 1) {
-    const end = reader.u32();
-    if (end < before || end > room) throw new FrameError('a segment whose commands overlap');
-    before = end;
-  }
-  if (before !== room) throw new FrameError('a segment with bytes that belong to no command');
-  return { origin, epoch, firstSequence, count, bytes: size };
 }
 
 /** A batch taken apart. The arrays are used again by the next `open`. */
@@ -161,10 +94,11 @@ export class BatchReader {
   #place(at: number, header: SegmentHeader, first: number): void {
     const { buffer, byteOffset } = this.bytes;
     const view = new DataView(buffer, byteOffset);
-    const start = at + segmentHeaderBytes + 4 * header.count;
+    const ends = at + headerBytesOf(header);
+    const start = ends + 4 * header.count;
     let before = start;
     for (let i = 0; i < header.count; i += 1) {
-      const end = start + view.getUint32(at + segmentHeaderBytes + 4 * i, true);
+      const end = start + view.getUint32(ends + 4 * i, true);
       this.#starts[first + i] = before;
       this.#ends[first + i] = end;
       before = end;
@@ -176,9 +110,4 @@ export class BatchReader {
     this.#starts = new Uint32Array(count);
     this.#ends = new Uint32Array(count);
   }
-}
-
-function write64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value % two32, true);
-  view.setUint32(at + 4, Math.floor(value / two32), true);
 }

@@ -14,7 +14,8 @@ export interface Forward {
   readonly kind: 'forward';
   readonly ballot: Ballot;
   readonly number: number;
-  readonly segment: Uint8Array;
+  /** One or more, one after the other, all of one start of the sender. */
+  readonly segments: Uint8Array;
 }
 
 /** "I have every forward of yours up to this number." */
@@ -115,7 +116,7 @@ export function writeHostMessage(message: HostMessage, out: FrameWriter): void {
     case 'forward':
       fields.ballot(message.ballot);
       fields.u64(message.number);
-      return out.value({ bytes: message.segment, checksum: crc32(message.segment) });
+      return out.value({ bytes: message.segments, checksum: crc32(message.segments) });
     case 'forward-ack':
       fields.ballot(message.ballot);
       fields.u64(message.epoch);
@@ -162,7 +163,7 @@ function readFields(kind: HostMessageKind, frame: Frame, membersMax: number): Ho
   switch (kind) {
     case 'forward': {
       const ballot = fields.ballot();
-      return { kind, ballot, number: fields.u64(), segment: values.nextBytes(fields) };
+      return { kind, ballot, number: fields.u64(), segments: values.nextBytes(fields) };
     }
     case 'forward-ack':
       return { kind, ballot: fields.ballot(), epoch: fields.u64(), received: fields.u64() };

@@ -5,7 +5,8 @@ import { defaultLimits } from '../limits.ts';
 import type { Member, Membership } from '../paxos/membership.ts';
 import type { Message, Reported } from '../paxos/messages.ts';
 import { ballot, message } from '../../test/properties/arbitrary-messages.ts';
-import { BatchReader, checkSegment, encodeSegment, sealBatch } from './batch.ts';
+import { BatchReader, sealBatch } from './batch.ts';
+import { checkSegment, encodeSegment } from './segment.ts';
 import { sealed } from './checksum.ts';
 import { type Envelope, FrameWriter, headerBytes, readFrame } from './frame.ts';
 import {
@@ -47,7 +48,7 @@ const membership: Arbitrary<Membership> = fc.record({
 });
 const standing = fc.record({ count: slot, nonce: slot, position: slot });
 const hostMessage: Arbitrary<HostMessage> = fc.oneof(
-  fc.record({ kind: kind('forward'), ballot, number: slot, segment: bytes(900) }),
+  fc.record({ kind: kind('forward'), ballot, number: slot, segments: bytes(900) }),
   fc.record({ kind: kind('forward-ack'), ballot, epoch: slot, received: slot }),
   fc.record({ kind: kind('where') }),
   fc.record({ kind: kind('form'), membership }),

@@ -85,22 +85,22 @@ export class Commands {
       return this.#intake.take(1, batchBytesMax);
     }
     const share = this.#intake.isEmpty ? 1 : 2;
-    const own = this.#options.proposals.takeSegment(
+    const own = this.#options.proposals.takeSegments(
       ballot,
       Math.max(1, Math.floor(batchCommandsMax / share)),
       Math.floor(batchBytesMax / share),
     );
-    if (own === undefined) return this.#intake.take(batchCommandsMax, batchBytesMax);
-    const bytesLeft = batchBytesMax - own.length;
-    if (batchCommandsMax === 1 || bytesLeft <= 0) return [own];
-    return [own, ...this.#intake.take(Math.floor(batchCommandsMax / share), bytesLeft)];
+    if (own.length === 0) return this.#intake.take(batchCommandsMax, batchBytesMax);
+    const bytesLeft = batchBytesMax - own.reduce((sum, { length }) => sum + length, 0);
+    if (batchCommandsMax === 1 || bytesLeft <= 0) return own;
+    return [...own, ...this.#intake.take(Math.floor(batchCommandsMax / share), bytesLeft)];
   }
 
   /** The state machine waits for a time that has come, and nothing is on its way to bring it. */
   #timeShouldPass(view: ReplicaView, stampMs: number): boolean {
-    const { execution, stateMachine } = this.#options;
+    const { execution } = this.#options;
     if (view.proposedThrough > view.executedThrough) return false;
-    const wakeAtMs = stateMachine.wakeAtMs?.();
+    const { wakeAtMs } = execution;
     return wakeAtMs !== undefined && wakeAtMs <= stampMs && execution.timeMs < wakeAtMs;
   }
 }

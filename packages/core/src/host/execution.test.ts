@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ManyResults } from '../api.ts';
-import { encodeSegment, sealBatch } from '../codec/batch.ts';
+import { sealBatch } from '../codec/batch.ts';
+import { encodeSegment } from '../codec/segment.ts';
 import { defaultLimits } from '../limits.ts';
 import type { Ballot } from '../paxos/ballot.ts';
 import { noOp, type Value } from '../paxos/value.ts';

@@ -1,20 +1,24 @@
 import { ensures, old, requires } from '@rsl/contracts';
 import { BatchReader } from '../codec/batch.ts';
 import { RslError, StateMachineFailedError } from '../errors.ts';
-import { type Ballot, compareBallots, zeroBallot } from '../paxos/ballot.ts';
+import { type Ballot, compareBallots, sameBallot, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import { kindOf, type Value } from '../paxos/value.ts';
-import type { Batch, Results, StateMachine } from '../ports/state-machine.ts';
+import type { StateMachine } from '../ports/state-machine.ts';
+import type { Session } from '../sessions/session.ts';
+import { Sessions } from '../sessions/sessions.ts';
+import { Deliveries } from './deliveries.ts';
 import type { Proposals } from './proposals.ts';
+import { SlotPlan } from './slot-plan.ts';
 
 /** Hands slots to the state machine, and results to the callers that wait for them. */
 export class Execution {
   readonly #machine: StateMachine;
-  readonly #self: ReplicaId;
-  readonly #batch = new OpenBatch();
-  readonly #results: CollectedResults;
-  readonly #proposals: Proposals;
+  readonly #reader = new BatchReader();
+  readonly #plan: SlotPlan;
+  readonly #deliveries: Deliveries;
+  readonly sessions = new Sessions();
   #reflected: Slot = 0;
   executedThrough: Slot = 0;
   /** Group time: the highest stamp so far (P10). */
@@ -27,18 +31,25 @@ export class Execution {
 
   constructor(machine: StateMachine, self: ReplicaId, proposals: Proposals) {
     this.#machine = machine;
-    this.#self = self;
-    this.#proposals = proposals;
-    this.#results = new CollectedResults(this.#batch, (i) => this.#sequenceOf(i));
+    this.#plan = new SlotPlan(this.#reader, this.sessions);
+    this.#deliveries = new Deliveries(self, this.#reader, this.#plan, proposals);
   }
 
   /**
    * Starts after `executedThrough`; of the slots up to `reflected` the state machine has the
-   * effects already, so that only their time and ballots are taken in.
+   * effects already, so that only their time, ballots and sessions are taken in.
    */
   begin(executedThrough: Slot, reflected: Slot): void {
     this.executedThrough = executedThrough;
     this.#reflected = reflected;
+  }
+
+  /** Group time at which something happens although nobody writes, if anything is due. */
+  get wakeAtMs(): number | undefined {
+    const { endsInMs } = this.sessions;
+    const wakeAtMs = this.#machine.wakeAtMs?.();
+    if (endsInMs === undefined) return wakeAtMs;
+    return Math.min(wakeAtMs ?? Infinity, this.timeMs + endsInMs);
   }
 
   /**
@@ -53,14 +64,12 @@ export class Execution {
   execute(slot: Slot, value: Value, live: boolean): void {
     requires(() => slot === this.executedThrough + 1, 'executed-1 every slot, in order, once (P7)');
     const before = old(() => ({ timeMs: this.timeMs, sealedIn: this.sealedIn }));
-    if (kindOf(value) === 'batch') {
-      try {
-        this.#executeBatch(slot, value, live);
-      } catch (error) {
-        throw error instanceof RslError && error.code === 'RSL_STATE_MACHINE_FAILED'
-          ? error
-          : new StateMachineFailedError(slot, error);
-      }
+    try {
+      if (kindOf(value) === 'batch' && this.#open(value)) this.#executeBatch(slot, live);
+    } catch (error) {
+      throw error instanceof RslError && error.code === 'RSL_STATE_MACHINE_FAILED'
+        ? error
+        : new StateMachineFailedError(slot, error);
     }
     this.executedThrough = slot;
     ensures(() => this.timeMs >= before.timeMs, 'executed-2 group time never goes back (P10)');
@@ -68,116 +77,48 @@ export class Execution {
       () => compareBallots(this.sealedIn, before.sealedIn) >= 0,
       'executed-3 a batch sealed in a lower ballot than an executed one is void',
     );
-    if (live) this.#results.deliver(this.#proposals);
+    if (live) this.#deliveries.deliver();
   }
 
-  #executeBatch(slot: Slot, value: Value, live: boolean): void {
-    const batch = this.#batch;
-    batch.reader.open(value);
-    if (compareBallots(batch.reader.ballot, this.sealedIn) < 0) {
+  /** Takes in its ballot and its time; false if it is void. */
+  #open(value: Value): boolean {
+    const reader = this.#reader;
+    reader.open(value);
+    if (compareBallots(reader.ballot, this.sealedIn) < 0) {
       this.voids += 1;
+      return false;
+    }
+    const timeMs = Math.max(this.timeMs, reader.stampMs);
+    // While nobody led, nobody could use a session.
+    if (sameBallot(reader.ballot, this.sealedIn)) this.sessions.pass(timeMs - this.timeMs);
+    this.sealedIn = reader.ballot;
+    this.timeMs = timeMs;
+    return true;
+  }
+
+  #executeBatch(slot: Slot, live: boolean): void {
+    const plan = this.#plan;
+    plan.begin(slot, this.timeMs, live);
+    if (slot <= this.#reflected) {
+      plan.finish(false);
+      this.sessions.expire();
       return;
     }
-    this.sealedIn = batch.reader.ballot;
-    this.timeMs = Math.max(this.timeMs, batch.reader.stampMs);
-    if (slot <= this.#reflected) return;
-    batch.slot = slot;
-    batch.live = live;
-    batch.timeMs = this.timeMs;
-    this.#results.begin(live);
-    this.#machine.execute(batch, this.#results);
-    if (this.#results.pushed !== batch.count) {
-      const what = `${this.#results.pushed} results for ${batch.count} commands`;
+    this.#deliveries.begin(live);
+    this.#machine.execute(plan, this.#deliveries);
+    const { pushed } = this.#deliveries;
+    if (pushed !== plan.count) {
+      const what = `${pushed} results for ${plan.count} commands`;
       throw new StateMachineFailedError(slot, new Error(what));
     }
-    this.commands += batch.count;
+    plan.finish(true);
+    this.commands += plan.count;
+    this.#end(plan.closed);
+    this.#end(this.sessions.expire());
   }
 
-  /** The caller's sequence of command i, or 0 if it is nobody's here. */
-  #sequenceOf(i: number): number {
-    let first = 0;
-    for (const segment of this.#batch.reader.segments) {
-      if (i < first + segment.count) {
-        const ours = segment.origin === this.#self && segment.epoch === this.#proposals.epoch;
-        const sequence = segment.firstSequence + i - first;
-        return ours && this.#proposals.wants(sequence) ? sequence : 0;
-      }
-      first += segment.count;
-    }
-    return 0;
-  }
-}
-
-/** The batch as the state machine sees it. */
-class OpenBatch implements Batch {
-  readonly reader = new BatchReader();
-  slot: Slot = 0;
-  timeMs = 0;
-  live = false;
-
-  get count(): number {
-    return this.reader.count;
-  }
-
-  get bytes(): Uint8Array {
-    return this.reader.bytes;
-  }
-
-  start(i: number): number {
-    return this.reader.start(i);
-  }
-
-  end(i: number): number {
-    return this.reader.end(i);
-  }
-
-  session(): undefined {
-    return undefined;
-  }
-}
-
-/** Keeps the results that somebody waits for until the whole slot is executed. */
-class CollectedResults implements Results {
-  readonly #batch: OpenBatch;
-  readonly #sequenceOf: (i: number) => number;
-  #sequences: number[] = [];
-  #results: Uint8Array[] = [];
-  #live = false;
-  pushed = 0;
-
-  constructor(batch: OpenBatch, sequenceOf: (i: number) => number) {
-    this.#batch = batch;
-    this.#sequenceOf = sequenceOf;
-  }
-
-  begin(live: boolean): void {
-    this.pushed = 0;
-    this.#live = live;
-  }
-
-  wanted(i: number): boolean {
-    return this.#live && this.#sequenceOf(i) > 0;
-  }
-
-  push(result: Uint8Array): void {
-    if (this.#live && this.pushed < this.#batch.count) {
-      const sequence = this.#sequenceOf(this.pushed);
-      if (sequence > 0) {
-        this.#sequences.push(sequence);
-        this.#results.push(result);
-      }
-    }
-    this.pushed += 1;
-  }
-
-  deliver(proposals: Proposals): void {
-    if (this.#sequences.length === 0) return;
-    const sequences = this.#sequences;
-    const results = this.#results;
-    this.#sequences = [];
-    this.#results = [];
-    for (let i = 0; i < sequences.length; i += 1) {
-      proposals.resolve(sequences[i] as number, results[i] as Uint8Array);
-    }
+  #end(sessions: readonly Session[]): void {
+    const { live, slot, timeMs } = this.#plan;
+    for (const { id } of sessions) this.#machine.sessionEnded?.(id, { slot, timeMs, live });
   }
 }

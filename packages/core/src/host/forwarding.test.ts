@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkSegment, encodeSegment } from '../codec/batch.ts';
+import { checkSegment, encodeSegment } from '../codec/segment.ts';
 import type { Forward, ForwardAck, HostMessage } from '../codec/host-codec.ts';
 import { defaultLimits } from '../limits.ts';
 import type { Ballot } from '../paxos/ballot.ts';
@@ -79,7 +79,7 @@ const forward = (number: number, round = 1, epoch = 7): Forward => ({
   kind: 'forward',
   ballot: ballot(round),
   number,
-  segment: encodeSegment({ origin: 2, epoch, firstSequence: number }, [Uint8Array.of(number)]),
+  segments: encodeSegment({ origin: 2, epoch, firstSequence: number }, [Uint8Array.of(number)]),
 });
 
 function intake(): Intake {

@@ -1,11 +1,18 @@
 import { ensures, invariant } from '@rsl/contracts';
-import { checkSegment, segmentBytesOf, segmentHeaderBytes } from '../codec/batch.ts';
+import {
+  checkSegments,
+  commandsIn,
+  segmentBytesOf,
+  type SegmentHeader,
+  segmentHeaderBytesMax,
+} from '../codec/segment.ts';
 import type { Forward, ForwardAck, HostMessage } from '../codec/host-codec.ts';
 import { FrameError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { type Ballot, sameBallot, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { LeaderView } from '../paxos/protocol.ts';
+import { decodeControl } from '../sessions/control.ts';
 import type { Proposals } from './proposals.ts';
 
 export type SendToHost = (to: ReplicaId, message: HostMessage) => void;
@@ -45,10 +52,11 @@ export class Forwarder {
     }
     while (this.#unacknowledged.length < forwardsInFlightMax) {
       const { ballot } = leader;
-      const segment = this.#proposals.takeSegment(ballot, batchCommandsMax, batchBytesMax);
-      if (segment === undefined) return;
+      const taken = this.#proposals.takeSegments(ballot, batchCommandsMax, batchBytesMax);
+      if (taken.length === 0) return;
       this.#number += 1;
-      const forward: Forward = { kind: 'forward', ballot, number: this.#number, segment };
+      const segments = joined(taken);
+      const forward: Forward = { kind: 'forward', ballot, number: this.#number, segments };
       if (this.#unacknowledged.length === 0) this.#sentAtMs = nowMs;
       this.#unacknowledged.push(forward);
       invariant(
@@ -120,26 +128,32 @@ export class Intake {
     this.#bytes = 0;
   }
 
-  /** FrameError if the segment is malformed or not of this peer. */
-  onForward(from: ReplicaId, { ballot, number, segment }: Forward): void {
+  /** FrameError if a segment is malformed or not of this peer. */
+  onForward(from: ReplicaId, { ballot, number, segments }: Forward): void {
     if (this.#ballot === undefined || !sameBallot(ballot, this.#ballot)) return;
-    const header = checkSegment(segment);
+    const headers = checkSegments(segments);
+    const [first] = headers;
     // A sender with larger limits than ours: a batch of it might be too large for any frame.
     const { batchBytesMax, commandBytesMax } = this.#limits;
-    const bytesMax = Math.max(batchBytesMax, commandBytesMax + segmentBytesOf(segmentHeaderBytes));
-    if (segment.length > bytesMax) return;
-    if (header.bytes !== segment.length || header.origin !== from || header.count === 0) {
+    const bytesMax = Math.max(batchBytesMax, commandBytesMax + segmentBytesOf(segmentHeaderBytesMax));
+    if (segments.length > bytesMax) return;
+    if (first === undefined || !headers.every((h) => isOf(h, from, first.epoch))) {
       throw new FrameError('forwarded commands that are not the sender’s');
     }
-    const source = this.#sourceOf(from, header.epoch);
+    checkControls(segments, headers);
+    const source = this.#sourceOf(from, first.epoch);
     if (source === undefined) return;
     source.acknowledge = true;
     // A gap: an earlier one is on its way, again. Full: the sender tries again later.
     if (number !== source.received + 1) return;
-    if (this.#bytes + segment.length > this.#limits.forwardedBytesMax) return;
+    if (this.#bytes + segments.length > this.#limits.forwardedBytesMax) return;
     source.received = number;
-    this.#segments.push(segment);
-    this.#bytes += segment.length;
+    let at = 0;
+    for (const { bytes } of headers) {
+      this.#segments.push(segments.subarray(at, at + bytes));
+      at += bytes;
+    }
+    this.#bytes += segments.length;
     ensures(
       () => this.#bytes <= this.#limits.forwardedBytesMax,
       'intake-1 within forwardedBytesMax',
@@ -186,4 +200,31 @@ export class Intake {
     this.#sources.set(key, source);
     return source;
   }
+}
+
+const isOf = (header: SegmentHeader, from: ReplicaId, epoch: number): boolean =>
+  header.origin === from && header.epoch === epoch && header.count > 0;
+
+/** Words that nobody understands would stop every replica: they are refused at the door. */
+function checkControls(segments: Uint8Array, headers: readonly SegmentHeader[]): void {
+  let at = 0;
+  for (const header of headers) {
+    if (header.isControl) {
+      const segment = segments.subarray(at, at + header.bytes);
+      for (const word of commandsIn(segment, header)) decodeControl(word);
+    }
+    at += header.bytes;
+  }
+}
+
+function joined(segments: readonly Uint8Array[]): Uint8Array {
+  const [only] = segments;
+  if (only !== undefined && segments.length === 1) return only;
+  const bytes = new Uint8Array(segments.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const segment of segments) {
+    bytes.set(segment, at);
+    at += segment.length;
+  }
+  return bytes;
 }

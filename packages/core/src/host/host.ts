@@ -13,6 +13,7 @@ import type { Execution } from './execution.ts';
 import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
 import { receive } from './inbound.ts';
 import { carriesValues } from './outbound.ts';
+import type { control, Under } from './proposals.ts';
 import { asRslError } from './as-rsl-error.ts';
 import { restore } from './recovery.ts';
 
@@ -96,10 +97,17 @@ export class Host implements TransportEvents {
 
   // ---- callers
 
-  propose(commands: readonly Uint8Array[], sink: ManyResults, deadlineMs: number): number {
+  propose(
+    commands: readonly Uint8Array[],
+    sink: ManyResults,
+    deadlineMs: number,
+    under?: Under | typeof control,
+    firstNumber?: number,
+  ): number {
     this.#mustRun();
     if (this.#parts.room.isLow && this.#protocol?.view.role === 'phase2') throw noRoom();
-    const first = this.#parts.proposals.add(commands, sink, deadlineMs);
+    const { proposals } = this.#parts;
+    const first = proposals.add(commands, sink, deadlineMs, under, firstNumber);
     this.#schedule();
     return first;
   }

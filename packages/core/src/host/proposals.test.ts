@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ManyResults } from '../api.ts';
-import { checkSegment } from '../codec/batch.ts';
+import { checkSegment } from '../codec/segment.ts';
 import type { RslError } from '../errors.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { Ballot } from '../paxos/ballot.ts';

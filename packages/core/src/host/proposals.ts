@@ -1,6 +1,12 @@
 import { ensures, requires } from '@rsl/contracts';
 import type { ManyResults } from '../api.ts';
-import { encodeSegment, segmentBytesOf, segmentHeaderBytes } from '../codec/batch.ts';
+import {
+  encodeSegment,
+  headerBytesOf,
+  segmentBytesOf,
+  segmentHeaderBytesMax,
+  type SegmentOrigin,
+} from '../codec/segment.ts';
 import {
   AbortedError,
   ClosedError,
@@ -11,8 +17,9 @@ import {
   type RslError,
 } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import { type Ballot, compareBallots } from '../paxos/ballot.ts';
+import { type Ballot, compareBallots, sameBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
+import type { SessionName } from '../sessions/session-name.ts';
 
 const done = 0;
 const queued = 1;
@@ -24,6 +31,15 @@ interface Run {
   readonly from: number;
   readonly to: number;
 }
+
+/** The session that commands are proposed under; it numbers them itself, from 1. */
+export interface Under extends SessionName {
+  /** The caller has the results of all its sequences up to here. */
+  acknowledged: number;
+}
+
+/** Words about sessions; not of the state machine's commands. */
+export const control = 'control';
 
 export interface ProposalsOptions {
   readonly self: ReplicaId;
@@ -47,6 +63,9 @@ export class Proposals {
   #places = new Uint32Array(1_024);
   #deadlines = new Float64Array(1_024);
   #states = new Uint8Array(1_024);
+  #under: (Under | typeof control | undefined)[] = new Array(1_024).fill(undefined);
+  /** Under a session: its own sequences. */
+  #numbers = new Float64Array(1_024);
   /** The lowest sequence that is not done; everything below is. */
   #head = 1;
   /** The next sequence to give. */
@@ -80,8 +99,17 @@ export class Proposals {
     return this.#pendingBytes;
   }
 
-  /** Takes all or none: RSL_OVERLOADED, RSL_COMMAND_TOO_LARGE. Gives the first sequence. */
-  add(commands: readonly Uint8Array[], sink: ManyResults, deadlineMs: number): number {
+  /**
+   * Takes all or none: RSL_OVERLOADED, RSL_COMMAND_TOO_LARGE. Gives the first sequence. Under a
+   * session the commands are its sequences from `firstNumber` on.
+   */
+  add(
+    commands: readonly Uint8Array[],
+    sink: ManyResults,
+    deadlineMs: number,
+    under?: Under | typeof control,
+    firstNumber = 0,
+  ): number {
     const { commandBytesMax, pendingBytesMax, pendingCommandsMax } = this.#options.limits;
     let bytes = 0;
     for (const { length } of commands) {
@@ -103,6 +131,8 @@ export class Proposals {
       this.#places[at] = i;
       this.#deadlines[at] = deadlineMs;
       this.#states[at] = queued;
+      this.#under[at] = under;
+      this.#numbers[at] = firstNumber + i;
     }
     this.#tail += commands.length;
     this.#queuedCount += commands.length;
@@ -115,14 +145,16 @@ export class Proposals {
   /** The next queued commands as a segment; they are sent, in `ballot`, from now on. */
   takeSegment(ballot: Ballot, commandsMax: number, bytesMax: number): Uint8Array | undefined {
     if (this.#queuedCount === 0) return undefined;
-    while (this.#states[this.#at(this.#cursor)] !== queued) this.#cursor += 1;
+    this.#toNextQueued();
     const from = this.#cursor;
+    const header = this.#headerAt(from);
     const commands: Uint8Array[] = [];
-    let bytes = segmentHeaderBytes;
+    let bytes = headerBytesOf(header);
     while (this.#cursor < this.#tail && commands.length < commandsMax) {
       const at = this.#at(this.#cursor);
       const command = this.#commands[at];
       if (this.#states[at] !== queued || command === undefined) break;
+      if (!this.#follows(this.#cursor, from)) break;
       bytes += segmentBytesOf(command.length);
       if (commands.length > 0 && bytes > bytesMax) break;
       commands.push(command);
@@ -130,13 +162,70 @@ export class Proposals {
       this.#cursor += 1;
     }
     this.#queuedCount -= commands.length;
-    this.#runs.push({ ballot, from, to: this.#cursor });
+    this.#addRun(ballot, from, this.#cursor);
     ensures(
       () => commands.length > 0 && this.#cursor === from + commands.length,
       'proposals-1 a segment is consecutive sequences, at least one',
     );
+    return encodeSegment(header, commands);
+  }
+
+  /** The next queued commands as segments: one for each session among them, within both bounds. */
+  takeSegments(ballot: Ballot, commandsMax: number, bytesMax: number): Uint8Array[] {
+    const segments: Uint8Array[] = [];
+    const before = this.#queuedCount;
+    for (let bytes = 0; bytes < bytesMax || segments.length === 0; ) {
+      const left = commandsMax - (before - this.#queuedCount);
+      if (left <= 0 || (segments.length > 0 && this.#nextBytes > bytesMax - bytes)) break;
+      const segment = this.takeSegment(ballot, left, bytesMax - bytes);
+      if (segment === undefined) break;
+      segments.push(segment);
+      bytes += segment.length;
+    }
+    return segments;
+  }
+
+  #toNextQueued(): void {
+    while (this.#states[this.#at(this.#cursor)] !== queued) this.#cursor += 1;
+  }
+
+  /** What the next queued command takes as a segment of its own; 0 if there is none. */
+  get #nextBytes(): number {
+    if (this.#queuedCount === 0) return 0;
+    this.#toNextQueued();
+    const bytes = this.#commands[this.#at(this.#cursor)]?.length ?? 0;
+    return segmentHeaderBytesMax + segmentBytesOf(bytes);
+  }
+
+  #addRun(ballot: Ballot, from: number, to: number): void {
+    const last = this.#runs.at(-1);
+    if (last === undefined || last.to !== from || !sameBallot(last.ballot, ballot)) {
+      this.#runs.push({ ballot, from, to });
+    } else {
+      this.#runs[this.#runs.length - 1] = { ballot, from: last.from, to };
+    }
+  }
+
+  #headerAt(sequence: number): SegmentOrigin {
     const { self: origin, epoch } = this.#options;
-    return encodeSegment({ origin, epoch, firstSequence: from }, commands);
+    const at = this.#at(sequence);
+    const under = this.#under[at];
+    const plain = { origin, epoch, firstSequence: sequence };
+    if (under === undefined) return plain;
+    if (under === control) return { ...plain, isControl: true };
+    const { slot, offset, acknowledged } = under;
+    const firstSequence = this.#numbers[at] as number;
+    return { ...plain, session: { slot, offset, firstSequence, acknowledged } };
+  }
+
+  /** Of the same session, with consecutive numbers; or both of none. */
+  #follows(sequence: number, from: number): boolean {
+    const at = this.#at(sequence);
+    const first = this.#at(from);
+    const under = this.#under[at];
+    if (under !== this.#under[first]) return false;
+    if (under === undefined || under === control) return true;
+    return (this.#numbers[at] as number) - (this.#numbers[first] as number) === sequence - from;
   }
 
   /** True if somebody waits for the result of this sequence. */
@@ -155,6 +244,11 @@ export class Proposals {
     const place = this.#places[at] as number;
     this.#finish(sequence);
     sink?.result(place, result);
+  }
+
+  /** Everybody has seen the command, and nobody executes it: its caller hears why. */
+  refuse(sequence: number, error: RslError): void {
+    if (this.wants(sequence)) this.#fail(sequence, () => error);
   }
 
   /**
@@ -243,6 +337,7 @@ export class Proposals {
     this.#pendingCount -= 1;
     this.#commands[at] = undefined;
     this.#sinks[at] = undefined;
+    this.#under[at] = undefined;
     this.#states[at] = done;
     while (this.#head < this.#tail && this.#states[this.#at(this.#head)] === done) this.#head += 1;
     this.#cursor = Math.max(this.#cursor, this.#head);
@@ -272,6 +367,8 @@ export class Proposals {
     const places = new Uint32Array(capacity);
     const deadlines = new Float64Array(capacity);
     const states = new Uint8Array(capacity);
+    const under = new Array<Under | typeof control | undefined>(capacity).fill(undefined);
+    const numbers = new Float64Array(capacity);
     for (let s = this.#head; s < this.#tail; s += 1) {
       const from = this.#at(s);
       const to = s & (capacity - 1);
@@ -280,6 +377,8 @@ export class Proposals {
       places[to] = this.#places[from] as number;
       deadlines[to] = this.#deadlines[from] as number;
       states[to] = this.#states[from] as number;
+      under[to] = this.#under[from];
+      numbers[to] = this.#numbers[from] as number;
     }
     this.#capacity = capacity;
     this.#commands = commands;
@@ -287,6 +386,8 @@ export class Proposals {
     this.#places = places;
     this.#deadlines = deadlines;
     this.#states = states;
+    this.#under = under;
+    this.#numbers = numbers;
   }
 }
 

@@ -1,7 +1,14 @@
 import type { Slot } from '../paxos/slot.ts';
+import type { SessionId } from '../sessions/session-name.ts';
 
-/** Names a client session; until sessions exist no command has one. */
-export type SessionId = string;
+/** Where and when something happens; the same on every replica. */
+export interface SlotMoment {
+  readonly slot: Slot;
+  /** Group time, milliseconds since 1970-01-01 UTC; never goes back (P10). */
+  readonly timeMs: number;
+  /** False while the log is replayed at a start. */
+  readonly live: boolean;
+}
 
 /** All commands of one slot. */
 export interface Batch {
@@ -16,6 +23,7 @@ export interface Batch {
   readonly bytes: Uint8Array;
   start(i: number): number;
   end(i: number): number;
+  /** The session under which command i was sent, if there is one. */
   session(i: number): SessionId | undefined;
 }
 
@@ -49,6 +57,11 @@ export interface StateMachine {
    * then proposes a batch without commands. Undefined: nothing is due.
    */
   wakeAtMs?(): number | undefined;
+  /**
+   * A session was closed, or has not been used for its time-out: what was done under it and should
+   * not outlive it ends now. Called after the commands of the slot, in the same order everywhere.
+   */
+  sessionEnded?(session: SessionId, at: SlotMoment): void;
 }
 
 /** Bytes of a user's commands and results. */

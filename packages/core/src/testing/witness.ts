@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
-import type { Batch, Results, StateMachine } from '../ports/state-machine.ts';
+import type { Batch, Results, SlotMoment, StateMachine } from '../ports/state-machine.ts';
+import type { SessionId } from '../sessions/session-name.ts';
 import type { ExecutedBatch } from './checkers/agreement.ts';
 
 /** Every simulated command begins with its number, so that each is told from every other. */
@@ -18,15 +19,21 @@ export type OnExecuted = (executed: ExecutedBatch, commands: readonly number[]) 
 export class Witness implements StateMachine {
   readonly #machine: StateMachine;
   readonly #onExecuted: OnExecuted;
+  readonly #onEnded: (session: SessionId) => void;
   readonly #batch = new ShiftedBatch();
   /** The last slot with a batch. */
   slot = 0;
   /** Of everything so far. */
   digest = 0;
 
-  constructor(machine: StateMachine, onExecuted: OnExecuted) {
+  constructor(
+    machine: StateMachine,
+    onExecuted: OnExecuted,
+    onEnded: (session: SessionId) => void = () => {},
+  ) {
     this.#machine = machine;
     this.#onExecuted = onExecuted;
+    this.#onEnded = onEnded;
   }
 
   execute(batch: Batch, results: Results): void {
@@ -40,6 +47,11 @@ export class Witness implements StateMachine {
     this.#onExecuted({ slot, timeMs, checksum, digest: this.digest }, commands);
     this.#batch.inner = batch;
     this.#machine.execute(this.#batch, results);
+  }
+
+  sessionEnded(session: SessionId, at: SlotMoment): void {
+    this.#onEnded(session);
+    this.#machine.sessionEnded?.(session, at);
   }
 
   wakeAtMs(): number | undefined {
@@ -87,7 +99,7 @@ class ShiftedBatch implements Batch {
     return this.#given.end(i);
   }
 
-  session(i: number): string | undefined {
+  session(i: number): SessionId | undefined {
     return this.#given.session(i);
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ManyResults } from '../../src/api.ts';
-import { checkSegment, encodeSegment, sealBatch } from '../../src/codec/batch.ts';
+import { sealBatch } from '../../src/codec/batch.ts';
+import { checkSegment, encodeSegment } from '../../src/codec/segment.ts';
 import { Execution } from '../../src/host/execution.ts';
 import { Intake } from '../../src/host/forwarding.ts';
 import { Proposals } from '../../src/host/proposals.ts';
@@ -70,8 +71,8 @@ test('what was forwarded to the leader of another ballot is not taken in (P9)', 
   const intake = new Intake(limits);
   intake.begin(ballot(2, 1));
   const segment = encodeSegment({ origin: 2, epoch: 7, firstSequence: 1 }, [command]);
-  intake.onForward(2, { kind: 'forward', ballot: ballot(1, 1), number: 1, segment });
+  intake.onForward(2, { kind: 'forward', ballot: ballot(1, 1), number: 1, segments: segment });
   expect(intake.isEmpty).toBe(true);
-  intake.onForward(2, { kind: 'forward', ballot: ballot(2, 1), number: 1, segment });
+  intake.onForward(2, { kind: 'forward', ballot: ballot(2, 1), number: 1, segments: segment });
   expect(intake.isEmpty).toBe(false);
 });

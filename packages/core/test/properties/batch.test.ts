@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BatchReader, encodeSegment, sealBatch } from '../../src/codec/batch.ts';
+import { BatchReader, sealBatch } from '../../src/codec/batch.ts';
+import { encodeSegment } from '../../src/codec/segment.ts';
 import { sealed } from '../../src/codec/checksum.ts';
 import { FrameError } from '../../src/errors.ts';
 import { ballot } from './arbitrary-messages.ts';

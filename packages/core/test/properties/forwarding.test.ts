@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkSegment } from '../../src/codec/batch.ts';
+import { checkSegment } from '../../src/codec/segment.ts';
 import type { Forward, ForwardAck } from '../../src/codec/host-codec.ts';
 import { Forwarder, Intake } from '../../src/host/forwarding.ts';
 import { Proposals } from '../../src/host/proposals.ts';

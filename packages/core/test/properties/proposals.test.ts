@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ManyResults } from '../../src/api.ts';
-import { checkSegment } from '../../src/codec/batch.ts';
+import { checkSegment } from '../../src/codec/segment.ts';
 import type { RslError } from '../../src/errors.ts';
 import { Proposals } from '../../src/host/proposals.ts';
 import { defaultLimits } from '../../src/limits.ts';
