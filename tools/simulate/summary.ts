@@ -17,6 +17,7 @@ export interface Summary {
   readonly unknown: number;
   readonly denied: number;
   readonly reads: number;
+  readonly retried: number;
   readonly frames: number;
   readonly operations: number;
   readonly unjudged: number;
@@ -51,6 +52,7 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
     unknown: sum(reports.map((r) => r.unknown)),
     denied: sum(reports.map((r) => r.denied)),
     reads: sum(reports.map((r) => r.reads)),
+    retried: sum(reports.map((r) => r.retried)),
     frames: sum(reports.map((r) => r.frames)),
     operations: sum(outcomes.map((o) => o.operations)),
     unjudged: sum(outcomes.map((o) => o.unjudged)),

@@ -2,9 +2,12 @@ import type { CallOptions, ReadLevel } from '../api.ts';
 import { RslError } from '../errors.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
+import type { SessionId } from '../sessions/session-name.ts';
 import type { OpenCall } from './checkers/calls.ts';
+import { check } from './checkers/check-failed.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { SimProcess } from './sim-process.ts';
+import type { SimSession, Waiting } from './sim-session.ts';
 import type { SimWorld } from './sim-world.ts';
 import type { Watch } from './watch.ts';
 import { numbered } from './witness.ts';
@@ -28,6 +31,7 @@ export interface TurnOptions {
   readonly watch: Watch;
   /** The number of the next command. */
   readonly next: () => number;
+  readonly session: SimSession;
 }
 
 const defaultTimeoutMs = 4_000;
@@ -114,6 +118,68 @@ export class ClientTurn {
         process.replica?.proposeMany(bytes, { result, error }, { timeoutMs });
       });
     });
+  }
+
+  /**
+   * Proposes one command under this client's session, which is opened if there is none, and sends
+   * again whatever was not answered before, to this replica now: each is executed at most once.
+   */
+  async proposeOnce(command: Uint8Array, ttlMs: number): Promise<void> {
+    const { next, session } = this.#options;
+    if (session.id === undefined) await this.#openSession(ttlMs);
+    const { id } = session;
+    if (id === undefined) return;
+    const number = next();
+    session.take(number, numbered(number, command));
+    await Promise.all(session.waiting.map((one) => this.#send(id, one)));
+  }
+
+  async #openSession(ttlMs: number): Promise<void> {
+    const { process, session } = this.#options;
+    await this.#call('a session', defaultTimeoutMs, async () => {
+      const id = await process.replica?.relay.open(ttlMs, { timeoutMs: defaultTimeoutMs });
+      if (id !== undefined && session.id === undefined) session.begin(id);
+    });
+  }
+
+  async #send(id: SessionId, one: Waiting): Promise<void> {
+    const { process, session } = this.#options;
+    const timeoutMs = defaultTimeoutMs;
+    const { acknowledged } = session;
+    one.sent += 1;
+    await this.#call(`command ${one.number} of session ${id}`, timeoutMs, async () => {
+      const { replica } = process;
+      if (replica === undefined) throw new ClientGone('the replica does not run');
+      const part = { session: id, firstSequence: one.sequence, acknowledged };
+      await new Promise<void>((resolve) => {
+        const result = (_: number, bytes: Uint8Array): void => {
+          this.#options.watch.guarded(() => this.#onAnswer(id, one, bytes));
+          resolve();
+        };
+        const error = (_: number, { code }: RslError): void => {
+          if (this.#runs) this.#options.watch.guarded(() => this.#onRefusal(id, one, code));
+          resolve();
+        };
+        replica.relay.propose(part, [one.bytes], { result, error }, { timeoutMs });
+      });
+    });
+  }
+
+  #onAnswer(id: SessionId, one: Waiting, result: Uint8Array): void {
+    const { session, watch } = this.#options;
+    if (!this.#runs || session.id !== id || !session.answer(one, result)) return;
+    watch.reads.onAcknowledged(watch.outcomes.onResult(one.number).slot);
+  }
+
+  /** What it was not told it asks again; with a session that has ended it gives up. */
+  #onRefusal(id: SessionId, { number, sequence }: Waiting, code: string): void {
+    const { session, watch } = this.#options;
+    if (session.id !== id) return;
+    const isOpen = session.waiting.some((other) => other.sequence === sequence);
+    check(code !== 'RSL_RESULT_GONE' || !isOpen, () => `the result of command ${number} is gone`);
+    if (code !== 'RSL_SESSION_EXPIRED') return;
+    for (const left of session.waiting) watch.outcomes.onError(left.number, 'unknown');
+    session.id = undefined;
   }
 
   /** Waits until this replica's state may be read at that level; gives the slot it reflects. */

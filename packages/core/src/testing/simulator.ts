@@ -352,6 +352,7 @@ export class Simulation {
       unknown,
       denied,
       reads: this.#watch.reads.reads,
+      retried: this.#clients.retried,
       frames: this.#trace.frames,
       faults: this.#field.counts,
       traceHash: this.#trace.hash,

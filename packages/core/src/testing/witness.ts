@@ -19,21 +19,15 @@ export type OnExecuted = (executed: ExecutedBatch, commands: readonly number[]) 
 export class Witness implements StateMachine {
   readonly #machine: StateMachine;
   readonly #onExecuted: OnExecuted;
-  readonly #onEnded: (session: SessionId) => void;
   readonly #batch = new ShiftedBatch();
   /** The last slot with a batch. */
   slot = 0;
   /** Of everything so far. */
   digest = 0;
 
-  constructor(
-    machine: StateMachine,
-    onExecuted: OnExecuted,
-    onEnded: (session: SessionId) => void = () => {},
-  ) {
+  constructor(machine: StateMachine, onExecuted: OnExecuted) {
     this.#machine = machine;
     this.#onExecuted = onExecuted;
-    this.#onEnded = onEnded;
   }
 
   execute(batch: Batch, results: Results): void {
@@ -50,7 +44,7 @@ export class Witness implements StateMachine {
   }
 
   sessionEnded(session: SessionId, at: SlotMoment): void {
-    this.#onEnded(session);
+    this.digest = crc32(`${session} ends in ${at.slot} at ${at.timeMs}`, this.digest);
     this.#machine.sessionEnded?.(session, at);
   }
 
