@@ -167,9 +167,10 @@ class RunningReplica<C, R> implements Replica<C, R> {
     this.#calls.proposeMany(commands, results, options);
   }
 
-  async openSession({ ttlMs = defaultTtlMs, ...options }: SessionOptions = {}): Promise<
-    Session<C, R>
-  > {
+  async openSession({
+    ttlMs = defaultTtlMs,
+    ...options
+  }: SessionOptions = {}): Promise<Session<C, R>> {
     const id = await this.relay.open(ttlMs, options);
     const session = new OwnSession(id, ttlMs, this.#calls, this.relay, this.#clock);
     this.#sessions.add(session);

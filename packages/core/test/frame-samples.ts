@@ -8,6 +8,7 @@ import type { Ballot } from '../src/paxos/ballot.ts';
 import type { Membership } from '../src/paxos/membership.ts';
 import type { Message } from '../src/paxos/messages.ts';
 import { noOp, type Value } from '../src/paxos/value.ts';
+import { encodeControl } from '../src/sessions/control.ts';
 
 /** Said by every golden frame. */
 export const envelope: Envelope = {
@@ -21,7 +22,19 @@ const lower: Ballot = { configuration: 7, round: 257, proposer: 2 };
 const cookie = Uint8Array.of(0xc0, 0x0c, 0x1e);
 const commands = ['one', '', 'three'].map((text) => new TextEncoder().encode(text));
 
-export const segment = encodeSegment({ origin: 2, epoch: 2 ** 40 + 5, firstSequence: 9 }, commands);
+const origin = { origin: 2, epoch: 2 ** 40 + 5 };
+export const segment = encodeSegment({ ...origin, firstSequence: 9 }, commands);
+const session = { slot: 2 ** 33 + 6, offset: 7, firstSequence: 2 ** 34 + 8, acknowledged: 2 ** 34 };
+/** One of each kind. */
+const segments = Buffer.concat([
+  segment,
+  encodeSegment({ ...origin, firstSequence: 12, session }, commands),
+  encodeSegment({ ...origin, firstSequence: 15, isControl: true }, [
+    encodeControl({ kind: 'open', ttlMs: 30_000 }),
+    encodeControl({ kind: 'close', name: session }),
+    encodeControl({ kind: 'use', name: session, acknowledged: 2 ** 35 + 9 }),
+  ]),
+]);
 export const batch: Value = sealBatch(1_700_000_000_123, lower, [segment]);
 const stop: Value = sealed(Uint8Array.of(2, 0x51, 0x52));
 
@@ -73,7 +86,7 @@ export const messages: readonly Message[] = [
 ];
 
 export const hostMessages: readonly HostMessage[] = [
-  { kind: 'forward', ballot, number: 4, segments: segment },
+  { kind: 'forward', ballot, number: 4, segments: new Uint8Array(segments) },
   { kind: 'forward-ack', ballot, epoch: 2 ** 40 + 5, received: 4 },
   { kind: 'where' },
   { kind: 'form', membership },

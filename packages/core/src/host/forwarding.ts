@@ -135,7 +135,10 @@ export class Intake {
     const [first] = headers;
     // A sender with larger limits than ours: a batch of it might be too large for any frame.
     const { batchBytesMax, commandBytesMax } = this.#limits;
-    const bytesMax = Math.max(batchBytesMax, commandBytesMax + segmentBytesOf(segmentHeaderBytesMax));
+    const bytesMax = Math.max(
+      batchBytesMax,
+      commandBytesMax + segmentBytesOf(segmentHeaderBytesMax),
+    );
     if (segments.length > bytesMax) return;
     if (first === undefined || !headers.every((h) => isOf(h, from, first.epoch))) {
       throw new FrameError('forwarded commands that are not the sender’s');

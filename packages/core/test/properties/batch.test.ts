@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BatchReader, sealBatch } from '../../src/codec/batch.ts';
-import { encodeSegment } from '../../src/codec/segment.ts';
+import { encodeSegment, type SessionPart } from '../../src/codec/segment.ts';
 import { sealed } from '../../src/codec/checksum.ts';
 import { FrameError } from '../../src/errors.ts';
 import { ballot } from './arbitrary-messages.ts';
@@ -11,17 +11,29 @@ interface Segment {
   readonly origin: number;
   readonly epoch: number;
   readonly firstSequence: number;
+  readonly isControl: boolean;
+  readonly session: SessionPart | undefined;
   readonly commands: readonly string[];
 }
 
 const u48 = fc.nat({ max: 2 ** 48 - 1 });
 const commands = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 8 });
-const segment = fc.record({
-  origin: fc.integer({ min: 1, max: 65_535 }),
-  epoch: u48,
-  firstSequence: u48,
-  commands,
+const session = fc.record({
+  slot: u48,
+  offset: fc.nat({ max: 2 ** 32 - 1 }),
+  firstSequence: u48.map((n) => n + 1),
+  acknowledged: u48,
 });
+const segment = fc
+  .record({
+    origin: fc.integer({ min: 1, max: 65_535 }),
+    epoch: u48,
+    firstSequence: u48,
+    isControl: fc.boolean(),
+    session: fc.option(session, { nil: undefined }),
+    commands,
+  })
+  .map((one) => ({ ...one, isControl: one.isControl && one.session === undefined }));
 const batch = fc.record({ stampMs: u48, ballot, segments: fc.array(segment, { maxLength: 4 }) });
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -34,13 +46,15 @@ function documented(bytes: Buffer): readonly Segment[] | undefined {
   while (at < bytes.length) {
     if (at + 32 > bytes.length) return undefined;
     const [count, length] = [bytes.readUInt32LE(at + 4), bytes.readUInt32LE(at + 24)];
-    const start = at + 32 + 4 * count;
-    if (bytes.readUInt16LE(at + 2) !== 0 || at + length > bytes.length) return undefined;
+    const kind = bytes.readUInt16LE(at + 2);
+    const ends = at + (kind === 1 ? 64 : 32);
+    const start = ends + 4 * count;
+    if (kind > 2 || at + length > bytes.length) return undefined;
     if (start > at + length) return undefined;
     const found: string[] = [];
     let from = 0;
     for (let i = 0; i < count; i += 1) {
-      const end = bytes.readUInt32LE(at + 32 + 4 * i);
+      const end = bytes.readUInt32LE(ends + 4 * i);
       if (end < from || start + end > at + length) return undefined;
       found.push(textOf(bytes.subarray(start + from, start + end)));
       from = end;
@@ -48,13 +62,26 @@ function documented(bytes: Buffer): readonly Segment[] | undefined {
     if (start + from !== at + length) return undefined;
     const [origin, epoch] = [bytes.readUInt16LE(at), bytes.readBigUInt64LE(at + 8)];
     const firstSequence = Number(bytes.readBigUInt64LE(at + 16));
-    segments.push({ origin, epoch: Number(epoch), firstSequence, commands: found });
+    const of = kind === 1 ? sessionAt(bytes, at) : undefined;
+    if (of !== undefined && !fits(of, count)) return undefined;
+    const head = { origin, epoch: Number(epoch), firstSequence, isControl: kind === 2 };
+    segments.push({ ...head, session: of, commands: found });
     at += length;
   }
   const total = segments.reduce((sum, s) => sum + s.commands.length, 0);
   const counted = segments.length === bytes.readUInt16LE(2) && total === bytes.readUInt32LE(4);
   return counted ? segments : undefined;
 }
+
+function sessionAt(bytes: Buffer, at: number): SessionPart {
+  const u64 = (offset: number): number => Number(bytes.readBigUInt64LE(at + offset));
+  const offset = bytes.readUInt32LE(at + 56);
+  return { slot: u64(32), offset, firstSequence: u64(40), acknowledged: u64(48) };
+}
+
+/** What cannot be, as the reader has it: not a slot, not a sequence. */
+const fits = ({ slot, firstSequence, acknowledged }: SessionPart, count: number): boolean =>
+  [slot, acknowledged, firstSequence + count].every(Number.isSafeInteger) && firstSequence > 0;
 
 const reader = new BatchReader();
 
@@ -67,12 +94,12 @@ function opened(bytes: Buffer): readonly Segment[] | undefined {
     throw error;
   }
   let next = 0;
-  const segments = reader.segments.map(({ origin, epoch, firstSequence, count }) => {
+  const segments = reader.segments.map(({ bytes: _, count, ...head }) => {
     const all = Array.from({ length: count }, (_, i) =>
       textOf(reader.bytes.subarray(reader.start(next + i), reader.end(next + i))),
     );
     next += count;
-    return { origin, epoch, firstSequence, commands: all };
+    return { ...head, commands: all };
   });
   expect(next).toBe(reader.count);
   return segments;
@@ -80,12 +107,7 @@ function opened(bytes: Buffer): readonly Segment[] | undefined {
 
 const sealedBytes = (
   one: { stampMs: number; ballot: Parameters<typeof sealBatch>[1] } & {
-    segments: readonly {
-      origin: number;
-      epoch: number;
-      firstSequence: number;
-      commands: Uint8Array[];
-    }[];
+    segments: readonly (Omit<Segment, 'commands'> & { commands: Uint8Array[] })[];
   },
 ): Buffer => {
   const segments = one.segments.map((s) => encodeSegment(s, s.commands));
