@@ -11,9 +11,9 @@ export interface Mutant {
   readonly killers: readonly string[];
 }
 
-type Edit = Omit<Mutant, 'file' | 'killers'> & Partial<Pick<Mutant, 'killers'>>;
+type Edit = Omit<Mutant, 'file' | 'killers'> & Partial<Pick<Mutant, 'file' | 'killers'>>;
 
-/** Mutants of one file, with the tests that kill those that name none of their own. */
+/** Mutants of one file, and its tests, but for those that name a file or killers of their own. */
 export const inFile = (
   file: string,
   killers: readonly string[],

@@ -11,6 +11,7 @@ import { proposerMutants } from './proposer.ts';
 import { readMutants } from './reads.ts';
 import { recoveryMutants } from './recovery.ts';
 import { replicaMutants } from './replica.ts';
+import { sessionMutants } from './sessions.ts';
 import { standingMutants } from './standing.ts';
 import { transportMutants } from './transport.ts';
 
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...hostMutants,
   ...recoveryMutants,
   ...standingMutants,
+  ...sessionMutants,
   ...formingMutants,
   ...codecMutants,
   ...logFileMutants,

@@ -90,12 +90,14 @@ const segments = inFile(
   [batches],
   [
     {
+      file: 'packages/core/src/codec/segment.ts',
       name: 'commands of a segment overlap',
       rule: 'P12',
       find: 'if (end < before || end > room) throw',
       replace: 'if (end > room) throw',
     },
     {
+      file: 'packages/core/src/codec/segment.ts',
       name: 'a segment has bytes of no command',
       rule: 'P12',
       find: 'if (before !== room) throw',

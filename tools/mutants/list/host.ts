@@ -1,5 +1,6 @@
 import { inFile, type Mutant } from '../mutant.ts';
 
+const deliveries = 'packages/core/src/host/deliveries.ts';
 const execution = 'packages/core/src/host/execution.test.ts';
 const proposals = 'packages/core/src/host/proposals.test.ts';
 const regressions = 'packages/core/test/regressions.test.ts';
@@ -76,45 +77,47 @@ const executions = inFile(
     {
       name: 'a batch of a lower ballot after one of a higher ballot executes',
       rule: 'P9',
-      find: 'if (compareBallots(batch.reader.ballot, this.sealedIn) < 0) {',
-      replace: 'if (compareBallots(batch.reader.ballot, this.sealedIn) < -Infinity) {',
+      find: 'if (compareBallots(reader.ballot, this.sealedIn) < 0) {',
+      replace: 'if (compareBallots(reader.ballot, this.sealedIn) < -Infinity) {',
     },
     {
       name: 'the second batch of a ballot is void',
       rule: 'P9',
-      find: 'if (compareBallots(batch.reader.ballot, this.sealedIn) < 0) {',
-      replace: 'if (compareBallots(batch.reader.ballot, this.sealedIn) <= 0) {',
+      find: 'if (compareBallots(reader.ballot, this.sealedIn) < 0) {',
+      replace: 'if (compareBallots(reader.ballot, this.sealedIn) <= 0) {',
     },
     {
       name: 'group time goes back',
       rule: 'P10',
-      find: 'this.timeMs = Math.max(this.timeMs, batch.reader.stampMs);',
-      replace: 'this.timeMs = batch.reader.stampMs;',
+      find: 'const timeMs = Math.max(this.timeMs, reader.stampMs);',
+      replace: 'const timeMs = reader.stampMs;',
     },
     {
       name: 'what the state reflects already executes again',
       rule: 'P7, P9',
-      find: 'if (slot <= this.#reflected) return;',
-      replace: '',
+      find: 'if (slot <= this.#reflected) {',
+      replace: 'if (slot < 0) {',
       killers: [regressions],
     },
     {
       name: 'results go to callers of another start',
       rule: 'P9',
-      find: 'segment.origin === this.#self && segment.epoch === this.#proposals.epoch;',
-      replace: 'segment.origin === this.#self;',
+      file: deliveries,
+      find: 's.origin === this.#self && s.epoch === epoch;',
+      replace: 's.origin === this.#self;',
     },
     {
       name: 'results go to callers of another replica',
       rule: 'P9',
-      find: 'segment.origin === this.#self && segment.epoch === this.#proposals.epoch;',
-      replace: 'segment.epoch === this.#proposals.epoch;',
+      file: deliveries,
+      find: 's.origin === this.#self && s.epoch === epoch;',
+      replace: 's.epoch === epoch;',
     },
     {
       name: 'a state machine that gives too few results is believed',
       rule: 'P7',
-      find: 'if (this.#results.pushed !== batch.count) {',
-      replace: 'if (this.#results.pushed < 0) {',
+      find: 'if (pushed !== plan.count) {',
+      replace: 'if (pushed < 0) {',
       killers: [stories],
     },
   ],
@@ -200,7 +203,7 @@ const intake = inFile(
     {
       name: 'commands in another’s name are taken',
       rule: 'P9',
-      find: 'header.origin !== from || ',
+      find: 'header.origin === from && ',
       replace: '',
     },
     {
@@ -220,7 +223,7 @@ const intake = inFile(
     {
       name: 'forwarded commands are taken without a bound',
       rule: 'L6',
-      find: 'if (this.#bytes + segment.length > this.#limits.forwardedBytesMax) return;',
+      find: 'if (this.#bytes + segments.length > this.#limits.forwardedBytesMax) return;',
       replace: '',
     },
   ],
