@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { CommandCodec } from '../ports/state-machine.ts';
 import type { Host } from './host.ts';
-import type { control, Under } from './proposals.ts';
+import type { control, Under } from './proposal-ring.ts';
 
 const defaultTimeoutMs = 10_000;
 const timeoutMsMax = 2 ** 31 - 1;

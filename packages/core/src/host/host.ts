@@ -13,7 +13,7 @@ import type { Execution } from './execution.ts';
 import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
 import { receive } from './inbound.ts';
 import { carriesValues } from './outbound.ts';
-import type { control, Under } from './proposals.ts';
+import type { control, Under } from './proposal-ring.ts';
 import { asRslError } from './as-rsl-error.ts';
 import { restore } from './recovery.ts';
 

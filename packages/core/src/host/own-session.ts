@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import { sessionLimits } from '../sessions/session-limits.ts';
 import { type SessionId, type SessionName, sessionNameOf } from '../sessions/session-name.ts';
 import type { Calls, From } from './calls.ts';
-import type { Under } from './proposals.ts';
+import type { Under } from './proposal-ring.ts';
 
 const { sessionWindowMax } = sessionLimits;
 

@@ -19,11 +19,15 @@ import {
 import type { Limits } from '../limits.ts';
 import { type Ballot, compareBallots, sameBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
-import type { SessionName } from '../sessions/session-name.ts';
+import { control, ProposalRing, type Under } from './proposal-ring.ts';
 
 const done = 0;
+/** It waits, and was not sent. */
 const queued = 1;
+/** It was sent, and may be executed. */
 const sent = 2;
+/** It waits to be sent again, under a session, and may have been executed. */
+const again = 3;
 
 /** Commands given to the leader of `ballot`: sequences from `from` up to, not with, `to`. */
 interface Run {
@@ -31,15 +35,6 @@ interface Run {
   readonly from: number;
   readonly to: number;
 }
-
-/** The session that commands are proposed under; it numbers them itself, from 1. */
-export interface Under extends SessionName {
-  /** The caller has the results of all its sequences up to here. */
-  acknowledged: number;
-}
-
-/** Words about sessions; not of the state machine's commands. */
-export const control = 'control';
 
 export interface ProposalsOptions {
   readonly self: ReplicaId;
@@ -57,15 +52,7 @@ export interface ProposalsOptions {
  */
 export class Proposals {
   readonly #options: ProposalsOptions;
-  #capacity = 1_024;
-  #commands: (Uint8Array | undefined)[] = new Array(1_024).fill(undefined);
-  #sinks: (ManyResults | undefined)[] = new Array(1_024).fill(undefined);
-  #places = new Uint32Array(1_024);
-  #deadlines = new Float64Array(1_024);
-  #states = new Uint8Array(1_024);
-  #under: (Under | typeof control | undefined)[] = new Array(1_024).fill(undefined);
-  /** Under a session: its own sequences. */
-  #numbers = new Float64Array(1_024);
+  readonly #ring = new ProposalRing();
   /** The lowest sequence that is not done; everything below is. */
   #head = 1;
   /** The next sequence to give. */
@@ -89,6 +76,16 @@ export class Proposals {
   /** Commands that wait to be sent to a leader. */
   get queuedCount(): number {
     return this.#queuedCount;
+  }
+
+  /** Every command up to here has its result, or its error. */
+  get doneThrough(): number {
+    return this.#head - 1;
+  }
+
+  /** The sequence that the next command gets. */
+  get next(): number {
+    return this.#tail;
   }
 
   get pendingCount(): number {
@@ -123,16 +120,16 @@ export class Proposals {
       throw overloaded('pendingCommandsMax', pendingCommandsMax);
     }
     const first = this.#tail;
-    this.#grow(this.#tail - this.#head + commands.length);
+    this.#ring.grow(this.#head, this.#tail, commands.length);
     for (let i = 0; i < commands.length; i += 1) {
-      const at = this.#at(first + i);
-      this.#commands[at] = commands[i];
-      this.#sinks[at] = sink;
-      this.#places[at] = i;
-      this.#deadlines[at] = deadlineMs;
-      this.#states[at] = queued;
-      this.#under[at] = under;
-      this.#numbers[at] = firstNumber + i;
+      const at = this.#ring.at(first + i);
+      this.#ring.commands[at] = commands[i];
+      this.#ring.sinks[at] = sink;
+      this.#ring.places[at] = i;
+      this.#ring.deadlines[at] = deadlineMs;
+      this.#ring.states[at] = queued;
+      this.#ring.under[at] = under;
+      this.#ring.numbers[at] = firstNumber + i;
     }
     this.#tail += commands.length;
     this.#queuedCount += commands.length;
@@ -151,14 +148,14 @@ export class Proposals {
     const commands: Uint8Array[] = [];
     let bytes = headerBytesOf(header);
     while (this.#cursor < this.#tail && commands.length < commandsMax) {
-      const at = this.#at(this.#cursor);
-      const command = this.#commands[at];
-      if (this.#states[at] !== queued || command === undefined) break;
+      const at = this.#ring.at(this.#cursor);
+      const command = this.#ring.commands[at];
+      if (!isWaiting(this.#ring.states[at]) || command === undefined) break;
       if (!this.#follows(this.#cursor, from)) break;
       bytes += segmentBytesOf(command.length);
       if (commands.length > 0 && bytes > bytesMax) break;
       commands.push(command);
-      this.#states[at] = sent;
+      this.#ring.states[at] = sent;
       this.#cursor += 1;
     }
     this.#queuedCount -= commands.length;
@@ -186,14 +183,14 @@ export class Proposals {
   }
 
   #toNextQueued(): void {
-    while (this.#states[this.#at(this.#cursor)] !== queued) this.#cursor += 1;
+    while (!isWaiting(this.#ring.states[this.#ring.at(this.#cursor)])) this.#cursor += 1;
   }
 
   /** What the next queued command takes as a segment of its own; 0 if there is none. */
   get #nextBytes(): number {
     if (this.#queuedCount === 0) return 0;
     this.#toNextQueued();
-    const bytes = this.#commands[this.#at(this.#cursor)]?.length ?? 0;
+    const bytes = this.#ring.commands[this.#ring.at(this.#cursor)]?.length ?? 0;
     return segmentHeaderBytesMax + segmentBytesOf(bytes);
   }
 
@@ -208,40 +205,40 @@ export class Proposals {
 
   #headerAt(sequence: number): SegmentOrigin {
     const { self: origin, epoch } = this.#options;
-    const at = this.#at(sequence);
-    const under = this.#under[at];
+    const at = this.#ring.at(sequence);
+    const under = this.#ring.under[at];
     const plain = { origin, epoch, firstSequence: sequence };
     if (under === undefined) return plain;
     if (under === control) return { ...plain, isControl: true };
     const { slot, offset, acknowledged } = under;
-    const firstSequence = this.#numbers[at] as number;
+    const firstSequence = this.#ring.numbers[at] as number;
     return { ...plain, session: { slot, offset, firstSequence, acknowledged } };
   }
 
   /** Of the same session, with consecutive numbers; or both of none. */
   #follows(sequence: number, from: number): boolean {
-    const at = this.#at(sequence);
-    const first = this.#at(from);
-    const under = this.#under[at];
-    if (under !== this.#under[first]) return false;
+    const at = this.#ring.at(sequence);
+    const first = this.#ring.at(from);
+    const under = this.#ring.under[at];
+    if (under !== this.#ring.under[first]) return false;
     if (under === undefined || under === control) return true;
-    return (this.#numbers[at] as number) - (this.#numbers[first] as number) === sequence - from;
+    return (this.#ring.numbers[at] as number) - (this.#ring.numbers[first] as number) === sequence - from;
   }
 
   /** True if somebody waits for the result of this sequence. */
   wants(sequence: number): boolean {
     if (sequence < this.#head || sequence >= this.#tail) return false;
-    return this.#states[this.#at(sequence)] !== done;
+    return this.#ring.states[this.#ring.at(sequence)] !== done;
   }
 
   /** The command was executed: its caller gets the result. */
   resolve(sequence: number, result: Uint8Array): void {
     if (!this.wants(sequence)) return;
-    const at = this.#at(sequence);
-    requires(() => this.#states[at] === sent, 'proposals-2 only what was sent is executed');
-    if (this.#states[at] === queued) this.#queuedCount -= 1;
-    const sink = this.#sinks[at];
-    const place = this.#places[at] as number;
+    const at = this.#ring.at(sequence);
+    requires(() => this.#ring.states[at] !== queued, 'proposals-2 only what was sent is executed');
+    if (isWaiting(this.#ring.states[at])) this.#queuedCount -= 1;
+    const sink = this.#ring.sinks[at];
+    const place = this.#ring.places[at] as number;
     this.#finish(sequence);
     sink?.result(place, result);
   }
@@ -256,18 +253,41 @@ export class Proposals {
    * and not executed never will be, and may be sent again.
    */
   requeueBelow(ballot: Ballot): void {
+    this.#requeue(ballot, queued);
+  }
+
+  /**
+   * What was sent in lower ballots may be sent again, although it may have been executed: all of it
+   * is under a session.
+   */
+  resendBelow(ballot: Ballot): void {
+    this.#requeue(ballot, again);
+  }
+
+  /** The same for one command. */
+  resend(sequence: number): void {
+    if (this.wants(sequence)) this.#putBack(sequence, again);
+  }
+
+  #requeue(ballot: Ballot, state: number): void {
     if (!this.#runs.some((run) => compareBallots(run.ballot, ballot) < 0)) return;
     const stale = this.#runs.filter((run) => compareBallots(run.ballot, ballot) < 0);
     this.#runs = this.#runs.filter((run) => compareBallots(run.ballot, ballot) >= 0);
     for (const run of stale) {
-      for (let s = Math.max(run.from, this.#head); s < run.to; s += 1) {
-        const at = this.#at(s);
-        if (this.#states[at] !== sent) continue;
-        this.#states[at] = queued;
-        this.#queuedCount += 1;
-        this.#cursor = Math.min(this.#cursor, s);
-      }
+      for (let s = Math.max(run.from, this.#head); s < run.to; s += 1) this.#putBack(s, state);
     }
+  }
+
+  #putBack(sequence: number, state: number): void {
+    const at = this.#ring.at(sequence);
+    if (this.#ring.states[at] !== sent) return;
+    requires(
+      () => state === queued || typeof this.#ring.under[at] === 'object',
+      'proposals-5 what may have been executed is sent again under a session only (P9)',
+    );
+    this.#ring.states[at] = state;
+    this.#queuedCount += 1;
+    this.#cursor = Math.min(this.#cursor, sequence);
   }
 
   /** Ends what has waited too long. */
@@ -276,9 +296,9 @@ export class Proposals {
     let next = Infinity;
     const late: number[] = [];
     for (let s = this.#head; s < this.#tail; s += 1) {
-      const at = this.#at(s);
-      if (this.#states[at] === done) continue;
-      const deadlineMs = this.#deadlines[at] as number;
+      const at = this.#ring.at(s);
+      if (this.#ring.states[at] === done) continue;
+      const deadlineMs = this.#ring.deadlines[at] as number;
       if (deadlineMs <= nowMs) late.push(s);
       else next = Math.min(next, deadlineMs);
     }
@@ -307,6 +327,14 @@ export class Proposals {
     );
   }
 
+  /** Its session has ended: what became of all that was sent is not known, and not asked again. */
+  giveUpSent(error: RslError): void {
+    for (let s = this.#head, end = this.#tail; s < end; s += 1) {
+      const state = this.#ring.states[this.#ring.at(s)];
+      if (state === sent || state === again) this.#fail(s, () => error);
+    }
+  }
+
   /** The replica ends. */
   closeAll(cause: RslError | undefined): void {
     const why = cause === undefined ? 'was closed' : `stopped: ${cause.message}`;
@@ -322,24 +350,24 @@ export class Proposals {
   }
 
   #fail(sequence: number, error: (state: number) => RslError): void {
-    const at = this.#at(sequence);
-    const state = this.#states[at] as number;
-    if (state === queued) this.#queuedCount -= 1;
-    const sink = this.#sinks[at];
-    const place = this.#places[at] as number;
+    const at = this.#ring.at(sequence);
+    const state = this.#ring.states[at] as number;
+    if (isWaiting(state)) this.#queuedCount -= 1;
+    const sink = this.#ring.sinks[at];
+    const place = this.#ring.places[at] as number;
     this.#finish(sequence);
     sink?.error(place, error(state));
   }
 
   #finish(sequence: number): void {
-    const at = this.#at(sequence);
-    this.#pendingBytes -= this.#commands[at]?.length ?? 0;
+    const at = this.#ring.at(sequence);
+    this.#pendingBytes -= this.#ring.commands[at]?.length ?? 0;
     this.#pendingCount -= 1;
-    this.#commands[at] = undefined;
-    this.#sinks[at] = undefined;
-    this.#under[at] = undefined;
-    this.#states[at] = done;
-    while (this.#head < this.#tail && this.#states[this.#at(this.#head)] === done) this.#head += 1;
+    this.#ring.commands[at] = undefined;
+    this.#ring.sinks[at] = undefined;
+    this.#ring.under[at] = undefined;
+    this.#ring.states[at] = done;
+    while (this.#head < this.#tail && this.#ring.states[this.#ring.at(this.#head)] === done) this.#head += 1;
     this.#cursor = Math.max(this.#cursor, this.#head);
     while (this.#runs.length > 0 && (this.#runs[0] as Run).to <= this.#head) this.#runs.shift();
     ensures(
@@ -352,44 +380,9 @@ export class Proposals {
       () => this.#pendingCount === 0,
     );
   }
-
-  #at(sequence: number): number {
-    return sequence & (this.#capacity - 1);
-  }
-
-  /** Room for `count` sequences from `#head` on; a power of two. */
-  #grow(count: number): void {
-    if (count <= this.#capacity) return;
-    let capacity = this.#capacity;
-    while (capacity < count) capacity *= 2;
-    const commands = new Array<Uint8Array | undefined>(capacity).fill(undefined);
-    const sinks = new Array<ManyResults | undefined>(capacity).fill(undefined);
-    const places = new Uint32Array(capacity);
-    const deadlines = new Float64Array(capacity);
-    const states = new Uint8Array(capacity);
-    const under = new Array<Under | typeof control | undefined>(capacity).fill(undefined);
-    const numbers = new Float64Array(capacity);
-    for (let s = this.#head; s < this.#tail; s += 1) {
-      const from = this.#at(s);
-      const to = s & (capacity - 1);
-      commands[to] = this.#commands[from];
-      sinks[to] = this.#sinks[from];
-      places[to] = this.#places[from] as number;
-      deadlines[to] = this.#deadlines[from] as number;
-      states[to] = this.#states[from] as number;
-      under[to] = this.#under[from];
-      numbers[to] = this.#numbers[from] as number;
-    }
-    this.#capacity = capacity;
-    this.#commands = commands;
-    this.#sinks = sinks;
-    this.#places = places;
-    this.#deadlines = deadlines;
-    this.#states = states;
-    this.#under = under;
-    this.#numbers = numbers;
-  }
 }
+
+const isWaiting = (state: number | undefined): boolean => state === queued || state === again;
 
 const overloaded = (limit: string, max: number): OverloadedError =>
   new OverloadedError(limit, `as much as ${limit}, ${max}, is waiting; slow down and try again`);

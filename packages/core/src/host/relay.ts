@@ -10,7 +10,7 @@ import {
   sessionNameOf,
 } from '../sessions/session-name.ts';
 import type { Calls } from './calls.ts';
-import { control } from './proposals.ts';
+import { control } from './proposal-ring.ts';
 
 const { sessionTtlMsMax, sessionTtlMsMin, sessionWindowMax } = sessionLimits;
 
