@@ -6,6 +6,7 @@ export default defineConfig(
     entry: {
       index: 'src/index.ts',
       protocol: 'src/protocol.ts',
+      'client/index': 'src/client/index.ts',
       'conformance/index': 'src/conformance/index.ts',
       'testing/index': 'src/testing/index.ts',
     },

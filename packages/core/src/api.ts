@@ -168,6 +168,8 @@ export interface Relay {
 /** A running replica. All calls from the thread that started it. */
 export interface Replica<C = Uint8Array, R = Uint8Array> {
   readonly id: ReplicaId;
+  /** As they are, defaults and all. */
+  readonly limits: Limits;
   /**
    * Executes a command once on every replica and gives its result, from any replica: it is
    * forwarded to the leader, and again to the next one if the first is known not to have taken it.

@@ -65,6 +65,12 @@ export const errorCodes = {
       'or its client has said that it would not ask for it again.',
     action: 'Read back what the command has changed; do not send it again.',
   },
+  RSL_QUERY_FAILED: {
+    class: 'QueryFailedError',
+    outcome: 'none',
+    meaning: 'The state machine answers no queries, or could not answer this one.',
+    action: 'The message says what it said.',
+  },
   RSL_COMMAND_TOO_LARGE: {
     class: 'CommandTooLargeError',
     outcome: 'not-executed',
@@ -245,6 +251,13 @@ export class ResultGoneError extends RslError {
   override readonly name = 'ResultGoneError';
   constructor(message: string) {
     super('RSL_RESULT_GONE', 'executed', message);
+  }
+}
+
+export class QueryFailedError extends RslError {
+  override readonly name = 'QueryFailedError';
+  constructor(message: string, options?: ErrorOptions) {
+    super('RSL_QUERY_FAILED', 'none', message, options);
   }
 }
 

@@ -19,6 +19,7 @@ import { type Remembered, remember } from './host/recovery.ts';
 import { statusOf } from './host/status.ts';
 import { systemClock } from './host/system-clock.ts';
 import { systemRandom } from './host/system-random.ts';
+import type { Limits } from './limits.ts';
 import { checkedOptions, checkInteger, checkPeers } from './options.ts';
 import type { MakeProtocol } from './paxos/protocol.ts';
 import { Replica as PaxosReplica } from './paxos/replica.ts';
@@ -90,7 +91,7 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
       events,
       codec,
       store,
-      membersMax: limits.membersMax,
+      limits,
     });
   } catch (error) {
     await transport?.close();
@@ -130,11 +131,12 @@ interface Parts<C, R> {
   readonly events: Events;
   readonly codec: CommandCodec<C, R>;
   readonly store: string;
-  readonly membersMax: number;
+  readonly limits: Limits;
 }
 
 class RunningReplica<C, R> implements Replica<C, R> {
   readonly id: number;
+  readonly limits: Limits;
   readonly #options: ReplicaOptions<C, R>;
   readonly #parts: Parts<C, R>;
   readonly #calls: Calls<C, R>;
@@ -145,6 +147,7 @@ class RunningReplica<C, R> implements Replica<C, R> {
 
   constructor(options: ReplicaOptions<C, R>, parts: Parts<C, R>) {
     this.id = options.self;
+    this.limits = parts.limits;
     this.#options = options;
     this.#parts = parts;
     const { host, codec } = parts;
@@ -190,7 +193,7 @@ class RunningReplica<C, R> implements Replica<C, R> {
     members: readonly PeerAddress[],
     options: CallOptions = {},
   ): Promise<'formed' | 'already'> {
-    const { membersMax } = this.#parts;
+    const { membersMax } = this.limits;
     checkPeers('members', members, membersMax);
     checkInteger('members.length', members.length, 1, membersMax);
     if (!members.some(({ id }) => id === this.id)) {

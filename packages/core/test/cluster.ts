@@ -8,7 +8,15 @@ import {
   type Timings,
 } from '@rsl/core';
 import {
+  type Client,
+  type ClientOptions,
+  type ClientServer,
+  connectClient,
+  serveClients,
+} from '@rsl/core/client';
+import {
   DigestMachine,
+  type MemoryClientNetwork,
   MemoryDisk,
   MemoryNetwork,
   memoryLog,
@@ -21,11 +29,14 @@ export interface ClusterOptions {
   readonly timings?: Partial<Timings>;
   readonly machine?: (id: number) => StateMachine;
   readonly logger?: Logger;
+  readonly clients?: MemoryClientNetwork;
 }
 
-export const memberAt = (id: number): { id: number; addresses: { memory: string } } => ({
+export const memberAt = (
+  id: number,
+): { id: number; addresses: { memory: string; client: string } } => ({
   id,
-  addresses: { memory: `memory:${id}` },
+  addresses: { memory: `memory:${id}`, client: `client:${id}` },
 });
 
 /** Replicas in one process on real time, with memory twins of every port. */
@@ -39,6 +50,7 @@ export class Cluster {
   readonly disks = new Map<number, MemoryDisk>();
   readonly replicas = new Map<number, Replica>();
   readonly machines = new Map<number, StateMachine>();
+  readonly servers = new Map<number, ClientServer>();
   readonly ids: readonly number[];
 
   constructor(options: ClusterOptions = {}) {
@@ -67,7 +79,19 @@ export class Cluster {
       logger: this.#options.logger ?? silentLogger,
     });
     this.replicas.set(id, replica);
+    const listen = this.#options.clients?.listener(`client:${id}`);
+    if (listen !== undefined) {
+      this.servers.set(id, await serveClients(replica, { listen, stateMachine }));
+    }
     return replica;
+  }
+
+  /** A client that knows all replicas, or these. */
+  client(options: Partial<ClientOptions> = {}): Client {
+    const network = this.#options.clients;
+    if (network === undefined) throw new Error('this cluster takes no clients in');
+    const addresses = this.ids.map((id) => `client:${id}`);
+    return connectClient({ group: 'tested', addresses, connector: network.connector(), ...options });
   }
 
   async formed(): Promise<this> {
@@ -101,11 +125,14 @@ export class Cluster {
   }
 
   async stop(id: number): Promise<void> {
+    await this.servers.get(id)?.close();
+    this.servers.delete(id);
     await this.at(id).close();
     this.replicas.delete(id);
   }
 
   async close(): Promise<void> {
+    await Promise.all([...this.servers.values()].map((server) => server.close()));
     await Promise.all([...this.replicas.values()].map((replica) => replica.close()));
   }
 

@@ -4,7 +4,8 @@
  *   offset  bytes
  *        0      1  'R' (0x52)
  *        1      1  version, 1
- *        2      1  channel: 0 paxos, 1 learning, 2 requests, 3 forming; 16 and up are layers'
+ *        2      1  channel: 0 paxos, 1 learning, 2 requests, 3 forming, 4 clients; 16 and up are
+ *                  layers'
  *        3      1  kind, within the channel
  *        4      4  CRC-32 of the head without this field
  *        8      8  group id; zero while no group is formed
@@ -25,7 +26,7 @@ export const frameVersion = 1;
 export const headerBytes = 32;
 const magic = 0x52;
 
-export const channels = { paxos: 0, learning: 1, requests: 2, forming: 3 } as const;
+export const channels = { paxos: 0, learning: 1, requests: 2, forming: 3, clients: 4 } as const;
 export type Channel = (typeof channels)[keyof typeof channels];
 
 /** What every frame of a replica says of the group and configuration it is in. */

@@ -4,7 +4,6 @@ import { checkInteger } from '../options.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { CommandCodec } from '../ports/state-machine.ts';
-import type { Host } from './host.ts';
 import type { control, Under } from './proposal-ring.ts';
 
 const defaultTimeoutMs = 10_000;
@@ -16,14 +15,26 @@ export interface From {
   readonly firstNumber?: number;
 }
 
+/** Takes commands in, and gives their results to the sink: a replica's host, or a client. */
+export interface Intaker {
+  propose(
+    commands: readonly Uint8Array[],
+    sink: ManyResults,
+    deadlineMs: number,
+    under?: Under | typeof control,
+    firstNumber?: number,
+  ): number;
+  cancel(sequence: number, reason: unknown): void;
+}
+
 /** The callers' edge: promises, signals, deadlines and encodings. */
 export class Calls<C, R> {
-  readonly #host: Host;
+  readonly #host: Intaker;
   readonly #codec: CommandCodec<C, R>;
   readonly #clock: Clock;
   readonly #logger: Logger;
 
-  constructor(host: Host, codec: CommandCodec<C, R>, clock: Clock, logger: Logger) {
+  constructor(host: Intaker, codec: CommandCodec<C, R>, clock: Clock, logger: Logger) {
     this.#host = host;
     this.#codec = codec;
     this.#clock = clock;

@@ -1,8 +1,9 @@
 import type { ManyResults } from '../api.ts';
-import type { SessionName } from '../sessions/session-name.ts';
 
-/** The session that commands are proposed under; it numbers them itself, from 1. */
-export interface Under extends SessionName {
+/** The session that commands are proposed under, by its name; it numbers them itself, from 1. */
+export interface Under {
+  slot: number;
+  offset: number;
   /** The caller has the results of all its sequences up to here. */
   acknowledged: number;
 }

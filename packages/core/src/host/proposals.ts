@@ -40,7 +40,7 @@ export interface ProposalsOptions {
   readonly self: ReplicaId;
   /** Random: tells this start's sequences from those of an earlier one. */
   readonly epoch: number;
-  readonly limits: Limits;
+  readonly limits: Pick<Limits, 'commandBytesMax' | 'pendingBytesMax' | 'pendingCommandsMax'>;
 }
 
 /**

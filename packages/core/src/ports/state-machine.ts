@@ -58,6 +58,11 @@ export interface StateMachine {
    */
   wakeAtMs?(): number | undefined;
   /**
+   * Answers a question of a client's from the state as it is, and changes nothing. Whatever it
+   * throws goes back to who asked, as RSL_QUERY_FAILED.
+   */
+  query?(question: Uint8Array): Uint8Array;
+  /**
    * A session was closed, or has not been used for its time-out: what was done under it and should
    * not outlive it ends now. Called after the commands of the slot, in the same order everywhere.
    */
@@ -68,4 +73,7 @@ export interface StateMachine {
 export interface CommandCodec<C, R> {
   encodeCommand(command: C): Uint8Array;
   decodeResult(bytes: Uint8Array): R;
+  /** Of queries; bytes as they are unless given. */
+  encodeQuestion?(question: unknown): Uint8Array;
+  decodeAnswer?(bytes: Uint8Array): unknown;
 }

@@ -32,6 +32,11 @@ export class DigestMachine implements StateMachine {
     this.#executed?.({ slot, timeMs, commands: commandsOf(batch), digest: this.digest });
   }
 
+  /** The slot that its state reflects. */
+  query(): Uint8Array {
+    return Buffer.from(`${this.slot}`);
+  }
+
   save(): Uint8Array[] {
     return [Buffer.from(JSON.stringify([this.slot, this.digest]))];
   }

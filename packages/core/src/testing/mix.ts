@@ -12,6 +12,7 @@ export const faultKinds = {
   split: 'the replicas fall into two groups for a while',
   flap: 'a replica is cut off and back many times in a row',
   broken: 'a connection breaks, with every frame that is on its way in it',
+  clientBroken: 'the connections of clients with a replica break, with what is on its way in them',
   crash: 'a process is gone and comes back',
   power: 'all processes are gone at once',
   midTurn: 'a process is gone between two effects of a turn',

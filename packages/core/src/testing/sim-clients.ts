@@ -24,6 +24,9 @@ export class SimClients {
     this.#options = options;
   }
 
+  /** The number of the next command. */
+  readonly next = (): number => (this.#commands += 1);
+
   /** Commands of sessions that were answered after they had been sent more than once. */
   get retried(): number {
     return this.#sessions.reduce((sum, { retried }) => sum + retried, 0);
@@ -54,7 +57,7 @@ export class SimClients {
     session: SimSession,
   ): Promise<void> {
     const { world, watch } = this.#options;
-    const next = (): number => (this.#commands += 1);
+    const next = this.next;
     const turn = new ClientTurn({ client, random, world, process, watch, next, session });
     return this.#options.client(turn).catch((error: unknown) => this.#onFailed(error));
   }

@@ -21,6 +21,8 @@ export type EffectName = 'append' | 'send' | 'execute';
 /** What happens to a process, told to whoever runs the simulation. */
 export interface SimProcessEvents {
   readonly executed: OnExecuted;
+  /** It runs, and may be asked. */
+  readonly started?: (process: SimProcess) => void;
   /** It is about to act on the world; it may be killed or made to wait now. */
   readonly effect: (process: SimProcess, effect: EffectName) => void;
   /** It stops, or did not start, by itself, and says why. */
@@ -77,6 +79,11 @@ export class SimProcess {
     this.#options = options;
     this.limits = { ...defaultLimits, ...options.limits };
     this.machineClock = new MachineClock(options.world, options.clockRate);
+  }
+
+  /** Of this start. */
+  get clock(): SimClock | undefined {
+    return this.#clock;
   }
 
   /** How long it still waits, or its current turn still blocks. */
@@ -155,6 +162,7 @@ export class SimProcess {
   #onStarted(start: number, replica: Replica): void {
     if (this.starts !== start || !this.isUp) return;
     this.replica = replica;
+    this.#options.on.started?.(this);
     replica.on('leading', () => {
       if (this.starts === start) this.leads = this.isUp;
     });

@@ -13,6 +13,7 @@ import { Successions } from './faults/successions.ts';
 import { MemoryNetwork } from './memory-transport.ts';
 import { calmMix, drawnMix, frameKinds, lossyKinds, type Mix } from './mix.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { clientAddress, Outsiders } from './sim-outsiders.ts';
 import { drawnLimits, drawnTimings } from './sim-draws.ts';
 import { SimClients } from './sim-clients.ts';
 import { memoryAddress, SimProcess } from './sim-process.ts';
@@ -57,6 +58,7 @@ export class Simulation {
   readonly #successions: Successions;
   readonly #watch: Watch;
   readonly #clients: SimClients;
+  readonly #outsiders: Outsiders;
   #rounds = 0;
   #formed = false;
   #failure: unknown;
@@ -93,6 +95,9 @@ export class Simulation {
     const client = options.client ?? digestClient;
     const failed = (error: unknown): void => this.#fail(error);
     this.#clients = new SimClients({ world, processes, watch: this.#watch, client, failed });
+    const { next } = this.#clients;
+    const outside = { world, processes, watch: this.#watch, next, failed };
+    this.#outsiders = new Outsiders({ ...outside, random: this.#random.fork('outsiders') });
   }
 
   /** Runs the seed to its end. CheckFailed tells what went wrong. */
@@ -106,6 +111,9 @@ export class Simulation {
     for (let client = 0; client < clients; client += 1) {
       this.#clients.start(client, this.#random.fork(`client ${client}`));
     }
+    // They propose what only the digest machine understands.
+    const outsiders = this.#options.client === undefined ? 2 : 0;
+    for (let client = 0; client < outsiders; client += 1) this.#outsiders.start(client);
     for (this.#rounds = 0; this.#isShort(durationMs); this.#rounds += 1) {
       this.#field.isStormy = true;
       await this.#advance(this.#options.stormMs ?? 6_000 + this.#random.below(12_000));
@@ -166,6 +174,10 @@ export class Simulation {
     await this.#until('commands are acknowledged again', calmMsMax, () => {
       return this.#watch.outcomes.acknowledged >= goal;
     });
+    const elsewhere = this.#outsiders.acknowledged;
+    await this.#until('clients elsewhere are answered again', calmMsMax, () =>
+      this.#outsiders.acknowledged.every((count, i) => count > (elsewhere[i] ?? 0)),
+    );
     await this.#caughtUp();
     await this.#putBack();
     const { nowMs } = this.world;
@@ -261,6 +273,7 @@ export class Simulation {
             this.#trace.note(`x ${id} ${executed.slot} ${executed.digest}`);
             this.#watch.onExecuted(id, executed, commands);
           },
+          started: (who) => this.#outsiders.serve(who),
           effect: (who, effect) => this.#processFaults.effect(who, effect),
           stopped: (who, error) => this.#onStopped(who, error),
           ended: (who) => this.#field.startLater(who, 20 + this.#random.below(1_000)),
@@ -312,6 +325,9 @@ export class Simulation {
     this.#networkFaults.tick();
     this.#processFaults.tick();
     this.#diskFaults.tick();
+    if (this.#field.happens('clientBroken')) {
+      this.#field.count('clientBroken', this.#outsiders.breakSome(this.#random));
+    }
   }
 
   #look(): void {
@@ -360,4 +376,6 @@ export class Simulation {
   }
 }
 
-const addressOf = (id: number): PeerAddress => ({ id, addresses: { memory: memoryAddress(id) } });
+const addressOf = (id: number): PeerAddress => {
+  return { id, addresses: { memory: memoryAddress(id), client: clientAddress(id) } };
+};

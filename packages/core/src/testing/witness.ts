@@ -48,6 +48,11 @@ export class Witness implements StateMachine {
     this.#machine.sessionEnded?.(session, at);
   }
 
+  query(question: Uint8Array): Uint8Array {
+    if (this.#machine.query === undefined) throw new Error('it answers no queries');
+    return this.#machine.query(question);
+  }
+
   wakeAtMs(): number | undefined {
     return this.#machine.wakeAtMs?.();
   }

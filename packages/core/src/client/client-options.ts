@@ -1,0 +1,102 @@
+import type { CallOptions } from '../api.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { checkInteger } from '../options.ts';
+import type { ClientConnector } from '../ports/client-transport.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Random } from '../ports/random.ts';
+import type { CommandCodec } from '../ports/state-machine.ts';
+import { sessionLimits } from '../sessions/session-limits.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Every bound of a client, with its unit in the name. */
+export const defaultClientLimits = {
+  /** Commands from the oldest that waits to the newest; at most `sessionWindowMax`. */
+  pendingCommandsMax: sessionLimits.sessionWindowMax as number,
+  pendingBytesMax: 16 * MiB,
+  /** One command, as bytes; the group's own limit counts as well. */
+  commandBytesMax: 1 * MiB,
+  /** Questions that wait for their answers. */
+  pendingQuestionsMax: 1_024,
+  /** Commands and bytes of them in one frame; a single large command may be more. */
+  frameCommandsMax: 1_024,
+  frameCommandBytesMax: 256 * KiB,
+} as const;
+
+export type ClientLimits = { readonly [K in keyof typeof defaultClientLimits]: number };
+
+/** Durations, in milliseconds of a monotonic clock. */
+export const defaultClientTimings = {
+  tickMs: 20,
+  /** A connection that does not get as far as a welcome. */
+  connectTimeoutMs: 2_000,
+  /** Between two attempts to connect: doubled each time, up to the other, and drawn (L6). */
+  retryMsMin: 50,
+  retryMsMax: 2_000,
+  /** A hint is followed at most so often. */
+  moveMsMin: 200,
+} as const;
+
+export type ClientTimings = { readonly [K in keyof typeof defaultClientTimings]: number };
+
+export interface ClientOptions<C = Uint8Array, R = Uint8Array> {
+  /** The group's name. */
+  readonly group: string;
+  /** Of replicas that take clients in, 1 … 64; leaders elsewhere are found by what these say. */
+  readonly addresses: readonly string[];
+  readonly connector: ClientConnector;
+  /** Of the state machine, as `typed(…).codec` has it; bytes as they are unless given. */
+  readonly codec?: CommandCodec<C, R>;
+  /** The session ends when it was not used for so long, 1,000 … 86,400,000 ms; 30,000 unless given. */
+  readonly sessionTtlMs?: number;
+  readonly limits?: Partial<ClientLimits>;
+  readonly timings?: Partial<ClientTimings>;
+  readonly logger?: Logger;
+  /** For tests: simulated time and chance. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface QueryOptions extends CallOptions {
+  /** `linearizable` unless given; `local` is what the replica has that is asked. */
+  readonly level?: 'linearizable' | 'local';
+}
+
+/** InvalidOptionError names the option, its range and the value. */
+export function checkedClientOptions<C, R>(options: ClientOptions<C, R>): {
+  readonly limits: ClientLimits;
+  readonly timings: ClientTimings;
+  readonly ttlMs: number;
+} {
+  const { addresses, group, sessionTtlMs: ttlMs = 30_000 } = options;
+  const bytes = Buffer.byteLength(String(group));
+  if (typeof group !== 'string' || bytes < 1 || bytes > 128) {
+    throw new InvalidOptionError('group', `1 to 128 bytes of UTF-8, not ${bytes}`);
+  }
+  if (!Array.isArray(addresses) || addresses.length < 1 || addresses.length > 64) {
+    throw new InvalidOptionError('addresses', '1 to 64 addresses');
+  }
+  const { sessionTtlMsMax, sessionTtlMsMin, sessionWindowMax } = sessionLimits;
+  checkInteger('sessionTtlMs', ttlMs, sessionTtlMsMin, sessionTtlMsMax);
+  const limits = merged('limits', defaultClientLimits, options.limits);
+  const timings = merged('timings', defaultClientTimings, options.timings);
+  checkInteger('limits.pendingCommandsMax', limits.pendingCommandsMax, 1, sessionWindowMax);
+  return { limits, timings, ttlMs };
+}
+
+function merged<K extends string>(
+  group: string,
+  defaults: Readonly<Record<K, number>>,
+  given: Partial<Readonly<Record<K, number>>> | undefined,
+): Readonly<Record<K, number>> {
+  const all: Record<K, number> = { ...defaults };
+  for (const [name, value] of Object.entries(given ?? {}) as [K, number | undefined][]) {
+    if (!(name in defaults)) throw new InvalidOptionError(`${group}.${name}`, 'is no such option');
+    if (value === undefined) continue;
+    checkInteger(`${group}.${name}`, value, 1, 2 ** 31);
+    all[name] = value;
+  }
+  return all;
+}
