@@ -11,6 +11,13 @@ export type {
   StoreId,
 } from './paxos/membership.ts';
 export type { Slot } from './paxos/slot.ts';
+export type {
+  ClientConnection,
+  ClientConnectionEvents,
+  ClientConnector,
+  ClientListener,
+  ClientTransportLimits,
+} from './ports/client-transport.ts';
 export type { Clock } from './ports/clock.ts';
 export { type Logger, silentLogger } from './ports/logger.ts';
 export type { Port, PortContext } from './ports/port.ts';

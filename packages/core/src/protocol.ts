@@ -10,6 +10,7 @@ export * from './paxos/quorum.ts';
 export * from './paxos/slot.ts';
 export * from './paxos/value.ts';
 export * from './paxos/vote.ts';
+export * from './ports/client-transport.ts';
 export * from './ports/clock.ts';
 export * from './ports/log-store.ts';
 export * from './ports/logger.ts';

@@ -1,40 +1,55 @@
 import type { Socket } from 'node:net';
-import { FrameError, type Limits } from '@rsl/core';
+import { FrameError } from '@rsl/core';
+import type { ClientTransportLimits } from '@rsl/core/protocol';
 import { requires } from '@rsl/contracts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import { envelopeBytes, FrameSplitter, WireViolation } from './framing.ts';
-import { encodeGreeting, type Greeting, GreetingReader } from './handshake.ts';
+import type { Greeting } from './handshake.ts';
 import { type Batch, LaneQueue } from './lane.ts';
 import { Liveness } from './liveness.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { ConnectionSurroundings } from './surroundings.ts';
 
 /** Frames that wait leave at once when they are this many bytes; else at the end of the turn. */
 const flushBytes = 64 * 1024;
 /** How long a connection that is finished may take to send what it has. */
 const lingerMs = 250;
 
+/** Collects the greeting of the other side. */
+export interface HelloReader<Hello> {
+  /** The greeting and the bytes after it, or undefined while it is not whole. Throws FrameError. */
+  push(chunk: Uint8Array): { readonly greeting: Hello; readonly rest: Uint8Array } | undefined;
+}
+
+/** What is said on a connection, and how much of it. */
+export interface Speech<Hello> {
+  readonly limits: ClientTransportLimits;
+  newReader(): HelloReader<Hello>;
+}
+
 /**
  * One TCP connection: a greeting each way, then frames. Collects what is sent in a turn into one
  * write; notices silence; closes on the first byte that is not right.
  */
-export class Connection {
+export class Connection<Hello = Greeting> {
   readonly remote: string;
-  owner: ConnectionOwner<Connection>;
+  owner: ConnectionOwner<Connection<Hello>, Hello>;
   readonly #socket: Socket;
-  readonly #around: Surroundings;
-  readonly #limits: Limits;
+  readonly #around: ConnectionSurroundings;
+  readonly #limits: ClientTransportLimits;
   readonly #queue: LaneQueue;
-  readonly #greeting = new GreetingReader();
+  readonly #greeting: HelloReader<Hello>;
   #splitter: FrameSplitter | undefined;
   #greeted = false;
   #over = false;
+  #paused = false;
   #frameBytesMax = 0;
   /** The write that the kernel has not wholly taken, and how many were begun and ended. */
   #writing: Batch | undefined;
   #writesBegun = 0;
   #writesEnded = 0;
   #flushSoon = false;
-  #owesRoom = false;
+  /** For so many bytes there has to be room before `room` is said; 0 if nobody waits for it. */
+  #owedBytes = 0;
   readonly #liveness: Liveness;
   #pingDue: number | undefined;
   #pongDue: number | undefined;
@@ -42,13 +57,14 @@ export class Connection {
   constructor(
     socket: Socket,
     remote: string,
-    limits: Limits,
-    around: Surroundings,
-    owner: ConnectionOwner<Connection>,
+    speech: Speech<Hello>,
+    around: ConnectionSurroundings,
+    owner: ConnectionOwner<Connection<Hello>, Hello>,
   ) {
     this.#socket = socket;
     this.remote = remote;
-    this.#limits = limits;
+    this.#limits = speech.limits;
+    this.#greeting = speech.newReader();
     this.#around = around;
     this.owner = owner;
     this.#queue = new LaneQueue(around.slabs);
@@ -58,7 +74,7 @@ export class Connection {
       around.sockets.delete(socket);
       this.#end('closed by the other side');
     });
-    socket.on('error', (error) => this.#end(error.message));
+    socket.on('error', (error) => this.#end(error.message, error));
     socket.on('end', () => this.#end('closed by the other side'));
   }
 
@@ -83,8 +99,8 @@ export class Connection {
     this.#socket.once('close', gone);
   }
 
-  greet(greeting: Greeting): void {
-    if (!this.#over) this.#socket.write(encodeGreeting(greeting));
+  greet(greeting: Uint8Array): void {
+    if (!this.#over) this.#socket.write(greeting);
   }
 
   /** Queues one frame for the end of this turn; false if there is no room, or it is too large. */
@@ -94,7 +110,8 @@ export class Connection {
     requires(() => bytes > 0, 'tcp-14 no frame is empty');
     const room = this.#limits.sendQueueBytesMax - this.#queue.queuedBytes - envelopeBytes;
     if (this.#over || bytes === 0 || bytes > this.#frameBytesMax || bytes > room) {
-      this.#owesRoom = true;
+      const owed = Math.min(bytes + envelopeBytes, this.#limits.sendQueueBytesMax);
+      this.#owedBytes = Math.max(this.#owedBytes, owed);
       this.#flushAtEndOfTurn();
       return false;
     }
@@ -109,18 +126,23 @@ export class Connection {
     return this.#queue.queuedBytes;
   }
 
+  /** Reads no more. What has been read by then still comes; nobody is declared dead meanwhile. */
   pause(): void {
+    if (this.#over) return;
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    if (this.#over || !this.#paused) return;
+    this.#paused = false;
     this.#liveness.heard(this.#around.time.nowMs);
     this.#socket.resume();
   }
 
   /** Asks for a sign of life: `alive` is called, or the connection is closed. */
-  probe(): void {
-    this.#ping(this.#liveness.probe(this.#around.time.nowMs));
+  probe(timeoutMs: number): void {
+    this.#ping(this.#liveness.probe(this.#around.time.nowMs, timeoutMs));
   }
 
   cancelProbe(): void {
@@ -130,9 +152,14 @@ export class Connection {
   tick(): void {
     if (this.#over || this.#splitter === undefined) return;
     const { nowMs } = this.#around.time;
+    if (this.#paused) {
+      // We do not read its pings, and still live; an answer to none asks for none.
+      if (this.#liveness.isQuiet(nowMs)) this.#pinged(this.#pongDue ?? this.#liveness.sign(nowMs));
+      return;
+    }
     const verdict = this.#liveness.look(nowMs);
     if (verdict === 'ping') this.#ping(this.#liveness.ping(nowMs));
-    else if (verdict !== 'fine') this.#end(verdict.dead);
+    else if (verdict !== 'fine') this.#end(verdict.dead, new Error(verdict.dead));
   }
 
   /** Closes without a word to its owner, and drops what is queued. */
@@ -144,7 +171,7 @@ export class Connection {
   }
 
   /** Closes without a word to its owner once what is queued is sent, or a moment later. */
-  finish(last?: Greeting): void {
+  finish(last?: Uint8Array): void {
     if (this.#over) return;
     if (last !== undefined) this.greet(last);
     this.#over = true;
@@ -183,7 +210,7 @@ export class Connection {
       { code: error.code, peer: this.remote, reason, error: error.message },
       'closed a connection: what came is no frame',
     );
-    this.#end(error.message);
+    this.#end(error.message, error);
   }
 
   #receivedGreeting(bytes: Uint8Array): void {
@@ -204,14 +231,14 @@ export class Connection {
       return;
     }
     // Not the peer's fault: whoever was given a frame threw, and the stream has lost its place.
-    this.#end(`the receiver of a frame threw ${String(error)}`);
+    this.#end(`the receiver of a frame threw ${String(error)}`, new Error(String(error)));
     throw error;
   }
 
-  #end(why: string): void {
+  #end(why: string, error?: Error): void {
     if (this.#over) return;
     this.close();
-    this.owner.closed(this, why);
+    this.owner.closed(this, why, error);
   }
 
   #ping(number: number | undefined): void {
@@ -286,9 +313,13 @@ export class Connection {
   }
 
   #noticeRoom(): void {
-    if (!this.#owesRoom || this.#over) return;
-    if (this.#queue.queuedBytes * 2 > this.#limits.sendQueueBytesMax) return;
-    this.#owesRoom = false;
+    if (this.#owedBytes === 0 || this.#over) return;
+    // Half of it, so that drains are few; and what was refused fits, or they would be in vain.
+    const { sendQueueBytesMax } = this.#limits;
+    const { queuedBytes } = this.#queue;
+    if (queuedBytes * 2 > sendQueueBytesMax) return;
+    if (queuedBytes + this.#owedBytes > sendQueueBytesMax) return;
+    this.#owedBytes = 0;
     this.owner.room();
   }
 }

@@ -1,16 +1,13 @@
-import { connect } from 'node:net';
 import type { Lane, ReplicaId } from '@rsl/core/protocol';
 import { invariant } from '@rsl/contracts';
-import { formatAddress, type HostPort } from './address.ts';
+import type { HostPort } from './address.ts';
 import { Backoff } from './backoff.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
+import { dial } from './dial.ts';
+import { encodeGreeting, GreetingReader } from './handshake.ts';
 import { greetingOf } from './introduction.ts';
 import type { PeerHost } from './peer-host.ts';
-
-/** One static buffer for each dialed connection: half the cost of a buffer for each read. */
-const receiveBytes = 64 * 1024;
-const keepAliveInitialDelay = 10_000;
 
 /** A votes lane of ours that the other side has not welcomed yet. */
 export interface Attempt {
@@ -117,27 +114,11 @@ export class Dialer {
     invariant(() => this.#attempt === undefined, 'tcp-12 one attempt at a time');
     const { around, limits, local } = this.#host;
     const hello = greetingOf(local, limits, { kind: 'hello', lane, link, asked: this.#to });
-    const socket = connect({
-      host: address.host,
-      port: address.port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay,
-      onread: {
-        buffer: new Uint8Array(receiveBytes),
-        callback(length, buffer) {
-          connection.received(length === buffer.length ? buffer : buffer.subarray(0, length));
-          return true;
-        },
-      },
-    });
-    const remote = formatAddress(address);
-    const connection = new Connection(socket, remote, limits, around, this.#owner);
-    socket.once('connect', () => {
-      connection.greet(hello);
+    const speech = { limits, newReader: () => new GreetingReader() };
+    return dial(address, speech, around, this.#owner, (connection) => {
+      connection.greet(encodeGreeting(hello));
       asked();
     });
-    return connection;
   }
 
   get #nowMs(): number {

@@ -2,6 +2,7 @@ import { type Limits, PeerRefusedError } from '@rsl/core';
 import type { Lane, LocalIdentity, ReplicaId } from '@rsl/core/protocol';
 import type { Connection } from './connection.ts';
 import {
+  encodeGreeting,
   flagsMustUnderstand,
   type Greeting,
   type GreetingKind,
@@ -66,7 +67,8 @@ export function welcome(
   { local, limits }: { readonly local: LocalIdentity; readonly limits: Limits },
 ): void {
   const { lane, link, from } = hello;
-  connection.greet(greetingOf(local, limits, { kind: 'welcome', lane, link, asked: from }));
+  const answer = greetingOf(local, limits, { kind: 'welcome', lane, link, asked: from });
+  connection.greet(encodeGreeting(answer));
   connection.startFrames(hello.frameBytesMax);
 }
 
@@ -98,7 +100,7 @@ export function refuse(
   else around.log.quietly('warn', `${group} ${from} ${reason}`, fields, error.message);
   const self: LocalIdentity = { ...(ours.local ?? nobody), group };
   const answer = greetingOf(self, limits, { kind: 'refusal', lane, link, asked: from });
-  connection.finish({ ...answer, reason: refusals[reason].code });
+  connection.finish(encodeGreeting({ ...answer, reason: refusals[reason].code }));
 }
 
 /** Our own hello was refused, or answered by somebody else: counts it and logs it. */

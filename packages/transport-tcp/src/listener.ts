@@ -1,36 +1,36 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { FrameError, ListenError, type Limits } from '@rsl/core';
+import { FrameError, ListenError } from '@rsl/core';
 import { formatAddress, type HostPort } from './address.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Speech } from './connection.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
-import type { TcpEndpoint } from './endpoint.ts';
-import type { Greeting } from './handshake.ts';
-import { helloFault, refuse } from './introduction.ts';
-import type { Surroundings } from './surroundings.ts';
+import { keepAliveInitialDelay } from './dial.ts';
+import type { LivenessSettings } from './liveness.ts';
+import type { ConnectionSurroundings } from './surroundings.ts';
 
-/**
- * Takes connections in, waits for each one's hello, and hands it to the endpoint that it is for.
- * Strangers can hold at most `handshakesMax` connections, each for `handshakeTimeoutMs`.
- */
-export class Listener implements ConnectionOwner<Connection> {
+/** Whoever is told of those that have said hello. */
+export interface Greeter<Hello> extends Speech<Hello> {
+  /** Why nobody is let in now; undefined if somebody is. `strangers` have not said hello. */
+  whyFull(strangers: number): string | undefined;
+  greeted(connection: Connection<Hello>, hello: Hello): void;
+}
+
+export interface ListenerSurroundings extends ConnectionSurroundings {
+  readonly settings: LivenessSettings & { readonly handshakeTimeoutMs: number };
+}
+
+/** Takes connections in, waits for each one's hello, and hands it on. */
+export class Listener<Hello> implements ConnectionOwner<Connection<Hello>, Hello> {
   readonly #server: Server;
-  readonly #limits: Limits;
-  readonly #around: Surroundings;
-  readonly #endpointOf: (group: string) => TcpEndpoint | undefined;
+  readonly #around: ListenerSurroundings;
+  readonly #greeter: Greeter<Hello>;
   /** Connections without a hello, and until when they may have none. */
-  readonly #silent = new Map<Connection, number>();
-  #accepted = 0;
+  readonly #silent = new Map<Connection<Hello>, number>();
 
-  constructor(
-    limits: Limits,
-    around: Surroundings,
-    endpointOf: (group: string) => TcpEndpoint | undefined,
-  ) {
-    this.#limits = limits;
+  constructor(around: ListenerSurroundings, greeter: Greeter<Hello>) {
     this.#around = around;
-    this.#endpointOf = endpointOf;
+    this.#greeter = greeter;
     this.#server = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 },
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay },
       (socket) => this.#connected(socket),
     );
   }
@@ -69,26 +69,9 @@ export class Listener implements ConnectionOwner<Connection> {
     });
   }
 
-  greeted(connection: Connection, hello: Greeting): void {
+  greeted(connection: Connection<Hello>, hello: Hello): void {
     this.#silent.delete(connection);
-    if (hello.kind !== 'hello') throw new FrameError('handshake: an answer to no question');
-    const endpoint = this.#endpointOf(hello.group);
-    const full = this.#accepted >= this.#around.settings.connectionsMax;
-    const fault = full ? 'too-many-connections' : helloFault(hello, endpoint?.local);
-    if (fault === undefined && endpoint !== undefined) {
-      this.#accepted += 1;
-      connection.whenGone(() => {
-        this.#accepted -= 1;
-      });
-      endpoint.offered(connection, hello);
-      return;
-    }
-    const { local } = endpoint ?? {};
-    refuse(connection, hello, fault ?? 'no-such-group', {
-      ...(local === undefined ? {} : { local }),
-      limits: this.#limits,
-      around: this.#around,
-    });
+    this.#greeter.greeted(connection, hello);
   }
 
   frame(): void {
@@ -99,21 +82,23 @@ export class Listener implements ConnectionOwner<Connection> {
 
   room(): void {}
 
-  closed(connection: Connection): void {
+  closed(connection: Connection<Hello>): void {
     this.#silent.delete(connection);
   }
 
   #connected(socket: Socket): void {
     const { settings, counters, time } = this.#around;
+    const { remoteAddress: host = 'unknown', remotePort: port = 0 } = socket;
     counters.add('accepts');
-    if (this.#silent.size >= settings.handshakesMax) {
-      counters.add('refused.too-many-handshakes');
+    const full = this.#greeter.whyFull(this.#silent.size);
+    if (full !== undefined) {
+      counters.add(`refused.${full}`);
+      this.#around.log.quietly('warn', full, { remote: host }, `refused a connection: ${full}`);
       socket.destroy();
       return;
     }
-    const { remoteAddress: host = 'unknown', remotePort: port = 0 } = socket;
     const remote = formatAddress({ host, port });
-    const connection = new Connection(socket, remote, this.#limits, this.#around, this);
+    const connection = new Connection<Hello>(socket, remote, this.#greeter, this.#around, this);
     this.#silent.set(connection, time.nowMs + settings.handshakeTimeoutMs);
     // As plain bytes: `slice` of a Buffer does not copy, and a frame that is kept must be copied.
     socket.on('data', ({ buffer, byteOffset, length }: Buffer) =>

@@ -1,14 +1,18 @@
-import type { Settings } from './options.ts';
+/** How long silence may last. */
+export interface LivenessSettings {
+  readonly pingIntervalMs: number;
+  readonly deadAfterMs: number;
+}
 
 /** Whether the other side of one connection still lives, from what was heard of it and when. */
 export class Liveness {
-  readonly #settings: Settings;
+  readonly #settings: LivenessSettings;
   #heardMs: number;
   #pingedMs: number;
   #pingNumber = 0;
   #probe: { readonly number: number; readonly deadlineMs: number } | undefined;
 
-  constructor(settings: Settings, nowMs: number) {
+  constructor(settings: LivenessSettings, nowMs: number) {
     this.#settings = settings;
     this.#heardMs = this.#pingedMs = nowMs;
   }
@@ -20,27 +24,37 @@ export class Liveness {
 
   /** What is to be done now: nothing, ask, or give it up. */
   look(nowMs: number): 'fine' | 'ping' | { readonly dead: string } {
-    const { pingIntervalMs, deadAfterMs } = this.#settings;
+    const { deadAfterMs } = this.#settings;
     if (this.#probe !== undefined && nowMs >= this.#probe.deadlineMs) {
       return { dead: 'no answer, and somebody else came with its id' };
     }
     if (nowMs - this.#heardMs >= deadAfterMs) return { dead: `silent for ${deadAfterMs} ms` };
-    const quietSinceMs = Math.max(this.#heardMs, this.#pingedMs);
-    return nowMs - quietSinceMs >= pingIntervalMs ? 'ping' : 'fine';
+    return this.isQuiet(nowMs) ? 'ping' : 'fine';
+  }
+
+  /** Nothing was heard, asked or said for as long as a ping takes to be due. */
+  isQuiet(nowMs: number): boolean {
+    return nowMs - Math.max(this.#heardMs, this.#pingedMs) >= this.#settings.pingIntervalMs;
+  }
+
+  /** The number of a sign of life that nobody has asked for: no ping has it. */
+  sign(nowMs: number): number {
+    this.#pingedMs = nowMs;
+    return 0;
   }
 
   /** The number of the ping that is sent now. */
   ping(nowMs: number): number {
     this.#pingedMs = nowMs;
-    this.#pingNumber = (this.#pingNumber + 1) >>> 0;
+    this.#pingNumber = (this.#pingNumber % 0xffff_ffff) + 1;
     return this.#pingNumber;
   }
 
   /** Demands an answer to a ping that is sent now; undefined if one is awaited already. */
-  probe(nowMs: number): number | undefined {
+  probe(nowMs: number, timeoutMs: number): number | undefined {
     if (this.#probe !== undefined) return undefined;
     const number = this.ping(nowMs);
-    this.#probe = { number, deadlineMs: nowMs + this.#settings.probeTimeoutMs };
+    this.#probe = { number, deadlineMs: nowMs + timeoutMs };
     return number;
   }
 

@@ -38,6 +38,12 @@ export const optionRanges = {
 
 type NumberOption = keyof typeof optionRanges;
 
+interface Range {
+  readonly otherwise: number;
+  readonly from: number;
+  readonly through: number;
+}
+
 /** The options, checked and complete. */
 export type Settings = { readonly [K in NumberOption]: number } & {
   readonly listen: HostPort;
@@ -50,21 +56,15 @@ export function settingsOf(given: string | TcpOptions): Settings {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidOptionError('listen', "give an address such as '127.0.0.1:7001'");
   }
-  for (const name of Object.keys(options)) {
-    if (name !== 'listen' && name !== 'allowPlaintext' && !Object.hasOwn(optionRanges, name)) {
-      throw new InvalidOptionError(name, 'the TCP transport has no option of that name');
-    }
-  }
-  const listen = listenAddress(options);
-  const numbers = Object.fromEntries(
-    Object.keys(optionRanges).map((name) => [name, numberOf(options, name as NumberOption)]),
-  ) as { [K in NumberOption]: number };
+  const numbers = numbersOf(optionRanges, options, ['listen', 'allowPlaintext']);
+  const listen = listenAddress(options, 'tcp');
   mustNotExceed(numbers, 'pingIntervalMs', 'deadAfterMs');
   mustNotExceed(numbers, 'reconnectDelayMsMin', 'reconnectDelayMsMax');
   return { ...numbers, listen, given: { ...options } };
 }
 
-function listenAddress({ listen, allowPlaintext }: TcpOptions): HostPort {
+/** Parsed; beyond loopback only if that is asked for. `opener` is the function to write. */
+export function listenAddress({ listen, allowPlaintext }: TcpOptions, opener: string): HostPort {
   const address = typeof listen === 'string' ? parseAddress(listen) : undefined;
   if (address === undefined) {
     throw new InvalidOptionError(
@@ -77,16 +77,37 @@ function listenAddress({ listen, allowPlaintext }: TcpOptions): HostPort {
       'listen',
       `${formatAddress(address)} can be reached from other machines, and frames travel without ` +
         'encryption or proof of identity. On a network that you trust whole, say so with ' +
-        `tcp({ listen: '${formatAddress(address)}', allowPlaintext: true }); otherwise listen on ` +
+        `${plaintextCall(opener, formatAddress(address))}; otherwise listen on ` +
         'loopback and put a tunnel (WireGuard, TLS proxy) in front',
     );
   }
   return address;
 }
 
-function numberOf(options: TcpOptions, name: NumberOption): number {
-  const { otherwise, from, through } = optionRanges[name];
-  const value: unknown = options[name] ?? otherwise;
+const plaintextCall = (opener: string, address: string): string =>
+  opener === 'tcp'
+    ? `tcp({ listen: '${address}', allowPlaintext: true })`
+    : `${opener}('${address}', { allowPlaintext: true })`;
+
+/** Every number of `ranges`, given or not; `others` are the names of what is no number. */
+export function numbersOf<Name extends string>(
+  ranges: Readonly<Record<Name, Range>>,
+  options: object,
+  others: readonly string[],
+): { readonly [K in Name]: number } {
+  for (const name of Object.keys(options)) {
+    if (!others.includes(name) && !Object.hasOwn(ranges, name)) {
+      throw new InvalidOptionError(name, 'the TCP transport has no option of that name');
+    }
+  }
+  const given = new Map<string, unknown>(Object.entries(options));
+  const names = Object.keys(ranges) as Name[];
+  const numbers = names.map((name) => [name, numberOf(name, given.get(name), ranges[name])]);
+  return Object.fromEntries(numbers) as { [K in Name]: number };
+}
+
+function numberOf(name: string, given: unknown, { otherwise, from, through }: Range): number {
+  const value: unknown = given ?? otherwise;
   if (typeof value === 'number' && Number.isInteger(value) && value >= from && value <= through) {
     return value;
   }
@@ -96,10 +117,10 @@ function numberOf(options: TcpOptions, name: NumberOption): number {
   );
 }
 
-function mustNotExceed(
-  numbers: { readonly [K in NumberOption]: number },
-  lesser: NumberOption,
-  greater: NumberOption,
+export function mustNotExceed<Name extends string>(
+  numbers: { readonly [K in Name]: number },
+  lesser: Name,
+  greater: Name,
 ): void {
   if (numbers[lesser] > numbers[greater]) {
     throw new InvalidOptionError(

@@ -231,7 +231,8 @@ export class Peer implements ConnectionOwner<Connection> {
       waiting.connection.close();
     }
     this.#candidate = { connection, hello, deadlineMs: this.#handshakeDeadline() };
-    if (this.#link?.isUp === true) this.#link.votes.probe();
+    if (this.#link?.isUp === true)
+      this.#link.votes.probe(this.#host.around.settings.probeTimeoutMs);
   }
 
   #welcome(votes: Connection, hello: Greeting): void {
@@ -271,7 +272,8 @@ export class Peer implements ConnectionOwner<Connection> {
     around.counters.add('links');
     around.log.info({ group: local.group, peer: this.id, remote, dialed: link.ours }, 'peer is up');
     this.#host.up(link.peer);
-    if (this.#candidate !== undefined && this.#link === link) link.votes.probe();
+    if (this.#candidate !== undefined && this.#link === link)
+      link.votes.probe(around.settings.probeTimeoutMs);
   }
 
   #linkBroke(why: string, then?: 'keep-candidate'): void {

@@ -1,20 +1,43 @@
 import type { Socket } from 'node:net';
-import type { Clock, Random } from '@rsl/core';
-import type { AwakeTime } from './awake-time.ts';
-import type { Counters, QuietLog } from './counters.ts';
-import type { SlabPool } from './lane.ts';
+import type { Clock, Logger, Random } from '@rsl/core';
+import { AwakeTime } from './awake-time.ts';
+import { Counters, QuietLog } from './counters.ts';
+import { SlabPool } from './lane.ts';
+import type { LivenessSettings } from './liveness.ts';
 import type { Settings } from './options.ts';
 
-/** What every part of one transport uses. */
-export interface Surroundings {
-  readonly settings: Settings;
+/** What every connection uses. */
+export interface ConnectionSurroundings {
+  readonly settings: LivenessSettings;
   readonly time: AwakeTime;
-  readonly random: Random;
   readonly log: QuietLog;
   readonly counters: Counters;
   readonly slabs: SlabPool;
   readonly flusher: Flusher;
   readonly sockets: OpenSockets;
+}
+
+/** With these settings; everything else new. */
+export function surroundingsOf<Given extends LivenessSettings>(
+  settings: Given,
+  clock: Clock,
+  logger: Logger,
+): ConnectionSurroundings & { readonly settings: Given } {
+  return {
+    settings,
+    time: new AwakeTime(clock),
+    log: new QuietLog(logger, () => clock.nowMs()),
+    counters: new Counters(),
+    slabs: new SlabPool(),
+    flusher: new Flusher(clock),
+    sockets: new OpenSockets(),
+  };
+}
+
+/** What every part of one transport between replicas uses. */
+export interface Surroundings extends ConnectionSurroundings {
+  readonly settings: Settings;
+  readonly random: Random;
   /** Counts the links that this transport has dialed: 1, 2, … */
   nextLink(): number;
 }
@@ -49,6 +72,10 @@ export class OpenSockets {
   readonly #open = new Set<Socket>();
   readonly #lingering = new Map<Socket, number>();
   #whenNone: (() => void) | undefined;
+
+  get size(): number {
+    return this.#open.size;
+  }
 
   add(socket: Socket): void {
     this.#open.add(socket);

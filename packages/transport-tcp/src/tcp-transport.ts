@@ -1,20 +1,19 @@
 import { InvalidOptionError, type Limits, type PortContext } from '@rsl/core';
 import type { LocalIdentity, Transport, TransportEvents } from '@rsl/core/protocol';
 import { formatAddress } from './address.ts';
-import { AwakeTime, tickMs } from './awake-time.ts';
-import { Counters, QuietLog } from './counters.ts';
+import { tickMs } from './awake-time.ts';
 import { TcpEndpoint } from './endpoint.ts';
-import { groupBytesMax, isStoreId } from './handshake.ts';
-import { SlabPool } from './lane.ts';
+import { type Greeting, groupBytesMax, isStoreId } from './handshake.ts';
 import { Listener } from './listener.ts';
 import type { Settings } from './options.ts';
-import { Flusher, OpenSockets, type Surroundings } from './surroundings.ts';
+import { PeerGreeter } from './peer-greeter.ts';
+import { type Surroundings, surroundingsOf } from './surroundings.ts';
 
 /** A transport over TCP: one listener, and for each group an endpoint. */
 export class TcpTransport implements Transport {
   readonly #around: Surroundings;
   readonly #limits: Limits;
-  readonly #listener: Listener;
+  readonly #listener: Listener<Greeting>;
   readonly #endpoints = new Map<string, TcpEndpoint>();
   readonly #stopTicking: () => void;
   #address = '';
@@ -25,17 +24,12 @@ export class TcpTransport implements Transport {
     let links = 0;
     this.#limits = limits;
     this.#around = {
-      settings,
+      ...surroundingsOf(settings, clock, logger),
       random,
-      time: new AwakeTime(clock),
-      log: new QuietLog(logger, () => clock.nowMs()),
-      counters: new Counters(),
-      slabs: new SlabPool(),
-      flusher: new Flusher(clock),
-      sockets: new OpenSockets(),
       nextLink: () => (links += 1),
     };
-    this.#listener = new Listener(limits, this.#around, (group) => this.#endpoints.get(group));
+    const greeter = new PeerGreeter(limits, this.#around, (group) => this.#endpoints.get(group));
+    this.#listener = new Listener(this.#around, greeter);
     this.#stopTicking = clock.everyMs(tickMs, () => this.#tick());
   }
 

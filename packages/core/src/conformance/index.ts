@@ -1,4 +1,6 @@
 export type { ConformanceCase } from './case.ts';
+export { clientTransportCases } from './client-transport-cases.ts';
+export type { OpenClientNetwork, OpenedClientNetwork } from './client-transport-stage.ts';
 export { type OpenedTransport, type OpenTransports, transportCases } from './transport-cases.ts';
 export { failingLogStoreCases, fullLogStoreCases, logStoreCases } from './log-store-cases.ts';
 export type {

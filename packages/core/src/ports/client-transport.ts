@@ -7,7 +7,7 @@
 export interface ClientConnectionEvents {
   /** `frame` is valid only during the call. If it throws, the connection is closed. */
   frame(frame: Uint8Array): void;
-  /** Follows a `send` that returned false: there is room again. */
+  /** Follows a `send` that returned false: there is room again, also for what was refused. */
   drain(): void;
   /** It is over, once; not told to whoever closed it. */
   closed(error: Error | undefined): void;
@@ -18,8 +18,9 @@ export interface ClientConnection {
   readonly remote: string;
   /**
    * Queues one frame, the parts one after the other, or returns false: more than
-   * `sendQueueBytesMax` would wait, or it is over; nothing was queued. The caller never writes the
-   * parts again. A frame is at most `frameBytesMax` long: RangeError.
+   * `sendQueueBytesMax` would wait, or it is over, or not open; nothing was queued. The caller never
+   * writes the parts again. RangeError unless a frame is 1 … `frameBytesMax` bytes long, of the side
+   * that takes less.
    */
   send(parts: readonly Uint8Array[]): boolean;
   /** Bytes that wait to be sent. */
@@ -36,8 +37,8 @@ export interface ClientListener {
   /** The address that clients can reach, for example `127.0.0.1:7501`. */
   readonly address: string;
   /**
-   * Takes connections in from now on; each is given to `accept`, which gives what is to hear of
-   * it. Called once.
+   * Takes connections in from now on, and none before; each is given to `accept`, which gives what
+   * is to hear of it. Called once.
    */
   serve(accept: (connection: ClientConnection) => ClientConnectionEvents): void;
   /** Closes every connection; no event comes after it. A second call does nothing. */

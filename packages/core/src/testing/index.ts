@@ -4,6 +4,8 @@ export { type Client, ClientGone, ClientTurn, type TurnOptions } from './client.
 export * from './digest-machine.ts';
 export * from './linearizability.ts';
 export { type Group, MemoryDisk } from './memory-disk.ts';
+export type { ClientWay } from './memory-client-connection.ts';
+export { MemoryClientNetwork, type MemoryClientNetworkOptions } from './memory-client-network.ts';
 export { memoryLog, type MemoryLogOptions } from './memory-log-store.ts';
 export {
   type Fate,
