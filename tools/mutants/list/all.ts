@@ -1,5 +1,6 @@
 import type { Mutant } from '../mutant.ts';
 import { acceptorMutants } from './acceptor.ts';
+import { clientMutants } from './clients.ts';
 import { codecMutants } from './codec.ts';
 import { formingMutants } from './forming.ts';
 import { hostMutants } from './host.ts';
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...recoveryMutants,
   ...standingMutants,
   ...sessionMutants,
+  ...clientMutants,
   ...formingMutants,
   ...codecMutants,
   ...logFileMutants,

@@ -65,7 +65,9 @@ export interface QueryOptions extends CallOptions {
 }
 
 /** InvalidOptionError names the option, its range and the value. */
-export function checkedClientOptions<C, R>(options: ClientOptions<C, R>): {
+export function checkedClientOptions<C, R>(
+  options: ClientOptions<C, R>,
+): {
   readonly limits: ClientLimits;
   readonly timings: ClientTimings;
   readonly ttlMs: number;

@@ -16,10 +16,7 @@ import { Link } from './link.ts';
 import { errorOf } from './problem.ts';
 import { Questions } from './questions.ts';
 
-export interface CourierOptions extends Pick<
-  ClientOptions,
-  'addresses' | 'connector' | 'group'
-> {
+export interface CourierOptions extends Pick<ClientOptions, 'addresses' | 'connector' | 'group'> {
   readonly limits: ClientLimits;
   readonly timings: ClientTimings;
   readonly ttlMs: number;
@@ -182,6 +179,7 @@ export class Courier implements Intaker {
     this.#pauseMs = pauseMsMin;
     let sequence = session.firstSequence;
     for (const result of commandsIn(segment, header)) {
+      this.#mustBeSent(sequence);
       this.#proposals.resolve(sequence, result);
       sequence += 1;
     }
@@ -190,11 +188,16 @@ export class Courier implements Intaker {
 
   #onFailed(message: ClientFailed): void {
     if (!this.#isOurs(message)) return;
+    this.#mustBeSent(message.sequence);
     const error = errorOf(message.problem);
     if (error.code === 'RSL_SESSION_EXPIRED') return this.#onEnded(error);
     if (!passing.has(error.code)) return this.#proposals.refuse(message.sequence, error);
     this.#proposals.resend(message.sequence);
     this.#pause();
+  }
+
+  #mustBeSent(sequence: number): void {
+    if (this.#proposals.isUnsent(sequence)) throw new FrameError('an answer to what was not sent');
   }
 
   #isOurs({ slot, offset }: { readonly slot: number; readonly offset: number }): boolean {

@@ -222,13 +222,21 @@ export class Proposals {
     const under = this.#ring.under[at];
     if (under !== this.#ring.under[first]) return false;
     if (under === undefined || under === control) return true;
-    return (this.#ring.numbers[at] as number) - (this.#ring.numbers[first] as number) === sequence - from;
+    return (
+      (this.#ring.numbers[at] as number) - (this.#ring.numbers[first] as number) === sequence - from
+    );
   }
 
   /** True if somebody waits for the result of this sequence. */
   wants(sequence: number): boolean {
     if (sequence < this.#head || sequence >= this.#tail) return false;
     return this.#ring.states[this.#ring.at(sequence)] !== done;
+  }
+
+  /** Nobody has been given it: whoever answers it is wrong. */
+  isUnsent(sequence: number): boolean {
+    if (sequence >= this.#tail) return true;
+    return this.wants(sequence) && this.#ring.states[this.#ring.at(sequence)] === queued;
   }
 
   /** The command was executed: its caller gets the result. */
@@ -367,7 +375,8 @@ export class Proposals {
     this.#ring.sinks[at] = undefined;
     this.#ring.under[at] = undefined;
     this.#ring.states[at] = done;
-    while (this.#head < this.#tail && this.#ring.states[this.#ring.at(this.#head)] === done) this.#head += 1;
+    while (this.#head < this.#tail && this.#ring.states[this.#ring.at(this.#head)] === done)
+      this.#head += 1;
     this.#cursor = Math.max(this.#cursor, this.#head);
     while (this.#runs.length > 0 && (this.#runs[0] as Run).to <= this.#head) this.#runs.shift();
     ensures(
