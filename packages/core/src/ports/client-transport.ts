@@ -18,9 +18,9 @@ export interface ClientConnection {
   readonly remote: string;
   /**
    * Queues one frame, the parts one after the other, or returns false: more than
-   * `sendQueueBytesMax` would wait, or it is over, or not open; nothing was queued. The caller never
-   * writes the parts again. RangeError unless a frame is 1 … `frameBytesMax` bytes long, of the side
-   * that takes less.
+   * `sendQueueBytesMax` would wait, or it is over, or not open; nothing was queued. The caller
+   * never writes the parts again. RangeError unless a frame is 1 … `frameBytesMax` bytes long, of
+   * the side that takes less.
    */
   send(parts: readonly Uint8Array[]): boolean;
   /** Bytes that wait to be sent. */
