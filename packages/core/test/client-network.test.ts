@@ -152,3 +152,18 @@ test('frames are copies: whoever keeps what it has sent sees no change', async (
   world.run(20);
   expect(world.parties[0]?.texts).toEqual(['before']);
 });
+
+test('half of the queue is free, and no drain: what was refused would not fit', async () => {
+  let frames = 0;
+  const world = new Simulated(() => 10 * (frames += 1));
+  await world.listen('a');
+  const client = world.dial('a', { frameBytesMax: 100, sendQueueBytesMax: 120 });
+  world.run(100);
+  frames = 0;
+  for (let i = 0; i < 3; i++) expect(client.connection.send([new Uint8Array(20)])).toBe(true);
+  expect(client.connection.send([new Uint8Array(100)])).toBe(false);
+  world.run(125);
+  expect(client.connection.queuedBytes).toBe(20);
+  expect(client.drains).toBe(1);
+  expect(client.connection.send([new Uint8Array(100)])).toBe(true);
+});

@@ -37,7 +37,7 @@ export class Party {
       this.told.push(text);
       this.frame(text);
     },
-    drain: () => void this.told.push('drain'),
+    drain: (): void => void this.told.push('drain'),
     closed: (error: Error | undefined) => {
       this.error = error;
       this.told.push('closed');

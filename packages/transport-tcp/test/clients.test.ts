@@ -145,3 +145,29 @@ test('names are resolved, and IPv6 and port 0 listened on', async () => {
   const [byName] = await met(clients, four, named);
   expect(byName.connection.remote).toBe(named);
 });
+
+test('half of the queue is free, and no drain: what was refused would not fit', async () => {
+  const [MiB, turn] = [1 << 20, () => new Promise((resolve) => setImmediate(resolve))];
+  const bounds = { frameBytesMax: 7 * MiB, sendQueueBytesMax: 8 * MiB };
+  const replica = await service(bounds);
+  const [client, party] = await met(dialer(bounds), replica);
+  party.connection.pause();
+  // Until the kernel takes no more, and less than half of the queue is used.
+  for (let calm = 0; calm < 100; calm++) {
+    while (client.connection.queuedBytes < 3 * MiB) {
+      client.connection.send([new Uint8Array(MiB)]);
+      calm = 0;
+    }
+    await turn();
+  }
+  expect(client.connection.queuedBytes).toBeLessThan(4 * MiB);
+  const large = [new Uint8Array(7 * MiB)];
+  expect(client.connection.send(large)).toBe(false);
+  let taken: boolean | undefined;
+  client.on.drain = () => {
+    taken ??= client.connection.send(large);
+  };
+  party.connection.resume();
+  await until(() => taken !== undefined, 'a drain comes');
+  expect(taken).toBe(true);
+});

@@ -80,7 +80,7 @@ export const transportMutants: readonly Mutant[] = [
         rule: 'bounds',
         find: 'if (queuedBytes + this.#owedBytes > sendQueueBytesMax) return;',
         replace: '',
-        killers: [clientKit],
+        killers: [clients],
       },
     ],
   ),
@@ -181,7 +181,7 @@ export const transportMutants: readonly Mutant[] = [
       {
         name: 'in memory what is on its way survives a break',
         rule: 'P9',
-        find: 'if (other !== undefined) other.#sent = [];',
+        find: 'if (this.#over) return;',
         replace: '',
       },
       {

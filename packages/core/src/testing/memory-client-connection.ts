@@ -140,9 +140,6 @@ export class MemoryClientConnection implements ClientConnection {
   /** It is over for both sides at once, with what is on its way. */
   break(error: Error): void {
     const other = this.#other;
-    this.#sent = [];
-    // A side that has closed may still have something under way.
-    if (other !== undefined) other.#sent = [];
     this.fail(error);
     if (other !== undefined) other.fail(error);
   }
@@ -192,6 +189,7 @@ export class MemoryClientConnection implements ClientConnection {
   }
 
   #receive(frame: Uint8Array): void {
+    // A side that had closed before the connection broke may still have something under way.
     if (this.#over) return;
     try {
       this.#on?.frame(frame);
