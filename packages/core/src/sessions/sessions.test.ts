@@ -34,7 +34,7 @@ test('a session that was never opened is not made by using it (P9)', () => {
   expect(sessions.use(at(3))).toBeUndefined();
 });
 
-test('it ends when it was not used for longer than its time-out, and not a millisecond before', () => {
+test('it ends a millisecond after its time-out, unless it is used', () => {
   const sessions = new Sessions();
   opened(sessions, 1, 1_000);
   expect(sessions.endsInMs).toBe(1_001);
