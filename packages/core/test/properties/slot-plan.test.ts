@@ -326,6 +326,12 @@ test(
         for (const slot of again.machine.slots) expect(slot).toBeGreaterThan(reflected);
         expect(again.machine.executed).toEqual(here.machine.executed.slice(before.executed.length));
         expect(again.machine.ended).toEqual(here.machine.ended.slice(before.ended.length));
+        for (const one of again.execution.sessions.all()) {
+          for (const [sequence, result] of one.executed()) {
+            const standing = result === undefined ? 'gone' : 'executed';
+            expect(one.standingOf(sequence), `${one.id} ${sequence}`).toBe(standing);
+          }
+        }
         const standings = ({ execution }: Stage) =>
           [...execution.sessions.all()].map((s) => [
             s.id,
