@@ -1,3 +1,4 @@
+import { defaultLimits } from '@rsl/core';
 import { afterEach, expect, test } from 'vitest';
 import { bytesOf, until } from './cluster.ts';
 import { sent, SessionCluster } from './session-stage.ts';
@@ -9,6 +10,7 @@ afterEach(async () => {
 });
 
 const patienceMs = 40_000;
+const turn = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
 const code = (name: string): Error => expect.objectContaining({ code: name }) as Error;
 
 test(
@@ -74,6 +76,35 @@ test(
     await Promise.all([cluster.start(leader.id), cluster.start(b.id)]);
     await back;
     expect(cluster.machine(a.id).ended).toEqual([]);
+  },
+  patienceMs,
+);
+
+test(
+  'time in which the log is full ends no session: nobody could use it (S5)',
+  async () => {
+    cluster = await new SessionCluster().formed();
+    const leader = await cluster.leader();
+    const ttlMs = 1_000;
+    const session = await leader.openSession({ ttlMs });
+    const { bytesFree } = leader.status().log;
+    const room = (bytes: number): void => {
+      for (const disk of cluster.disks.values()) disk.bytesFree = bytes;
+    };
+    room(0.75 * defaultLimits.logReserveBytes);
+    const takesCommands = (): Promise<boolean> =>
+      leader.propose(bytesOf('x')).then(
+        () => true,
+        () => false,
+      );
+    while (await takesCommands()) await turn();
+    const fullMs = performance.now();
+    await until('twice its time-out', () => performance.now() - fullMs > 2 * ttlMs);
+    expect(leader.status().state).toBe('leader');
+    room(bytesFree);
+    while (!(await takesCommands())) await turn();
+    expect(await session.propose(bytesOf('again'))).toBeDefined();
+    for (const id of cluster.ids) expect(cluster.machine(id).ended).toEqual([]);
   },
   patienceMs,
 );
