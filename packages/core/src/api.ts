@@ -132,8 +132,8 @@ export interface Session<C = Uint8Array, R = Uint8Array> {
 
 export interface SessionOptions extends CallOptions {
   /**
-   * It ends when it has not been used for so long: 30,000 unless given, 1,000 … 86,400,000 ms of
-   * group time in which the group had a leader. An idle session is used by its replica.
+   * It ends when it has not been used for so long: 30,000 unless given, 1,000 … 86,400,000 ms in
+   * which a leader could propose. An idle session is used by its replica.
    */
   readonly ttlMs?: number;
 }

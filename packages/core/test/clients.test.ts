@@ -166,7 +166,10 @@ test('there are bounds, and they are named', async () => {
   const client = connect({ limits: { pendingCommandsMax: 2, pendingQuestionsMax: 1 } });
   const pending = [client.propose(bytesOf('a')), client.propose(bytesOf('b'))];
   const limit = 'pendingCommandsMax';
-  await expect(client.propose(bytesOf('c'))).rejects.toMatchObject({ code: 'RSL_OVERLOADED', limit });
+  await expect(client.propose(bytesOf('c'))).rejects.toMatchObject({
+    code: 'RSL_OVERLOADED',
+    limit,
+  });
   await Promise.all(pending);
   const status = client.status();
   await expect(client.status()).rejects.toMatchObject({ limit: 'pendingQuestionsMax' });

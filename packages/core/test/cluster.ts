@@ -91,7 +91,12 @@ export class Cluster {
     const network = this.#options.clients;
     if (network === undefined) throw new Error('this cluster takes no clients in');
     const addresses = this.ids.map((id) => `client:${id}`);
-    return connectClient({ group: 'tested', addresses, connector: network.connector(), ...options });
+    return connectClient({
+      group: 'tested',
+      addresses,
+      connector: network.connector(),
+      ...options,
+    });
   }
 
   async formed(): Promise<this> {

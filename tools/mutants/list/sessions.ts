@@ -34,14 +34,8 @@ const sequences = inFile(
     {
       name: 'a session has no window',
       rule: 'bounds',
-      find: 'const fits = sequence - this.acknowledged <= sessionWindowMax;',
-      replace: 'const fits = sequence > 0;',
-    },
-    {
-      name: 'the results of a session may grow without end',
-      rule: 'bounds',
-      find: 'return fits && this.bytes < sessionResultBytesMax ?',
-      replace: 'return fits ?',
+      find: "return sequence - this.acknowledged <= sessionWindowMax ? 'new' : 'refused';",
+      replace: "return 'new';",
     },
     {
       name: 'acknowledged results are kept',
@@ -86,6 +80,18 @@ const sessions = inFile(
       rule: 'bounds',
       find: 'if (this.#holding.delete(session.id)) this.#holding.set(session.id, session);',
       replace: '',
+    },
+    {
+      name: 'the results of a session may grow without end',
+      rule: 'bounds',
+      find: 'if (session.bytes > sessionResultBytesMax) this.#forget(session);',
+      replace: '',
+    },
+    {
+      name: 'a caller may write into a result that is kept',
+      rule: 'P9',
+      find: 'result === undefined ? undefined : copied(result)',
+      replace: 'result',
     },
     {
       name: 'results of all sessions may grow without end',
@@ -175,15 +181,9 @@ const executions = inFile(
   [slots, cluster],
   [
     {
-      name: 'time without a leader ends sessions',
-      rule: 'P9',
-      find: 'if (sameBallot(reader.ballot, this.sealedIn)) this.sessions.pass(',
-      replace: 'if (this.timeMs > 0) this.sessions.pass(',
-    },
-    {
       name: 'no time passes for sessions',
       rule: 'P9',
-      find: 'this.sessions.pass(timeMs - this.timeMs);',
+      find: 'this.sessions.pass(reader.ledMs);',
       replace: 'this.sessions.pass(0);',
     },
     {
@@ -206,11 +206,43 @@ const executions = inFile(
       this.sessions.expire();`,
       replace: '      this.sessions.expire();',
     },
+  ],
+);
+
+/** A leader's count of the time in which it could propose. */
+const ledTime = inFile(
+  `${core}/src/host/commands.ts`,
+  [`${core}/test/host/commands.test.ts`],
+  [
+    {
+      name: 'time in which nothing can be proposed ends sessions',
+      rule: 'P9, S5',
+      find: 'if (canPropose) this.#ledMs +=',
+      replace: 'if (nowMs > 0) this.#ledMs +=',
+    },
+    {
+      name: 'a stall of the leader ends sessions',
+      rule: 'P9',
+      find: 'Math.min(ledStepMsMax, nowMs - this.#tickMs)',
+      replace: 'nowMs - this.#tickMs',
+    },
+    {
+      name: 'time before a ballot ends sessions',
+      rule: 'P9',
+      find: 'const ledMs = isFirst ? 0 : Math.floor(this.#ledMs);',
+      replace: 'const ledMs = Math.floor(this.#ledMs);',
+    },
+    {
+      name: 'led time is counted twice',
+      rule: 'P9',
+      find: 'this.#ledMs = isFirst ? 0 : this.#ledMs - ledMs;',
+      replace: '',
+    },
     {
       name: 'nobody brings the time at which a session ends',
       rule: 'P9',
-      find: 'return Math.min(wakeAtMs ?? Infinity, this.timeMs + endsInMs);',
-      replace: 'return wakeAtMs;',
+      find: 'if (endsInMs !== undefined && Math.floor(this.#ledMs) >= endsInMs) return true;',
+      replace: '',
     },
   ],
 );
@@ -249,7 +281,7 @@ const callers = inFile(
 
 const pending = inFile(
   `${core}/src/host/proposals.ts`,
-  [`${core}/src/host/proposals.test.ts`, slots, cluster],
+  [`${core}/src/host/proposals-sessions.test.ts`],
   [
     {
       name: 'commands of two sessions share a segment',
@@ -290,6 +322,7 @@ export const sessionMutants: readonly Mutant[] = [
   ...sessions,
   ...plans,
   ...executions,
+  ...ledTime,
   ...callers,
   ...pending,
   ...layout,

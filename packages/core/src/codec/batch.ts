@@ -8,7 +8,8 @@
  *    4  u32  number of commands
  *    8  u64  stamp, ms since 1970 UTC
  *   16       ballot it was sealed in: u32, u32, u16
- *   26  …    6 bytes, 0
+ *   26  u16  0
+ *   28  u32  led time: for how many ms its leader could propose since its batch before this one
  *   32  …    segments
  */
 import { FrameError } from '../errors.ts';
@@ -22,7 +23,12 @@ const format = 1;
 export const batchHeaderBytes = 32;
 
 /** Puts segments together and seals them; without any, only time passes. */
-export function sealBatch(stampMs: number, ballot: Ballot, segments: readonly Uint8Array[]): Value {
+export function sealBatch(
+  stampMs: number,
+  ballot: Ballot,
+  segments: readonly Uint8Array[],
+  ledMs = 0,
+): Value {
   let size = batchHeaderBytes;
   for (const segment of segments) size += segment.length;
   const bytes = new Uint8Array(size);
@@ -42,6 +48,7 @@ export function sealBatch(stampMs: number, ballot: Ballot, segments: readonly Ui
   view.setUint32(16, ballot.configuration, true);
   view.setUint32(20, ballot.round, true);
   view.setUint16(24, ballot.proposer, true);
+  view.setUint32(28, ledMs, true);
   return sealed(bytes);
 }
 
@@ -50,6 +57,7 @@ export class BatchReader {
   segments: SegmentHeader[] = [];
   count = 0;
   stampMs = 0;
+  ledMs = 0;
   ballot: Ballot = zeroBallot;
   bytes: Uint8Array = new Uint8Array(0);
   #starts = new Uint32Array(1_024);
@@ -64,7 +72,8 @@ export class BatchReader {
     const count = reader.u32();
     this.stampMs = reader.u64();
     this.ballot = reader.ballot();
-    reader.raw(batchHeaderBytes - 26);
+    reader.u16();
+    this.ledMs = reader.u32();
     if (4 * count > reader.left) throw new FrameError('fewer commands than it says');
     this.bytes = bytes;
     this.count = count;

@@ -6,7 +6,6 @@ import type { ReplicaId } from '../paxos/membership.ts';
 import type { Protocol, ReplicaView } from '../paxos/protocol.ts';
 import type { Value } from '../paxos/value.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { StateMachine } from '../ports/state-machine.ts';
 import type { Execution } from './execution.ts';
 import { Forwarder, Intake, type SendToHost } from './forwarding.ts';
 import type { Proposals } from './proposals.ts';
@@ -14,11 +13,13 @@ import type { Proposals } from './proposals.ts';
 export interface CommandsOptions {
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly stateMachine: StateMachine;
   readonly execution: Execution;
   readonly proposals: Proposals;
   readonly send: SendToHost;
 }
+
+/** A turn of the host that took longer was a stall: so much of it counts as led. */
+const ledStepMsMax = 500;
 
 /** Gives commands to the leader, here or elsewhere; batches form from what waits, not by time. */
 export class Commands {
@@ -28,6 +29,9 @@ export class Commands {
   /** The ballot of this replica that a batch was sealed in last. */
   #openedIn: Ballot = zeroBallot;
   #othersFirst = false;
+  /** For how long it could propose since its last batch; what it could not, ends no session. */
+  #ledMs = 0;
+  #tickMs = 0;
 
   constructor(options: CommandsOptions) {
     this.#options = options;
@@ -36,12 +40,20 @@ export class Commands {
     this.#intake = new Intake(limits);
   }
 
+  /** Time passes for sessions only while their clients can use them. */
+  onTick(protocol: Protocol | undefined, canTake: boolean, nowMs: number): void {
+    const canPropose = canTake && protocol !== undefined && protocol.view.room > 0;
+    if (canPropose) this.#ledMs += Math.min(ledStepMsMax, nowMs - this.#tickMs);
+    this.#tickMs = nowMs;
+  }
+
   /** Once a turn: whatever may go on its way now does. */
   pump(protocol: Protocol, propose: (value: Value) => void): void {
     const { clock, execution, proposals } = this.#options;
     const { leader, role, ballot } = protocol.view;
     proposals.requeueBelow(execution.sealedIn);
     if (role !== 'phase2') {
+      this.#ledMs = 0;
       this.#intake.begin(undefined);
       if (leader !== undefined) this.#forwarder.pump(leader, clock.nowMs());
       return;
@@ -74,7 +86,9 @@ export class Commands {
     const isFirst = !sameBallot(ballot, this.#openedIn);
     if (segments.length === 0 && !isFirst && !this.#timeShouldPass(view, stampMs)) return undefined;
     this.#openedIn = ballot;
-    return sealBatch(stampMs, ballot, segments);
+    const ledMs = isFirst ? 0 : Math.floor(this.#ledMs);
+    this.#ledMs = isFirst ? 0 : this.#ledMs - ledMs;
+    return sealBatch(stampMs, ballot, segments, ledMs);
   }
 
   /** Whoever leads does not starve the others' commands, nor they its own. */
@@ -96,11 +110,13 @@ export class Commands {
     return [...own, ...this.#intake.take(Math.floor(batchCommandsMax / share), bytesLeft)];
   }
 
-  /** The state machine waits for a time that has come, and nothing is on its way to bring it. */
+  /** Somebody waits for a time that has come, and nothing is on its way to bring it. */
   #timeShouldPass(view: ReplicaView, stampMs: number): boolean {
     const { execution } = this.#options;
     if (view.proposedThrough > view.executedThrough) return false;
     const { wakeAtMs } = execution;
+    const { endsInMs } = execution.sessions;
+    if (endsInMs !== undefined && Math.floor(this.#ledMs) >= endsInMs) return true;
     return wakeAtMs !== undefined && wakeAtMs <= stampMs && execution.timeMs < wakeAtMs;
   }
 }

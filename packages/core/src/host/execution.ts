@@ -1,7 +1,7 @@
 import { ensures, old, requires } from '@rsl/contracts';
 import { BatchReader } from '../codec/batch.ts';
 import { RslError, StateMachineFailedError } from '../errors.ts';
-import { type Ballot, compareBallots, sameBallot, zeroBallot } from '../paxos/ballot.ts';
+import { type Ballot, compareBallots, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import { kindOf, type Value } from '../paxos/value.ts';
@@ -44,12 +44,9 @@ export class Execution {
     this.#reflected = reflected;
   }
 
-  /** Group time at which something happens although nobody writes, if anything is due. */
+  /** Group time at which the state machine wants to be woken, if anything is due. */
   get wakeAtMs(): number | undefined {
-    const { endsInMs } = this.sessions;
-    const wakeAtMs = this.#machine.wakeAtMs?.();
-    if (endsInMs === undefined) return wakeAtMs;
-    return Math.min(wakeAtMs ?? Infinity, this.timeMs + endsInMs);
+    return this.#machine.wakeAtMs?.();
   }
 
   /**
@@ -88,11 +85,9 @@ export class Execution {
       this.voids += 1;
       return false;
     }
-    const timeMs = Math.max(this.timeMs, reader.stampMs);
-    // While nobody led, nobody could use a session.
-    if (sameBallot(reader.ballot, this.sealedIn)) this.sessions.pass(timeMs - this.timeMs);
     this.sealedIn = reader.ballot;
-    this.timeMs = timeMs;
+    this.timeMs = Math.max(this.timeMs, reader.stampMs);
+    this.sessions.pass(reader.ledMs);
     return true;
   }
 

@@ -97,7 +97,7 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
   const done = { commit, outbound, execution, barriers, serving, log, counters, logger, emit };
   return {
     barriers,
-    commands: new Commands({ limits, clock, stateMachine, execution, proposals, send }),
+    commands: new Commands({ limits, clock, execution, proposals, send }),
     commit,
     counters,
     effects: new Effects({ ...done, isStopped }),

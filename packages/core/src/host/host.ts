@@ -213,6 +213,8 @@ export class Host implements TransportEvents {
       this.#inputs.push({ kind: 'forget-read', read });
     this.#parts.forming.onTick(nowMs, this.#options.timings.whereIntervalMs);
     this.#parts.standings.onTick(nowMs);
+    const canTake = !this.#isLogFull && !this.#parts.room.isLow;
+    this.#parts.commands.onTick(this.#protocol, canTake, nowMs);
     if (this.#parts.room.look(this.#options.log.info().bytesFree)) {
       this.#inputs.push({ kind: 'storage', full: this.#parts.room.isLow });
     }

@@ -13,7 +13,7 @@ import { sessionLimits } from '../sessions/session-limits.ts';
 import { Calls } from './calls.ts';
 import type { Host } from './host.ts';
 import { OwnSession } from './own-session.ts';
-import type { Under } from './proposals.ts';
+import type { Under } from './proposal-ring.ts';
 
 const { sessionWindowMax } = sessionLimits;
 const ttlMs = 6_000;

@@ -3,7 +3,8 @@ import type { ManyResults } from '../api.ts';
 import { checkSegment, commandsIn } from '../codec/segment.ts';
 import { ResultGoneError } from '../errors.ts';
 import { defaultLimits } from '../limits.ts';
-import { control, Proposals, type Under } from './proposals.ts';
+import { control, type Under } from './proposal-ring.ts';
+import { Proposals } from './proposals.ts';
 
 const ballot = (round: number) => ({ configuration: 1, round, proposer: 1 });
 const nobody: ManyResults = { result: () => undefined, error: () => undefined };

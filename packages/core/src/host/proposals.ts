@@ -110,7 +110,8 @@ export class Proposals {
     const { commandBytesMax, pendingBytesMax, pendingCommandsMax } = this.#options.limits;
     let bytes = 0;
     for (const { length } of commands) {
-      if (length > commandBytesMax) throw new CommandTooLargeError(length, commandBytesMax);
+      if (length > commandBytesMax && under !== control)
+        throw new CommandTooLargeError(length, commandBytesMax);
       bytes += length;
     }
     if (this.#pendingBytes + bytes > pendingBytesMax)

@@ -37,7 +37,7 @@ export class HostRelay implements Relay {
     options: { readonly timeoutMs?: number } = {},
   ): void {
     const { slot, offset } = checkedName(session);
-    const last = Number.MAX_SAFE_INTEGER - sessionWindowMax;
+    const last = Number.MAX_SAFE_INTEGER - sessionWindowMax - commands.length;
     checkInteger('firstSequence', firstSequence, 1, last);
     checkInteger('acknowledged', acknowledged, 0, firstSequence - 1);
     const under = { slot, offset, acknowledged };

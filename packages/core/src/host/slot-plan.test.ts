@@ -112,26 +112,16 @@ test('whoever does not know the results of some slots executes the same as those
   expect(restarted.machine.executed).toEqual(after);
 });
 
-test('a state machine whose own time has come keeps no session open', () => {
-  // It wants to be woken at a moment that is past, as it does when nothing was due then after all.
+test('only time in which a leader could propose ends a session, whatever the clocks say', () => {
   const { execution, machine } = stage();
-  run(execution, [at(500, said(open(1_000)))]);
-  expect(execution.wakeAtMs).toBe(1_501);
-  machine.wakes = 1_200;
-  expect(execution.wakeAtMs).toBe(1_200);
-  machine.wakes = 400;
-  expect(execution.wakeAtMs).toBe(1_501);
-});
-
-test('time between two ballots ends no session, time within one does', () => {
-  const { execution, machine } = stage();
+  const empty = (stampMs: number, round: number, ledMs: number): Value =>
+    sealBatch(stampMs, ballot(round), [], ledMs);
   execution.execute(1, sealBatch(1_000, ballot(1), [said(open(1_000))]), false);
-  execution.execute(2, sealBatch(9_000, ballot(2), []), false);
-  expect(machine.ended).toEqual([]);
-  expect(execution.wakeAtMs).toBe(10_001);
-  execution.execute(3, sealBatch(10_000, ballot(2), []), false);
-  expect(machine.ended).toEqual([]);
-  execution.execute(4, sealBatch(10_001, ballot(2), []), false);
+  // Another ballot, a clock that jumps: nobody led for so long.
+  execution.execute(2, empty(90_000, 2, 0), false);
+  execution.execute(3, empty(900_000, 2, 1_000), false);
+  expect([machine.ended, execution.sessions.endsInMs]).toEqual([[], 1]);
+  execution.execute(4, empty(900_001, 2, 1), false);
   expect(machine.ended).toEqual(['1.0']);
 });
 

@@ -6,12 +6,15 @@ interface Entry<S> {
   readonly endMs: number;
 }
 
+const sweepAtMin = 64;
+
 /**
  * Sessions by when they end. Using a session moves its end, and costs nothing here: what comes up
  * too early is put back where it belongs.
  */
 export class EndQueue<S extends SessionName & { readonly endMs: number }> {
-  readonly #heap: Entry<S>[] = [];
+  #heap: Entry<S>[] = [];
+  #sweepAt = sweepAtMin;
   readonly #isOpen: (session: S) => boolean;
 
   constructor(isOpen: (session: S) => boolean) {
@@ -19,6 +22,19 @@ export class EndQueue<S extends SessionName & { readonly endMs: number }> {
   }
 
   add(session: S): void {
+    if (this.#heap.length >= this.#sweepAt) this.#sweep();
+    this.#put(session);
+  }
+
+  /** Closed sessions do not wait here for their time: at most as many as are open stay. */
+  #sweep(): void {
+    const open = this.#heap.map(({ session }) => session).filter(this.#isOpen);
+    this.#heap = [];
+    for (const session of open) this.#put(session);
+    this.#sweepAt = Math.max(sweepAtMin, 2 * open.length);
+  }
+
+  #put(session: S): void {
     const heap = this.#heap;
     const entry = { session, endMs: session.endMs };
     let at = heap.length;
@@ -42,7 +58,7 @@ export class EndQueue<S extends SessionName & { readonly endMs: number }> {
       const isOpen = this.#isOpen(session);
       if (isOpen && session.endMs === endMs) return session;
       this.#pop();
-      if (isOpen) this.add(session);
+      if (isOpen) this.#put(session);
     }
   }
 

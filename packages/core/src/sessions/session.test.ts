@@ -3,7 +3,7 @@ import { FrameError } from '../errors.ts';
 import { Session } from './session.ts';
 import { sessionLimits } from './session-limits.ts';
 
-const { resultOverheadBytes, sessionResultBytesMax, sessionWindowMax } = sessionLimits;
+const { resultOverheadBytes, sessionWindowMax } = sessionLimits;
 const name = { slot: 7, offset: 2 };
 const session = (): Session => new Session(name, 1_000, 50);
 const result = (bytes: number): Uint8Array => new Uint8Array(bytes);
@@ -85,18 +85,6 @@ test('a whole window executes in any order, and each result stays its own', () =
   // The ring is small again, and of the old sequences nothing is in it.
   const next = order.slice(0, 20).map((s) => s + sessionWindowMax);
   expect(next.every((s) => one.standingOf(s) === 'new')).toBe(true);
-});
-
-test('with sessionResultBytesMax of results it executes nothing more until some are let go', () => {
-  const one = session();
-  executed(one, 1, result(sessionResultBytesMax - resultOverheadBytes - 1));
-  expect(one.bytes).toBe(sessionResultBytesMax - 1);
-  expect(one.standingOf(2)).toBe('new');
-  executed(one, 2, result(0));
-  expect(one.standingOf(3)).toBe('refused');
-  expect(one.standingOf(2), 'and still answers').toBe('executed');
-  one.acknowledge(1);
-  expect(one.standingOf(3)).toBe('new');
 });
 
 test('a result that is not known here leaves the sequence executed, and takes no bytes', () => {

@@ -3,7 +3,7 @@ import { FrameError } from '../errors.ts';
 import { type SessionId, sessionIdOf, type SessionName } from './session-name.ts';
 import { sessionLimits } from './session-limits.ts';
 
-const { resultOverheadBytes, sessionResultBytesMax, sessionWindowMax } = sessionLimits;
+const { resultOverheadBytes, sessionWindowMax } = sessionLimits;
 
 /**
  * What a sequence of a session is: `new`, it may execute; `executed`, with its result kept; `gone`,
@@ -60,8 +60,7 @@ export class Session implements SessionName {
       if (state === isGone) return 'gone';
       if (state !== isNew) return 'executed';
     }
-    const fits = sequence - this.acknowledged <= sessionWindowMax;
-    return fits && this.bytes < sessionResultBytesMax ? 'new' : 'refused';
+    return sequence - this.acknowledged <= sessionWindowMax ? 'new' : 'refused';
   }
 
   /** It is executed now, whatever else comes in the same slot. */
@@ -76,7 +75,10 @@ export class Session implements SessionName {
     this.#states[this.#at(sequence)] = isExecuting;
   }
 
-  /** Undefined: it has executed, and its result is not known here. Gives the bytes it takes. */
+  /**
+   * Undefined: it has executed, and its result is not known here. What executes later does not
+   * depend on that. Gives the bytes it takes.
+   */
   finish(sequence: number, result: Uint8Array | undefined): number {
     // Acknowledged in the very slot that it executed in.
     if (sequence <= this.acknowledged) return 0;

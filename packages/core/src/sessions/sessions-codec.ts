@@ -9,9 +9,13 @@
 import { copied, Reader, Writer } from '../codec/bytes.ts';
 import { FrameError } from '../errors.ts';
 import type { Session } from './session.ts';
+import { sessionLimits } from './session-limits.ts';
+import { compareSessions } from './session-name.ts';
 import { Sessions } from './sessions.ts';
 
 const format = 1;
+const sessionBytesMin = 36;
+const { sessionTtlMsMax, sessionTtlMsMin } = sessionLimits;
 
 export function encodeSessions(sessions: Sessions): Uint8Array {
   const out = new Writer();
@@ -33,12 +37,19 @@ export function decodeSessions(bytes: Uint8Array): Sessions {
   if (fields.u8() !== format) throw new FrameError('sessions of another format');
   const sessions = new Sessions();
   sessions.pass(fields.u64());
-  const all = Array.from({ length: counted(fields, 40) }, () => readSession(fields, sessions));
+  const all: Session[] = [];
+  for (let left = counted(fields, sessionBytesMin); left > 0; left -= 1) {
+    all.push(readSession(fields, sessions, all.at(-1)));
+  }
+  const waiting = new Set(all.filter(({ bytes: kept }) => kept > 0));
   for (let left = counted(fields, 4); left > 0; left -= 1) {
     const session = all[fields.u32()];
-    if (session === undefined) throw new FrameError('a session that is not there');
+    if (session === undefined || !waiting.delete(session)) {
+      throw new FrameError('an order of use that names a session without results, or twice');
+    }
     sessions.hold(session);
   }
+  if (waiting.size > 0) throw new FrameError('an order of use that leaves out results');
   fields.end();
   return sessions;
 }
@@ -58,9 +69,17 @@ function writeSession(session: Session, out: Writer): void {
   }
 }
 
-function readSession(fields: Reader, sessions: Sessions): Session {
+function readSession(fields: Reader, sessions: Sessions, before: Session | undefined): Session {
   const name = { slot: fields.slot(), offset: fields.u32() };
-  const session = sessions.open(name, fields.u32(), fields.u64());
+  const ttlMs = fields.u32();
+  const usedMs = fields.u64();
+  if (before !== undefined && compareSessions(before, name) >= 0) {
+    throw new FrameError('sessions that are not in the order of their names');
+  }
+  if (ttlMs < sessionTtlMsMin || ttlMs > sessionTtlMsMax || usedMs > sessions.ledMs) {
+    throw new FrameError('a session with a time that cannot be');
+  }
+  const session = sessions.open(name, ttlMs, usedMs);
   if (session === undefined) throw new FrameError('more sessions than there may be');
   session.acknowledge(fields.u64());
   for (let left = counted(fields, 12); left > 0; left -= 1) {

@@ -6,8 +6,13 @@ import { sessionLimits } from './session-limits.ts';
 import { Sessions } from './sessions.ts';
 
 const MiB = 1_024 * 1_024;
-const { resultBytesMax, resultOverheadBytes, sessionsMax, sessionTtlMsMax, sessionTtlMsMin } =
-  sessionLimits;
+const {
+  resultOverheadBytes,
+  sessionResultBytesMax,
+  sessionsMax,
+  sessionTtlMsMax,
+  sessionTtlMsMin,
+} = sessionLimits;
 const at = (slot: number, offset = 0) => ({ slot, offset });
 
 function opened(sessions: Sessions, slot: number, ttlMs = 10_000): Session {
@@ -117,37 +122,16 @@ test('results are counted while they are kept, by whichever way they go', () => 
   expect(idsOf(sessions.holding())).toEqual([]);
 });
 
-test('beyond resultBytesMax the results of whoever was used longest ago are forgotten', () => {
-  const sessions = new Sessions();
-  const all = Array.from({ length: 5 }, (_, i) => opened(sessions, i + 1));
-  const [first, second, third, fourth, fifth] = all as [
-    Session,
-    Session,
-    Session,
-    Session,
-    Session,
-  ];
-  // The same bytes again and again: what counts is what each result takes.
-  const large = new Uint8Array(resultBytesMax / 4 - resultOverheadBytes);
-  for (const one of [first, second, third, fourth]) executed(sessions, one, 1, large);
-  expect(sessions.bytes).toBe(resultBytesMax);
-  sessions.use(first);
-  executed(sessions, fifth, 1, new Uint8Array(0));
-  expect(second.standingOf(1), 'executed, whether or not its result is kept').toBe('gone');
-  expect([first, third, fourth, fifth].map((one) => one.standingOf(1))).toEqual(
-    new Array(4).fill('executed'),
-  );
-  expect(sessions.bytes).toBe(resultBytesMax * 0.75 + resultOverheadBytes);
-  expect(idsOf(sessions.holding())).toEqual(['3.0', '4.0', '1.0', '5.0']);
-});
-
-test('a result larger than all that may be kept is forgotten at once, with all others', () => {
+test('beyond sessionResultBytesMax the results of a session are forgotten, and executed', () => {
   const sessions = new Sessions();
   const [a, b] = [opened(sessions, 1), opened(sessions, 2)];
   executed(sessions, a, 1, new Uint8Array(10));
-  executed(sessions, b, 1, new Uint8Array(resultBytesMax));
-  expect(sessions.bytes).toBe(0);
-  expect([a.standingOf(1), b.standingOf(1)]).toEqual(['gone', 'gone']);
+  executed(sessions, b, 1, new Uint8Array(sessionResultBytesMax - resultOverheadBytes));
+  expect(sessions.bytes).toBe(sessionResultBytesMax + 10 + resultOverheadBytes);
+  executed(sessions, b, 2, new Uint8Array(0));
+  expect([a, b].map((one) => one.standingOf(1))).toEqual(['executed', 'gone']);
+  expect([b.standingOf(2), b.standingOf(3)]).toEqual(['gone', 'new']);
+  expect(sessions.bytes).toBe(10 + resultOverheadBytes);
 });
 
 test('sessions that are opened and closed again leave nothing behind', async () => {

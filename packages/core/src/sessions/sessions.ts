@@ -1,18 +1,19 @@
 import { ensures, invariant, requires } from '@rsl/contracts';
+import { copied } from '../codec/bytes.ts';
 import { EndQueue } from './end-queue.ts';
 import { Session } from './session.ts';
 import { sessionLimits } from './session-limits.ts';
 import { type SessionId, sessionIdOf, type SessionName } from './session-name.ts';
 
-const { resultBytesMax, sessionsMax, sessionTtlMsMax, sessionTtlMsMin } = sessionLimits;
+const { resultBytesMax, sessionResultBytesMax, sessionsMax, sessionTtlMsMax, sessionTtlMsMin } =
+  sessionLimits;
 
 /**
  * The sessions of a group. Part of the replicated state: the same on every replica after the same
  * slot, whatever was asked of which replica (P9).
  *
- * A session ends when it is closed, or has not been used for its time-out. That time is *led*: group
- * time that passes within one ballot. While nobody leads, nobody can use a session, so that time
- * ends none.
+ * A session ends when it is closed, or has not been used for its time-out. That time is *led*: time
+ * in which a leader could propose, as each batch says. In any other nobody can use a session.
  */
 export class Sessions {
   readonly #open = new Map<SessionId, Session>();
@@ -62,9 +63,13 @@ export class Sessions {
     if (session.bytes === 0) this.#holding.delete(session.id);
   }
 
-  /** The sequence has executed with this result; undefined if it is not known here. */
+  /**
+   * The sequence has executed with this result; undefined if it is not known here. A copy is kept:
+   * the caller may write into its own, which may be a small part of something large.
+   */
   finish(session: Session, sequence: number, result: Uint8Array | undefined): void {
-    this.bytes += session.finish(sequence, result);
+    this.bytes += session.finish(sequence, result === undefined ? undefined : copied(result));
+    if (session.bytes > sessionResultBytesMax) this.#forget(session);
     if (session.bytes > 0) this.#holding.set(session.id, session);
     while (this.bytes > resultBytesMax) this.#forgetOldest();
     invariant(
@@ -123,9 +128,12 @@ export class Sessions {
 
   #forgetOldest(): void {
     const [oldest] = this.#holding.values();
-    if (oldest === undefined) return;
-    this.#holding.delete(oldest.id);
-    this.bytes -= oldest.forgetResults();
+    if (oldest !== undefined) this.#forget(oldest);
+  }
+
+  #forget(session: Session): void {
+    this.#holding.delete(session.id);
+    this.bytes -= session.forgetResults();
   }
 }
 

@@ -103,7 +103,9 @@ export class Outsiders {
     const what = `${isQuery ? 'a question' : 'a command'} of a client elsewhere`;
     const call = watch.calls.begin({ what, dueMs: world.nowMs + 1.5 * timeoutMs + 500 });
     try {
-      await (isQuery ? this.#query(client, timeoutMs) : this.#propose(id, client, timeoutMs, random));
+      await (isQuery
+        ? this.#query(client, timeoutMs)
+        : this.#propose(id, client, timeoutMs, random));
     } finally {
       watch.calls.end(call);
     }

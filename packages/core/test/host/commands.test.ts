@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { BatchReader, sealBatch } from '../../src/codec/batch.ts';
+import { encodeSegment } from '../../src/codec/segment.ts';
 import type { HostMessage } from '../../src/codec/host-codec.ts';
 import { Commands } from '../../src/host/commands.ts';
 import { Execution } from '../../src/host/execution.ts';
@@ -8,6 +9,7 @@ import { defaultLimits } from '../../src/limits.ts';
 import type { Ballot } from '../../src/paxos/ballot.ts';
 import type { Protocol, ReplicaView } from '../../src/paxos/protocol.ts';
 import type { Value } from '../../src/paxos/value.ts';
+import { encodeControl } from '../../src/sessions/control.ts';
 import { DigestMachine } from '../../src/testing/digest-machine.ts';
 import { ballot } from '../paxos/fixture.ts';
 
@@ -21,15 +23,17 @@ function stage() {
   const sent: { to: number; message: HostMessage }[] = [];
   const clock = { nowMs: () => 0, wallMs: () => 0, everyMs: () => () => {}, soon: () => {} };
   const send = (to: number, message: HostMessage): void => void sent.push({ to, message });
-  const commands = new Commands({ limits, clock, stateMachine, execution, proposals, send });
+  const commands = new Commands({ limits, clock, execution, proposals, send });
   const proposed: Value[] = [];
   let room = 0;
+  let last: Partial<ReplicaView> = {};
+  const protocol = {
+    get view() {
+      return { proposedThrough: 0, executedThrough: 0, ...last, room };
+    },
+  };
   const pump = (view: Partial<ReplicaView>): void => {
-    const protocol = {
-      get view() {
-        return { proposedThrough: 0, executedThrough: 0, ...view, room };
-      },
-    };
+    last = view;
     commands.pump(protocol as Protocol, (value) => {
       room -= 1;
       proposed.push(value);
@@ -40,6 +44,11 @@ function stage() {
     proposals,
     proposed,
     sent,
+    /** The host looks at its timers; so many slots could be proposed. */
+    tick: (nowMs: number, slots: number, canTake = true) => {
+      room = slots;
+      commands.onTick(protocol as Protocol, canTake, nowMs);
+    },
     follow: (of: Ballot) => pump({ role: 'follower', leader: { id: of.proposer, ballot: of } }),
     lead: (of: Ballot, slots: number) => {
       room = slots;
@@ -77,4 +86,78 @@ test('whoever leads anew proposes a batch at once, also an empty one, and only o
     return [reader.ballot, reader.count];
   });
   expect(ballots).toEqual([[ballot(3, 1), 0]]);
+});
+
+// ---- led time
+
+const readerOf = (value: Value | undefined): BatchReader => {
+  const reader = new BatchReader();
+  if (value === undefined) throw new Error('nothing was proposed');
+  reader.open(value);
+  return reader;
+};
+
+/** Leads in ballot 1, in which a session of a second was opened. */
+function ledStage() {
+  const all = stage();
+  all.tick(1_000, 0);
+  all.lead(ballot(1, 1), 1);
+  const words = [encodeControl({ kind: 'open', ttlMs: 1_000 })];
+  const header = { origin: 9, epoch: 1, firstSequence: 1, isControl: true };
+  const opening = sealBatch(0, ballot(1, 1), [encodeSegment(header, words)]);
+  all.execution.execute(1, opening, true);
+  expect(all.execution.sessions.count).toBe(1);
+  const ledMsOfNext = (): number => {
+    all.proposals.add([Uint8Array.of(1)], sink, Infinity);
+    all.lead(ballot(1, 1), 1);
+    return readerOf(all.proposed.at(-1)).ledMs;
+  };
+  return { ...all, ledMsOfNext };
+}
+
+test('a batch says for how long its leader could propose since the one before', () => {
+  const { ledMsOfNext, tick } = ledStage();
+  tick(1_010, 1);
+  tick(1_020.5, 1);
+  expect(ledMsOfNext()).toBe(20);
+  tick(1_030.5, 1);
+  // The half millisecond that was left over is not lost.
+  expect(ledMsOfNext()).toBe(10);
+  tick(1_031, 1);
+  expect(ledMsOfNext()).toBe(1);
+});
+
+test('time in which nothing can be proposed, and stalls, are not led', () => {
+  const { ledMsOfNext, tick } = ledStage();
+  tick(1_100, 0);
+  tick(1_200, 1, false);
+  expect(ledMsOfNext()).toBe(0);
+  tick(1_210, 1);
+  tick(99_000, 1);
+  expect(ledMsOfNext()).toBe(510);
+});
+
+test('the first batch of a ballot brings no led time, whatever was before', () => {
+  const { follow, lead, proposed, tick } = ledStage();
+  tick(1_300, 1);
+  lead(ballot(2, 1), 1);
+  expect(readerOf(proposed.at(-1)).ledMs).toBe(0);
+  tick(1_500, 1);
+  follow(ballot(3, 2));
+  lead(ballot(4, 1), 1);
+  expect(readerOf(proposed.at(-1)).ledMs).toBe(0);
+});
+
+test('the time at which a session ends is brought by a batch without commands', () => {
+  const { execution, lead, proposed, tick } = ledStage();
+  const before = proposed.length;
+  const { endsInMs = 0 } = execution.sessions;
+  for (let nowMs = 1_010; nowMs < 1_000 + endsInMs; nowMs += 10) tick(nowMs, 1);
+  lead(ballot(1, 1), 1);
+  expect(proposed).toHaveLength(before);
+  tick(1_000 + endsInMs, 1);
+  lead(ballot(1, 1), 1);
+  lead(ballot(1, 1), 1);
+  expect(proposed).toHaveLength(before + 1);
+  expect(readerOf(proposed.at(-1))).toMatchObject({ count: 0, ledMs: endsInMs });
 });

@@ -34,7 +34,12 @@ const segment = fc
     commands,
   })
   .map((one) => ({ ...one, isControl: one.isControl && one.session === undefined }));
-const batch = fc.record({ stampMs: u48, ballot, segments: fc.array(segment, { maxLength: 4 }) });
+const batch = fc.record({
+  stampMs: u48,
+  ballot,
+  segments: fc.array(segment, { maxLength: 4 }),
+  ledMs: fc.nat({ max: 2 ** 32 - 1 }),
+});
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -106,12 +111,12 @@ function opened(bytes: Buffer): readonly Segment[] | undefined {
 }
 
 const sealedBytes = (
-  one: { stampMs: number; ballot: Parameters<typeof sealBatch>[1] } & {
+  one: { stampMs: number; ledMs: number; ballot: Parameters<typeof sealBatch>[1] } & {
     segments: readonly (Omit<Segment, 'commands'> & { commands: Uint8Array[] })[];
   },
 ): Buffer => {
   const segments = one.segments.map((s) => encodeSegment(s, s.commands));
-  return Buffer.from(sealBatch(one.stampMs, one.ballot, segments).bytes);
+  return Buffer.from(sealBatch(one.stampMs, one.ballot, segments, one.ledMs).bytes);
 };
 
 test(
@@ -126,7 +131,8 @@ test(
         expect(Number(bytes.readBigUInt64LE(8))).toBe(one.stampMs);
         expect(reader.stampMs).toBe(one.stampMs);
         expect(reader.ballot).toEqual(one.ballot);
-        expect(bytes.subarray(26, 32).every((byte) => byte === 0)).toBe(true);
+        expect([bytes.readUInt16LE(26), bytes.readUInt32LE(28)]).toEqual([0, one.ledMs]);
+        expect(reader.ledMs).toBe(one.ledMs);
       }),
       runs(211, 800),
     );

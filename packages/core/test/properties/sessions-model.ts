@@ -60,14 +60,16 @@ export class SessionsModel {
     const { acknowledged, executed } = this.at(id);
     if (sequence <= acknowledged) return 'gone';
     if (executed.has(sequence)) return executed.get(sequence) === undefined ? 'gone' : 'executed';
-    const { sessionResultBytesMax, sessionWindowMax } = this.#bounds;
-    if (sequence > acknowledged + sessionWindowMax) return 'refused';
-    return this.bytesOf(id) < sessionResultBytesMax ? 'new' : 'refused';
+    return sequence > acknowledged + this.#bounds.sessionWindowMax ? 'refused' : 'new';
   }
 
   finish(id: string, sequence: number, result: Uint8Array | undefined): void {
     const known = this.at(id);
     if (sequence > known.acknowledged) known.executed.set(sequence, result);
+    if (this.bytesOf(id) > this.#bounds.sessionResultBytesMax) {
+      this.#forget(id);
+      this.held = this.held.filter((other) => other !== id);
+    }
     if (this.bytesOf(id) > 0 && !this.held.includes(id)) this.held.push(id);
     while (this.bytes > this.#bounds.resultBytesMax) this.#forget(this.held.shift() as string);
   }

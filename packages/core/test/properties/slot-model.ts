@@ -1,4 +1,4 @@
-import { type Ballot, compareBallots, sameBallot, zeroBallot } from '../../src/paxos/ballot.ts';
+import { type Ballot, compareBallots, zeroBallot } from '../../src/paxos/ballot.ts';
 import { type Bounds, SessionsModel } from './sessions-model.ts';
 
 export type Word =
@@ -22,6 +22,7 @@ export interface Slotful {
   readonly slot: number;
   readonly ballot: Ballot;
   readonly stampMs: number;
+  readonly ledMs: number;
   readonly pieces: readonly Piece[];
 }
 
@@ -50,10 +51,10 @@ export class SlotModel {
   }
 
   /** What the callers of all commands hear, or undefined if nobody hears anything: it is void. */
-  run({ slot, ballot, stampMs, pieces }: Slotful): readonly string[] | undefined {
+  run({ slot, ballot, ledMs, stampMs, pieces }: Slotful): readonly string[] | undefined {
     if (compareBallots(ballot, this.#sealedIn) < 0) return undefined;
     const timeMs = Math.max(this.timeMs, stampMs);
-    if (sameBallot(ballot, this.#sealedIn)) this.sessions.pass(timeMs - this.timeMs);
+    this.sessions.pass(ledMs);
     this.#sealedIn = ballot;
     this.timeMs = timeMs;
     const one = new OneSlot(this.sessions, slot, this.#resultOf);

@@ -3,7 +3,8 @@ import { expect, test, vi } from 'vitest';
 import { sealBatch } from '../../src/codec/batch.ts';
 import { encodeSegment } from '../../src/codec/segment.ts';
 import { Execution } from '../../src/host/execution.ts';
-import { control, Proposals } from '../../src/host/proposals.ts';
+import { control } from '../../src/host/proposal-ring.ts';
+import { Proposals } from '../../src/host/proposals.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { noOp, type Value } from '../../src/paxos/value.ts';
 import type { Batch, Results, SlotMoment, StateMachine } from '../../src/ports/state-machine.ts';
@@ -46,6 +47,7 @@ interface Filling {
   /** Added to the highest round there was. */
   readonly round: number;
   readonly ms: number;
+  readonly ledMs: number;
   readonly isNoOp: boolean;
   readonly parts: readonly { readonly own: boolean; readonly part: Part }[];
 }
@@ -80,6 +82,7 @@ const filling: fc.Arbitrary<Filling> = fc.record({
     { weight: 2, arbitrary: fc.integer({ min: -1, max: 1 }) },
   ),
   ms: fc.integer({ min: -10, max: 80 }),
+  ledMs: fc.nat({ max: 80 }),
   isNoOp: fc.nat({ max: 9 }).map((n) => n === 0),
   parts: fc.array(fc.record({ own: fc.boolean(), part }), { maxLength: 6 }),
 });
@@ -142,7 +145,7 @@ class History {
   #sent = 0;
   #told: (string | undefined)[] = [];
 
-  run({ round, ms, isNoOp, parts }: Filling): void {
+  run({ round, ms, ledMs, isNoOp, parts }: Filling): void {
     const slot = this.values.length + 1;
     const sealedIn = ballot(Math.max(1, this.#round + round), 1);
     this.#round = Math.max(this.#round, sealedIn.round);
@@ -154,13 +157,14 @@ class History {
       if (lengthOf(piece) > 0)
         segments.push(this.#segment(piece, parts[i]?.own === true, sealedIn));
     }
-    const value = isNoOp ? noOp : sealBatch(stampMs, sealedIn, segments);
+    const value = isNoOp ? noOp : sealBatch(stampMs, sealedIn, segments, ledMs);
     this.values.push(value);
     for (const { execution } of [this.here, this.there]) execution.execute(slot, value, true);
     const owners = pieces.flatMap((piece, i) =>
       new Array<boolean>(lengthOf(piece)).fill(parts[i]?.own === true),
     );
-    const said = isNoOp ? undefined : this.model.run({ slot, ballot: sealedIn, stampMs, pieces });
+    const filled = { slot, ballot: sealedIn, ledMs, stampMs, pieces };
+    const said = isNoOp ? undefined : this.model.run(filled);
     if (said === undefined && !isNoOp) met.void += 1;
     // Of a void batch nobody hears anything.
     this.#compare(said?.filter((_, i) => owners[i]) ?? this.#told.map(() => undefined));
