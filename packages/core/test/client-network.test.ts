@@ -162,6 +162,8 @@ test('half of the queue is free, and no drain: what was refused would not fit', 
   frames = 0;
   for (let i = 0; i < 3; i++) expect(client.connection.send([new Uint8Array(20)])).toBe(true);
   expect(client.connection.send([new Uint8Array(100)])).toBe(false);
+  world.run(115);
+  expect([client.connection.queuedBytes, client.drains]).toEqual([40, 0]);
   world.run(125);
   expect(client.connection.queuedBytes).toBe(20);
   expect(client.drains).toBe(1);
