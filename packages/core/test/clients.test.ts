@@ -131,7 +131,7 @@ test('however often connections break, every command is executed once', async ()
   expect(results).toEqual(Array.from({ length: 500 }, (_, i) => `command ${i}: 1`));
 });
 
-test('what was sent and has no answer in time may have been executed; what was not, was not', async () => {
+test('what was sent and has no answer may have been executed, what was not, was not', async () => {
   await formed();
   const client = connect();
   await client.propose(bytesOf('a'));

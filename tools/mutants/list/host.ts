@@ -89,8 +89,8 @@ const executions = inFile(
     {
       name: 'group time goes back',
       rule: 'P10',
-      find: 'const timeMs = Math.max(this.timeMs, reader.stampMs);',
-      replace: 'const timeMs = reader.stampMs;',
+      find: 'this.timeMs = Math.max(this.timeMs, reader.stampMs);',
+      replace: 'this.timeMs = reader.stampMs;',
     },
     {
       name: 'what the state reflects already executes again',
@@ -136,8 +136,8 @@ const commands = inFile(
     {
       name: 'what has its result is sent again',
       rule: 'P9',
-      find: 'if (this.#states[at] !== sent) continue;',
-      replace: 'if (this.#states[at] === queued) continue;',
+      find: 'if (this.#ring.states[at] !== sent) return;',
+      replace: 'if (this.#ring.states[at] === queued) return;',
     },
     {
       name: 'a command that has left is said not to be executed',

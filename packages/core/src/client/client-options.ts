@@ -49,7 +49,7 @@ export interface ClientOptions<C = Uint8Array, R = Uint8Array> {
   readonly connector: ClientConnector;
   /** Of the state machine, as `typed(…).codec` has it; bytes as they are unless given. */
   readonly codec?: CommandCodec<C, R>;
-  /** The session ends when it was not used for so long, 1,000 … 86,400,000 ms; 30,000 unless given. */
+  /** The session ends when unused for so long, 1,000 … 86,400,000 ms; 30,000 unless given. */
   readonly sessionTtlMs?: number;
   readonly limits?: Partial<ClientLimits>;
   readonly timings?: Partial<ClientTimings>;

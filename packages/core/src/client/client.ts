@@ -95,11 +95,10 @@ class RunningClient<C, R> implements Client<C, R> {
   }
 
   async query<Q, A>(question: Q, options: QueryOptions = {}): Promise<A> {
-    const { encodeQuestion, decodeAnswer } = this.#codec;
-    const bytes = encodeQuestion?.(question) ?? (question as Uint8Array);
+    const bytes = this.#codec.encodeQuestion?.(question) ?? (question as Uint8Array);
     const { level = 'linearizable' } = options;
     const answer = await this.#ask({ what: 'query', level }, options, bytes);
-    return (decodeAnswer?.(answer.bytes) ?? answer.bytes) as A;
+    return (this.#codec.decodeAnswer?.(answer.bytes) ?? answer.bytes) as A;
   }
 
   async status(options: CallOptions = {}): Promise<ReplicaStatus> {

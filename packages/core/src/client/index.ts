@@ -1,4 +1,4 @@
-/** For processes that are no replica: `connectClient`. For replicas that take them in: `serveClients`. */
+/** `connectClient` for whoever is no replica; `serveClients` for replicas that take clients in. */
 export { type Client, connectClient } from './client.ts';
 export {
   type ClientLimits,

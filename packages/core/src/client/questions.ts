@@ -89,7 +89,7 @@ export class Questions {
   }
 
   closeAll(error: RslError): void {
-    for (const number of [...this.#waiting.keys()]) this.#fail(number, error);
+    for (const number of this.#waiting.keys()) this.#fail(number, error);
   }
 
   #fail(number: number, error: RslError): void {

@@ -29,9 +29,9 @@ export interface ClientServer {
 const statusIntervalMs = 500;
 
 /**
- * Takes clients in for a replica that runs here: their sessions, commands and queries, by its public
- * calls. Ends with the replica. Members tell clients where to go by the address named `client` in
- * `bootstrap`.
+ * Takes clients in for a replica that runs here: their sessions, commands and queries, by its
+ * public calls. Ends with the replica. Members tell clients where to go by the address named
+ * `client` in `bootstrap`.
  */
 export async function serveClients<C, R>(
   replica: Replica<C, R>,
@@ -106,7 +106,7 @@ class Gateway<C, R> implements ClientServer {
 
   async #close(): Promise<void> {
     this.#stop();
-    for (const connection of [...this.#connections]) connection.end();
+    for (const connection of this.#connections) connection.end();
     await this.#listener.close();
   }
 

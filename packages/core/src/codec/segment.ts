@@ -1,6 +1,6 @@
 /**
- * The bytes of a segment: consecutive commands of one replica's callers, exactly as that replica has
- * encoded them. Little-endian.
+ * The bytes of a segment: consecutive commands of one replica's callers, exactly as that replica
+ * has encoded them. Little-endian.
  *
  *    0  u16  origin: the replica's id
  *    2  u16  kind: 0 commands, 1 commands of one session, 2 words about sessions

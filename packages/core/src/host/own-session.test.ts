@@ -179,6 +179,7 @@ test('sessionWindowMax commands may wait, from the oldest on, and no more', asyn
   const stage = new Stage();
   const nobody = { result: () => {}, error: () => {} };
   stage.session.proposeMany(new Array<Uint8Array>(sessionWindowMax).fill(bytes(0)), nobody);
+  expect(() => stage.session.proposeMany([bytes(0)], nobody)).toThrowError(code('RSL_OVERLOADED'));
   await expect(stage.session.propose(1)).rejects.toThrowError(code('RSL_OVERLOADED'));
   // The second has its answer: it does not make room while the first waits.
   await stage.answer(0, 1);

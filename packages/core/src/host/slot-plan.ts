@@ -163,7 +163,7 @@ export class SlotPlan implements Batch {
     this.#answers[this.placeOf(i)] = result;
   }
 
-  /** Every result is there; `isKnown`: or was not to be had, for the state had its effect before. */
+  /** Every result is there; or none, if the state had the effect of this slot before. */
   finish(isKnown: boolean): void {
     if (this.#isWhole) return;
     const { count } = this.#reader;

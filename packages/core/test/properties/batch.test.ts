@@ -99,12 +99,13 @@ function opened(bytes: Buffer): readonly Segment[] | undefined {
     throw error;
   }
   let next = 0;
-  const segments = reader.segments.map(({ bytes: _, count, ...head }) => {
+  const segments = reader.segments.map(({ count, ...rest }) => {
     const all = Array.from({ length: count }, (_, i) =>
       textOf(reader.bytes.subarray(reader.start(next + i), reader.end(next + i))),
     );
     next += count;
-    return { ...head, commands: all };
+    const { origin, epoch, firstSequence, isControl, session: of } = rest;
+    return { origin, epoch, firstSequence, isControl, session: of, commands: all };
   });
   expect(next).toBe(reader.count);
   return segments;
