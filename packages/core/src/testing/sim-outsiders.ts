@@ -111,14 +111,14 @@ export class Outsiders {
     }
   }
 
-  /** The state machine answers with the slot that its state reflects. */
+  /** The state machine answers with the last slot of which it has executed a batch. */
   async #query(client: Client, timeoutMs: number): Promise<void> {
     const { reads } = this.#options.watch;
-    const { floor } = reads;
+    const { acknowledged } = reads;
     const answer = await client.query(new Uint8Array(0), { timeoutMs }).catch(told);
     if (answer === undefined) return;
     const slot = Number(Buffer.from(answer).toString());
-    this.#options.watch.guarded(() => reads.onRead(0, floor, slot, slot));
+    this.#options.watch.guarded(() => reads.onRead(0, acknowledged, slot, slot));
   }
 
   async #propose(

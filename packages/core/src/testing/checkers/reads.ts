@@ -4,6 +4,8 @@ import { check } from './check-failed.ts';
 /** A read sees everything that was acknowledged, or read by anyone, before it was asked (Q1). */
 export class ReadChecker {
   #floor: Slot = 0;
+  /** The highest slot of an acknowledged command: one with a batch, unlike what a read may say. */
+  acknowledged: Slot = 0;
   reads = 0;
 
   get floor(): Slot {
@@ -11,6 +13,7 @@ export class ReadChecker {
   }
 
   onAcknowledged(slot: Slot): void {
+    this.acknowledged = Math.max(this.acknowledged, slot);
     this.#floor = Math.max(this.#floor, slot);
   }
 
