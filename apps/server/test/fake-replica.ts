@@ -2,6 +2,7 @@ import {
   ClosedError,
   type ManyResults,
   type Replica,
+  type ReplicaMetrics,
   type ReplicaStatus,
   type RslError,
   type StateMachine,
@@ -111,6 +112,22 @@ export class FakeReplica implements Replica {
       pendingBytes: 0,
       log: { mode: 'none', bytesUsed: 0, bytesFree: 0 },
       counters: {},
+    };
+  }
+
+  metrics({ reset = false } = {}): ReplicaMetrics {
+    const none = { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 };
+    return {
+      overMs: reset ? 1 : 2,
+      counters: {},
+      commandUs: none,
+      decideUs: none,
+      appendUs: none,
+      executeUs: none,
+      turnUs: none,
+      turnDelayUs: none,
+      batchCommands: none,
+      batchBytes: none,
     };
   }
 

@@ -36,6 +36,7 @@ test('what need not be said has a value', async () => {
     data: 'data/1',
     group: 'default',
     bootstrap: false,
+    skipSlots: [],
     allowPlaintext: false,
     logLevel: 'info',
     logFormat: 'json',
@@ -66,6 +67,8 @@ test.each([
   [['--log-level', 'loud'], 'Allowed choices are trace, debug,'],
   [['--client', '0.0.0.0:6401'], '--client: 0.0.0.0:6401 can be reached from other machines'],
   [['--listen', '10.0.0.1:1'], '--listen: 10.0.0.1:1 can be reached from other machines'],
+  [['--skip-slot', '0'], 'It must be a whole number, 1 or more'],
+  [['--skip-slot', '9007199254740992'], 'It must be a whole number, 1 or more'],
   [['--nosuch'], "unknown option '--nosuch'"],
 ])('%j is refused with code 2 and one line that says why', async (args, why) => {
   const answer = await parse(...enough, ...where, ...args);
@@ -79,6 +82,11 @@ test('open networks may be had for the asking', async () => {
     client: { host: '0.0.0.0', port: 6401 },
     listen: { host: '0.0.0.0', port: 7401 },
   });
+});
+
+test('slots to skip may be given again and again', async () => {
+  const skipped = ['--skip-slot', '17', '--skip-slot', '4711'];
+  expect(await parse(...enough, ...where, ...skipped)).toMatchObject({ skipSlots: [17, 4_711] });
 });
 
 test('what is missing is named', async () => {

@@ -2,6 +2,7 @@ import type {
   CallOptions,
   ManyResults,
   Replica,
+  ReplicaMetrics,
   ReplicaOptions,
   ReplicaStatus,
   ReadLevel,
@@ -41,11 +42,15 @@ const rawCodec: CommandCodec<Uint8Array, Uint8Array> = {
 export async function startReplica<C = Uint8Array, R = Uint8Array>(
   options: ReplicaOptions<C, R>,
 ): Promise<Replica<C, R>> {
-  const { limits, timings } = checkedOptions(options);
+  const { limits, timings, slow, skip } = checkedOptions(options);
   const { group, self, stateMachine } = options;
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
   const logger = options.logger ?? silentLogger;
+  if (skip.size > 0) {
+    const why = 'these slots are not executed: start every replica with the same ones';
+    logger.warn({ skip: [...skip] }, why);
+  }
   const context: PortContext = { group, self, limits, clock, random, logger };
   const events = new Events(logger, (run) => clock.soon(run));
   const { log, remembered } = await openLog(options.log, context);
@@ -65,6 +70,8 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
       self,
       limits,
       timings,
+      slow,
+      skip,
       clock,
       logger,
       log,
@@ -211,6 +218,10 @@ class RunningReplica<C, R> implements Replica<C, R> {
   status(): ReplicaStatus {
     const { host, log, store } = this.#parts;
     return statusOf(this.#options.group, this.id, store, host, log.info());
+  }
+
+  metrics({ reset = false }: { readonly reset?: boolean } = {}): ReplicaMetrics {
+    return this.#parts.host.metricsNow(reset);
   }
 
   on: Replica<C, R>['on'] = (event, listener) => this.#parts.events.on(event, listener);

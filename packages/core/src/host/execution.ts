@@ -1,20 +1,22 @@
 import { ensures, old, requires } from '@rsl/contracts';
 import { BatchReader } from '../codec/batch.ts';
-import { RslError, StateMachineFailedError } from '../errors.ts';
+import { RslError } from '../errors.ts';
 import { type Ballot, compareBallots, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import { kindOf, type Value } from '../paxos/value.ts';
 import type { Batch, Results, StateMachine } from '../ports/state-machine.ts';
+import { SlotSkippedError, StateMachineFailedError } from '../state-machine-errors.ts';
 import type { Proposals } from './proposals.ts';
 
 /** Hands slots to the state machine, and results to the callers that wait for them. */
 export class Execution {
-  readonly #machine: StateMachine;
+  readonly #machine: Pick<StateMachine, 'execute'>;
   readonly #self: ReplicaId;
   readonly #batch = new OpenBatch();
   readonly #results: CollectedResults;
   readonly #proposals: Proposals;
+  readonly #skip: ReadonlySet<Slot>;
   #reflected: Slot = 0;
   executedThrough: Slot = 0;
   /** Group time: the highest stamp so far (P10). */
@@ -24,11 +26,19 @@ export class Execution {
   commands = 0;
   /** Batches that were void: see `execute`. */
   voids = 0;
+  /** Batches that were passed over because the operator said so. */
+  skips = 0;
 
-  constructor(machine: StateMachine, self: ReplicaId, proposals: Proposals) {
+  constructor(
+    machine: Pick<StateMachine, 'execute'>,
+    self: ReplicaId,
+    proposals: Proposals,
+    skip: ReadonlySet<Slot> = new Set(),
+  ) {
     this.#machine = machine;
     this.#self = self;
     this.#proposals = proposals;
+    this.#skip = skip;
     this.#results = new CollectedResults(this.#batch, (i) => this.#sequenceOf(i));
   }
 
@@ -81,6 +91,7 @@ export class Execution {
     this.sealedIn = batch.reader.ballot;
     this.timeMs = Math.max(this.timeMs, batch.reader.stampMs);
     if (slot <= this.#reflected) return;
+    if (this.#skip.has(slot)) return this.#pass(slot);
     batch.slot = slot;
     batch.live = live;
     batch.timeMs = this.timeMs;
@@ -91,6 +102,15 @@ export class Execution {
       throw new StateMachineFailedError(slot, new Error(what));
     }
     this.commands += batch.count;
+  }
+
+  /** Time and ballots go on as everywhere; only the state machine does not see it. */
+  #pass(slot: Slot): void {
+    this.skips += 1;
+    for (let i = 0; i < this.#batch.count; i += 1) {
+      const sequence = this.#sequenceOf(i);
+      if (sequence > 0) this.#proposals.refuse(sequence, new SlotSkippedError(slot));
+    }
   }
 
   /** The caller's sequence of command i, or 0 if it is nobody's here. */

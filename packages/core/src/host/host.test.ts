@@ -4,7 +4,7 @@ import { FrameWriter } from '../codec/frame.ts';
 import { fingerprintOf } from '../codec/membership-codec.ts';
 import { hostMessageKinds, writeHostMessage } from '../codec/host-codec.ts';
 import { messageKinds, writeMessage } from '../codec/message-codec.ts';
-import { defaultLimits, defaultTimings, type Limits } from '../limits.ts';
+import { defaultLimits, defaultSlow, defaultTimings, type Limits } from '../limits.ts';
 import type { Ballot } from '../paxos/ballot.ts';
 import type { Effect } from '../paxos/effect.ts';
 import type { Member, Membership } from '../paxos/membership.ts';
@@ -118,6 +118,8 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     self: 1,
     limits: { ...defaultLimits, ...limits },
     timings: defaultTimings,
+    slow: defaultSlow,
+    skip: new Set(),
     clock: new SimClock(world),
     logger: silentLogger,
     log: log as unknown as LogStore,

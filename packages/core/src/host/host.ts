@@ -1,4 +1,4 @@
-import type { CallOptions, ManyResults } from '../api.ts';
+import type { CallOptions, ManyResults, ReplicaMetrics } from '../api.ts';
 import type { HostMessage } from '../codec/host-codec.ts';
 import { ClosedError, OldCopyError, type RslError, StorageError } from '../errors.ts';
 import type { Input } from '../paxos/input.ts';
@@ -99,7 +99,9 @@ export class Host implements TransportEvents {
   propose(commands: readonly Uint8Array[], sink: ManyResults, deadlineMs: number): number {
     this.#mustRun();
     if (this.#parts.room.isLow && this.#protocol?.view.role === 'phase2') throw noRoom();
-    const first = this.#parts.proposals.add(commands, sink, deadlineMs);
+    const { metrics, proposals } = this.#parts;
+    const measured = metrics.measured(sink, commands.length);
+    const first = proposals.add(commands, measured, deadlineMs);
     this.#schedule();
     return first;
   }
@@ -158,9 +160,13 @@ export class Host implements TransportEvents {
   #schedule(): void {
     if (this.#turnDue || this.#stopped) return;
     this.#turnDue = true;
+    const dueMs = this.#clock.nowMs();
     this.#clock.soon(() => {
       this.#turnDue = false;
-      if (!this.#stopped) this.#guarded(() => this.#turn());
+      if (this.#stopped) return;
+      const beganMs = this.#clock.nowMs();
+      this.#guarded(() => this.#turn());
+      this.#parts.metrics.turned(dueMs, beganMs);
     });
   }
 
@@ -181,7 +187,10 @@ export class Host implements TransportEvents {
     const protocol = this.#protocol;
     if (protocol !== undefined) {
       if (!this.#isLogFull) {
-        this.#parts.commands.pump(protocol, (value) => this.#step({ kind: 'propose', value }));
+        this.#parts.commands.pump(protocol, (value) => {
+          this.#step({ kind: 'propose', value });
+          this.#parts.metrics.proposed(protocol.view.proposedThrough);
+        });
       }
       this.#step({ kind: 'turn-end' });
       this.#drainInputs();
@@ -200,6 +209,7 @@ export class Host implements TransportEvents {
   #tick(): void {
     this.#tickDue = false;
     const nowMs = this.#clock.nowMs();
+    this.#parts.metrics.onTick(nowMs);
     this.#parts.proposals.expire(nowMs);
     for (const read of this.#parts.barriers.expire(nowMs))
       this.#inputs.push({ kind: 'forget-read', read });
@@ -294,6 +304,7 @@ export class Host implements TransportEvents {
     if (this.#renewing) return;
     this.#renewing = true;
     this.#protocol = undefined;
+    this.#parts.leading.end();
     const { log, remembered } = this.#options;
     const error = new OldCopyError(remembered.info.position, position);
     log.renew().then(
@@ -321,6 +332,7 @@ export class Host implements TransportEvents {
     this.#endpoint?.close();
     this.#inputs = [];
     this.#connected.clear();
+    this.#parts.leading.end();
     this.#parts.proposals.closeAll(this.#failure);
     this.#parts.barriers.closeAll(this.#failure);
     this.#parts.forming.close(new ClosedError('the replica ended before the group was formed'));
@@ -333,12 +345,17 @@ export class Host implements TransportEvents {
     throw new ClosedError(`the replica ${why}`, { cause: this.#failure });
   }
 
+  metricsNow(reset: boolean): ReplicaMetrics {
+    return this.#parts.metrics.snapshot(this.countersNow(), reset);
+  }
+
   countersNow(): Record<string, number> {
     const { sent, dropped } = this.#parts.outbound;
-    const { commands, voids } = this.execution;
+    const { commands, skips, voids } = this.execution;
     const appends = this.#parts.commit.appends;
     const { counts } = this.#parts.counters;
-    return { ...counts, framesSent: sent, framesDropped: dropped, appends, commands, voids };
+    const executed = { commands, skips, voids };
+    return { ...counts, framesSent: sent, framesDropped: dropped, appends, ...executed };
   }
 }
 

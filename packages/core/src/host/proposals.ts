@@ -157,6 +157,11 @@ export class Proposals {
     sink?.result(place, result);
   }
 
+  /** The command was decided and nobody executes it: its caller hears why. */
+  refuse(sequence: number, error: RslError): void {
+    if (this.wants(sequence)) this.#fail(sequence, () => error);
+  }
+
   /**
    * This replica has executed a batch that was sealed in `ballot`: what was sent in lower ballots
    * and not executed never will be, and may be sent again.
