@@ -41,7 +41,7 @@ async function listened(): Promise<Map<number, Heard>> {
   return heard;
 }
 
-test('a leader that follows is told by its signal first; the next one’s fence is greater', async () => {
+test('its signal fires before a leader follows; the next one’s fence is greater', async () => {
   const heard = await listened();
   const leader = await cluster.leader();
   const own = heard.get(leader.id) as Heard;
