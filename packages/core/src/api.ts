@@ -130,7 +130,10 @@ export interface ReplicaMetrics {
   readonly appendUs: Distribution;
   /** One slot in the state machine; none while the log is replayed at a start. */
   readonly executeUs: Distribution;
-  /** One turn of the engine, and how long it waited for the event loop before. */
+  /**
+   * Turns of the engine at its ticks, and how late they began: the delay of the event loop, with a
+   * millisecond or so that is the timer's own.
+   */
   readonly turnUs: Distribution;
   readonly turnDelayUs: Distribution;
   /** Of executed batches, but for those without commands. */

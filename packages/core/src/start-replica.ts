@@ -10,6 +10,7 @@ import type {
 import { AbortedError, type RslError } from './errors.ts';
 import { Events } from './events.ts';
 import { Host } from './host/host.ts';
+import type { CommandSample } from './host/metrics.ts';
 import { type Remembered, remember } from './host/recovery.ts';
 import { statusOf } from './host/status.ts';
 import { systemClock } from './host/system-clock.ts';
@@ -19,7 +20,7 @@ import type { MakeProtocol } from './paxos/protocol.ts';
 import { Replica as PaxosReplica } from './paxos/replica.ts';
 import type { Slot } from './paxos/slot.ts';
 import type { LogStore } from './ports/log-store.ts';
-import { silentLogger } from './ports/logger.ts';
+import { type Logger, silentLogger } from './ports/logger.ts';
 import type { Port, PortContext } from './ports/port.ts';
 import type { CommandCodec } from './ports/state-machine.ts';
 import type { PeerAddress, Transport } from './ports/transport.ts';
@@ -134,6 +135,40 @@ interface Parts<C, R> {
   readonly membersMax: number;
 }
 
+/** What a result handler throws is logged; it is the caller's, and changes nothing. */
+class GuardedResults implements ManyResults {
+  readonly #results: ManyResults;
+  readonly #sample: CommandSample | undefined;
+  readonly #logger: Logger;
+
+  constructor(results: ManyResults, sample: CommandSample | undefined, logger: Logger) {
+    this.#results = results;
+    this.#sample = sample;
+    this.#logger = logger;
+  }
+
+  result(i: number, result: Uint8Array): void {
+    this.#sample?.answered(i);
+    try {
+      this.#results.result(i, result);
+    } catch (error) {
+      this.#threw(error);
+    }
+  }
+
+  error(i: number, error: RslError): void {
+    try {
+      this.#results.error(i, error);
+    } catch (thrown) {
+      this.#threw(thrown);
+    }
+  }
+
+  #threw(error: unknown): void {
+    this.#logger.error({ err: error }, 'a result handler threw');
+  }
+}
+
 class RunningReplica<C, R> implements Replica<C, R> {
   readonly id: number;
   readonly #options: ReplicaOptions<C, R>;
@@ -157,8 +192,12 @@ class RunningReplica<C, R> implements Replica<C, R> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw new AbortedError(signal.reason);
       const deadlineMs = this.#deadline(options.timeoutMs);
+      const sample = host.metrics.sample(1);
       const sink: ManyResults = {
-        result: (_, bytes) => settle(() => resolve(codec.decodeResult(bytes))),
+        result: (_, bytes) => {
+          sample?.answered(0);
+          settle(() => resolve(codec.decodeResult(bytes)));
+        },
         error: (_, error) => settle(() => reject(error)),
       };
       const sequence = host.propose([codec.encodeCommand(command)], sink, deadlineMs);
@@ -180,19 +219,10 @@ class RunningReplica<C, R> implements Replica<C, R> {
     results: ManyResults,
     options: { readonly timeoutMs?: number } = {},
   ): void {
-    const { logger } = this.#options;
-    const guarded = (run: () => void): void => {
-      try {
-        run();
-      } catch (error) {
-        logger?.error({ err: error }, 'a result handler threw');
-      }
-    };
-    const sink: ManyResults = {
-      result: (i, bytes) => guarded(() => results.result(i, bytes)),
-      error: (i, error) => guarded(() => results.error(i, error)),
-    };
-    this.#parts.host.propose(commands, sink, this.#deadline(options.timeoutMs));
+    const { host } = this.#parts;
+    const sample = host.metrics.sample(commands.length);
+    const sink = new GuardedResults(results, sample, this.#options.logger ?? silentLogger);
+    host.propose(commands, sink, this.#deadline(options.timeoutMs));
   }
 
   async barrier(level: ReadLevel, options: CallOptions = {}): Promise<Slot> {
@@ -221,7 +251,8 @@ class RunningReplica<C, R> implements Replica<C, R> {
   }
 
   metrics({ reset = false }: { readonly reset?: boolean } = {}): ReplicaMetrics {
-    return this.#parts.host.metricsNow(reset);
+    const { host } = this.#parts;
+    return host.metrics.snapshot(host.countersNow(), reset);
   }
 
   on: Replica<C, R>['on'] = (event, listener) => this.#parts.events.on(event, listener);

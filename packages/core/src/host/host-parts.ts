@@ -85,7 +85,8 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
   const { self, limits, log, epoch, emit, logger, clock, skip, stateMachine } = options;
   const counters = new Counters();
   const slow = new SlowWarnings(options.slow, clock, logger, counters);
-  const metrics = new Metrics(clock, slow, limits.slotsInFlightMax);
+  const { slotsInFlightMax } = limits;
+  const metrics = new Metrics(clock, slow, slotsInFlightMax, options.timings.tickMs);
   const outbound = new Outbound(() => events.endpoint());
   const send = (to: ReplicaId, message: HostMessage): void => outbound.host(to, message);
   const commit = new GroupCommit(

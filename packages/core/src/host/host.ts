@@ -1,4 +1,4 @@
-import type { CallOptions, ManyResults, ReplicaMetrics } from '../api.ts';
+import type { CallOptions, ManyResults } from '../api.ts';
 import type { HostMessage } from '../codec/host-codec.ts';
 import { ClosedError, OldCopyError, type RslError, StorageError } from '../errors.ts';
 import type { Input } from '../paxos/input.ts';
@@ -13,6 +13,7 @@ import type { Execution } from './execution.ts';
 import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
 import { receive } from './inbound.ts';
 import { carriesValues } from './outbound.ts';
+import type { Metrics } from './metrics.ts';
 import { asRslError } from './as-rsl-error.ts';
 import { restore } from './recovery.ts';
 
@@ -90,6 +91,7 @@ export class Host implements TransportEvents {
     if (remembered.membership !== undefined) this.#onFormed(remembered.membership);
     this.#stopTicks = this.#clock.everyMs(timings.tickMs, () => {
       this.#tickDue = true;
+      this.#parts.metrics.ticked();
       this.#schedule();
     });
   }
@@ -99,9 +101,7 @@ export class Host implements TransportEvents {
   propose(commands: readonly Uint8Array[], sink: ManyResults, deadlineMs: number): number {
     this.#mustRun();
     if (this.#parts.room.isLow && this.#protocol?.view.role === 'phase2') throw noRoom();
-    const { metrics, proposals } = this.#parts;
-    const measured = metrics.measured(sink, commands.length);
-    const first = proposals.add(commands, measured, deadlineMs);
+    const first = this.#parts.proposals.add(commands, sink, deadlineMs);
     this.#schedule();
     return first;
   }
@@ -160,13 +160,9 @@ export class Host implements TransportEvents {
   #schedule(): void {
     if (this.#turnDue || this.#stopped) return;
     this.#turnDue = true;
-    const dueMs = this.#clock.nowMs();
     this.#clock.soon(() => {
       this.#turnDue = false;
-      if (this.#stopped) return;
-      const beganMs = this.#clock.nowMs();
-      this.#guarded(() => this.#turn());
-      this.#parts.metrics.turned(dueMs, beganMs);
+      if (!this.#stopped) this.#guarded(() => this.#turn());
     });
   }
 
@@ -180,7 +176,8 @@ export class Host implements TransportEvents {
   }
 
   #turn(): void {
-    if (this.#tickDue) this.#tick();
+    const isTick = this.#tickDue;
+    if (isTick) this.#tick();
     const read = this.#protocol === undefined ? undefined : this.#parts.barriers.take();
     if (read !== undefined) this.#inputs.push({ kind: 'read', read });
     this.#drainInputs();
@@ -198,6 +195,7 @@ export class Host implements TransportEvents {
     }
     this.#parts.commit.flush();
     this.#parts.outbound.turnEnd();
+    if (isTick) this.#parts.metrics.turnEnded();
   }
 
   /** The disk is behind, or full: nothing more is taken in that would have to be written. */
@@ -209,7 +207,7 @@ export class Host implements TransportEvents {
   #tick(): void {
     this.#tickDue = false;
     const nowMs = this.#clock.nowMs();
-    this.#parts.metrics.onTick(nowMs);
+    this.#parts.metrics.turnBegan(nowMs);
     this.#parts.proposals.expire(nowMs);
     for (const read of this.#parts.barriers.expire(nowMs))
       this.#inputs.push({ kind: 'forget-read', read });
@@ -240,8 +238,9 @@ export class Host implements TransportEvents {
   #step(input: Input): void {
     const protocol = this.#protocol;
     if (protocol === undefined || this.#stopped) return;
-    for (const effect of protocol.step(input, this.#clock.nowMs()))
-      this.#parts.effects.perform(effect);
+    const nowMs = this.#clock.nowMs();
+    this.#parts.metrics.nowMs = nowMs;
+    for (const effect of protocol.step(input, nowMs)) this.#parts.effects.perform(effect);
   }
 
   // ---- what comes in beside the protocol
@@ -345,8 +344,8 @@ export class Host implements TransportEvents {
     throw new ClosedError(`the replica ${why}`, { cause: this.#failure });
   }
 
-  metricsNow(reset: boolean): ReplicaMetrics {
-    return this.#parts.metrics.snapshot(this.countersNow(), reset);
+  get metrics(): Metrics {
+    return this.#parts.metrics;
   }
 
   countersNow(): Record<string, number> {

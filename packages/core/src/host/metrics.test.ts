@@ -1,7 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ManyResults } from '../api.ts';
-import { ClosedError } from '../errors.ts';
 import { defaultSlow } from '../limits.ts';
 import { silentLogger } from '../ports/logger.ts';
 import type { Batch, StateMachine } from '../ports/state-machine.ts';
@@ -9,6 +7,8 @@ import { Counters } from './counters.ts';
 import { commandsPerSample, MeasuredMachine, Metrics } from './metrics.ts';
 import { Quantity } from './quantity.ts';
 import { SlowWarnings } from './slow.ts';
+
+const tickMs = 10;
 
 function stage(slotsInFlightMax = 4) {
   let nowMs = 1_000;
@@ -25,19 +25,16 @@ function stage(slotsInFlightMax = 4) {
   const warned: object[] = [];
   const logger = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
   const slow = new SlowWarnings(defaultSlow, clock, logger, new Counters());
-  const metrics = new Metrics(clock, slow, slotsInFlightMax);
+  const metrics = new Metrics(clock, slow, slotsInFlightMax, tickMs);
   return {
     clock,
     metrics,
     warned,
-    wait: (ms: number) => (nowMs += ms),
+    wait: (ms: number) => (metrics.nowMs = nowMs += ms),
     looks: () => looks,
     now: (reset = false) => metrics.snapshot({}, reset),
   };
 }
-
-const sink: ManyResults = { result() {}, error() {} };
-const empty = new Uint8Array(0);
 
 test('one command in 64 is measured, however they are called', () => {
   const { metrics, now } = stage();
@@ -45,8 +42,8 @@ test('one command in 64 is measured, however they are called', () => {
     now(true);
     let commands = 0;
     for (const count of counts) {
-      const results = metrics.measured(sink, count);
-      for (let i = 0; i < count; i += 1) results.result(i, empty);
+      const sample = metrics.sample(count);
+      for (let i = 0; i < count; i += 1) sample?.answered(i);
       commands += count;
     }
     const { count } = now().commandUs;
@@ -57,30 +54,23 @@ test('one command in 64 is measured, however they are called', () => {
 
 test('a command that is not measured costs no look at the clock and no object', () => {
   const { looks, metrics } = stage();
-  expect(metrics.measured(sink, 1)).not.toBe(sink);
+  expect(metrics.sample(1)).toBeDefined();
   const before = looks();
-  for (let i = 1; i < commandsPerSample; i += 1) expect(metrics.measured(sink, 1)).toBe(sink);
+  for (let i = 1; i < commandsPerSample; i += 1) expect(metrics.sample(1)).toBeUndefined();
   expect(looks()).toBe(before);
-  expect(metrics.measured(sink, 1)).not.toBe(sink);
+  expect(metrics.sample(1)).toBeDefined();
 });
 
-test('a command is measured from the call to its result, not to an error', () => {
+test('a command is measured from the call to its result', () => {
   const { metrics, now, wait } = stage();
-  const told: string[] = [];
-  const results = metrics.measured(
-    {
-      result: (i, bytes) => void told.push(`${i} ${bytes.length}`),
-      error: (i, { code }) => void told.push(`${i} ${code}`),
-    },
-    65,
-  );
+  const sample = metrics.sample(65);
   wait(0.25);
-  results.result(0, empty);
+  sample?.answered(0);
   wait(0.75);
-  results.error(64, new ClosedError('the test says so'));
-  results.result(1, empty);
-  expect(told).toEqual(['0 0', '64 RSL_CLOSED', '1 0']);
+  sample?.answered(1);
   expect(now().commandUs).toMatchObject({ count: 1, min: 250, max: 250 });
+  sample?.answered(64);
+  expect(now().commandUs).toMatchObject({ count: 2, min: 250, max: 1_000 });
 });
 
 test('a slot is measured from its proposal to its decision, while this replica leads', () => {
@@ -116,18 +106,19 @@ test('an append is measured until it is durable; a barrier without records is no
 
 test('a log that has stalled is told of at a tick; one that goes on is not', () => {
   const { clock, metrics, wait, warned } = stage();
+  metrics.ticked();
   const begun = [metrics.appendBegan(), metrics.appendBegan(), metrics.appendBegan()];
   for (const each of begun) {
     wait(400);
-    metrics.onTick(clock.nowMs());
+    metrics.turnBegan(clock.nowMs());
     metrics.appendEnded(each, 0, 0);
   }
   wait(5_000);
-  metrics.onTick(clock.nowMs());
+  metrics.turnBegan(clock.nowMs());
   expect(warned).toEqual([]);
   metrics.appendBegan();
   wait(600);
-  metrics.onTick(clock.nowMs());
+  metrics.turnBegan(clock.nowMs());
   expect(warned).toEqual([{ slow: 'append', ms: 600, outstanding: true, leftOut: 0 }]);
 });
 
@@ -147,27 +138,41 @@ test('slots are measured in the state machine, but not while the log is replayed
   expect(warned).toMatchObject([{ slow: 'execute', slot: 5, ms: 60 }]);
 });
 
-test('turns are measured, and what they waited for the event loop', () => {
-  const { clock, metrics, now, wait } = stage();
-  const dueMs = clock.nowMs();
-  wait(2);
-  const beganMs = clock.nowMs();
-  wait(1);
-  metrics.turned(dueMs, beganMs);
-  expect(now().turnDelayUs).toMatchObject({ count: 1, max: 2_000 });
-  expect(now().turnUs).toMatchObject({ count: 1, max: 1_000 });
+test('turns of ticks are measured, and how late they begin', () => {
+  const { clock, metrics, now, wait, warned } = stage();
+  const tick = (lateMs: number, waitMs: number, tookMs: number): void => {
+    wait(tickMs + lateMs);
+    metrics.ticked();
+    wait(waitMs);
+    metrics.turnBegan(clock.nowMs());
+    wait(tookMs);
+    metrics.turnEnded();
+    // The clock does not wait for a turn.
+    wait(-waitMs - tookMs);
+  };
+  // A start may take long: the first tick is due when it comes.
+  tick(5_000, 0, 0);
+  tick(2, 1, 4);
+  expect(now().turnDelayUs).toMatchObject({ count: 2, min: 1, max: 3_001 });
+  expect(now().turnUs).toMatchObject({ count: 2, min: 1, max: 4_001 });
+  expect(warned).toEqual([]);
+  tick(0, 0, 160);
+  expect(warned).toEqual([{ slow: 'turn', delayMs: 0, tookMs: 160, leftOut: 0 }]);
+  wait(1_200 - tickMs);
+  tick(140, 5, 6);
+  expect(warned[1]).toMatchObject({ slow: 'turn', delayMs: 1_335 });
 });
 
 test('a reset begins anew, and what it gave is plain data', () => {
   const { metrics, now, wait } = stage();
-  const dueMs = metrics.appendBegan();
+  const beganMs = metrics.appendBegan();
   wait(10);
-  metrics.turned(dueMs, dueMs);
+  metrics.appendEnded(beganMs, 1, 100);
   const first = now(true);
   expect(JSON.parse(JSON.stringify(first))).toEqual(first);
-  expect([first.overMs, first.turnUs.count]).toEqual([10, 1]);
+  expect([first.overMs, first.appendUs.count]).toEqual([10, 1]);
   const second = now();
-  expect([second.overMs, second.turnUs.count, second.turnUs.mean]).toEqual([0, 0, 0]);
+  expect([second.overMs, second.appendUs.count, second.appendUs.mean]).toEqual([0, 0, 0]);
 });
 
 test('three figures of a distribution are exact', () => {

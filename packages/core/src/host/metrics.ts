@@ -1,5 +1,4 @@
-import type { ManyResults, ReplicaMetrics } from '../api.ts';
-import type { RslError } from '../errors.ts';
+import type { ReplicaMetrics } from '../api.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Batch, Results, StateMachine } from '../ports/state-machine.ts';
@@ -12,7 +11,10 @@ export const commandsPerSample = 64;
 /** A leader measures at most so many of its slots in flight. */
 const slotsMeasuredMax = 4_096;
 
-/** How long things take, and how large they are, since the start or the last reset. */
+/**
+ * How long things take, and how large they are, since the start or the last reset. Looks at the
+ * clock once for each append, twice for each slot executed, and otherwise where the host has.
+ */
 export class Metrics {
   readonly #clock: Clock;
   readonly #slow: SlowWarnings;
@@ -25,6 +27,13 @@ export class Metrics {
   readonly #batchCommands = new Quantity();
   readonly #batchBytes = new Quantity();
   readonly #proposed: ProposedSlots;
+  readonly #tickMs: number;
+  /** The time of the host's newest step. */
+  nowMs: number;
+  /** The first tick is never late. */
+  #tickedAtMs = Infinity;
+  #tickBeganMs = 0;
+  #tickDelayMs = 0;
   /** So many commands go by before the next one that is measured. */
   #unmeasured = 0;
   #appends = 0;
@@ -32,35 +41,37 @@ export class Metrics {
   #appendingSinceMs = 0;
   #sinceMs: number;
 
-  constructor(clock: Clock, slow: SlowWarnings, slotsInFlightMax: number) {
+  constructor(clock: Clock, slow: SlowWarnings, slotsInFlightMax: number, tickMs: number) {
     this.#clock = clock;
     this.#slow = slow;
     this.#proposed = new ProposedSlots(Math.min(slotsInFlightMax, slotsMeasuredMax));
-    this.#sinceMs = clock.nowMs();
+    this.#tickMs = tickMs;
+    this.nowMs = clock.nowMs();
+    this.#sinceMs = this.nowMs;
   }
 
   // ---- commands
 
-  /** The same sink, or one that measures: no object and no look at the clock for most commands. */
-  measured(sink: ManyResults, count: number): ManyResults {
+  /** What measures some of a call's commands; undefined for most calls of one command. */
+  sample(count: number): CommandSample | undefined {
     if (this.#unmeasured >= count) {
       this.#unmeasured -= count;
-      return sink;
+      return undefined;
     }
     const first = this.#unmeasured;
     this.#unmeasured = commandsPerSample - 1 - ((count - 1 - first) % commandsPerSample);
-    return new MeasuredResults(sink, first, this.#clock, this.#commandUs);
+    return new CommandSample(first, this.#clock, this.#commandUs);
   }
 
   // ---- slots of a leader
 
   proposed(slot: Slot): void {
-    this.#proposed.add(slot, this.#clock.nowMs());
+    this.#proposed.add(slot, this.nowMs);
   }
 
   decided(slot: Slot): void {
     const proposedAtMs = this.#proposed.take(slot);
-    if (proposedAtMs !== undefined) this.#decideUs.record(this.#usSince(proposedAtMs));
+    if (proposedAtMs !== undefined) this.#decideUs.record(1_000 * (this.nowMs - proposedAtMs));
   }
 
   /** It leads no more: what it proposed may be decided by somebody else. */
@@ -72,10 +83,9 @@ export class Metrics {
 
   /** Gives the time, which the same append gives back when it is durable. */
   appendBegan(): number {
-    const nowMs = this.#clock.nowMs();
-    if (this.#appends === 0) this.#appendingSinceMs = nowMs;
+    if (this.#appends === 0) this.#appendingSinceMs = this.nowMs;
     this.#appends += 1;
-    return nowMs;
+    return this.nowMs;
   }
 
   appendEnded(beganMs: number, records: number, bytes: number): void {
@@ -88,12 +98,7 @@ export class Metrics {
     this.#slow.appended(nowMs - beganMs, bytes);
   }
 
-  /** A log that does not answer at all is told of while it does not. */
-  onTick(nowMs: number): void {
-    if (this.#appends > 0) this.#slow.appendOutstanding(nowMs - this.#appendingSinceMs);
-  }
-
-  // ---- execution and turns
+  // ---- execution
 
   executed(slot: Slot, startedMs: number, commands: number, bytes: number): void {
     const ms = this.#clock.nowMs() - startedMs;
@@ -104,11 +109,28 @@ export class Metrics {
     this.#batchBytes.record(bytes);
   }
 
-  turned(dueMs: number, beganMs: number): void {
+  // ---- turns
+
+  /** The clock's tick has come: a turn is due. How late it is tells of the event loop. */
+  ticked(): void {
     const nowMs = this.#clock.nowMs();
-    this.#turnDelayUs.record(1_000 * (beganMs - dueMs));
-    this.#turnUs.record(1_000 * (nowMs - beganMs));
-    this.#slow.turned(beganMs - dueMs, nowMs - beganMs);
+    this.#tickDelayMs = Math.max(0, nowMs - this.#tickedAtMs - this.#tickMs);
+    this.#tickedAtMs = nowMs;
+  }
+
+  /** The turn of a tick begins. */
+  turnBegan(nowMs: number): void {
+    this.#tickBeganMs = nowMs;
+    this.#tickDelayMs += nowMs - this.#tickedAtMs;
+    this.#turnDelayUs.record(1_000 * this.#tickDelayMs);
+    // A log that does not answer at all is told of while it does not.
+    if (this.#appends > 0) this.#slow.appendOutstanding(nowMs - this.#appendingSinceMs);
+  }
+
+  turnEnded(): void {
+    const tookMs = this.#clock.nowMs() - this.#tickBeganMs;
+    this.#turnUs.record(1_000 * tookMs);
+    this.#slow.turned(this.#tickDelayMs, tookMs);
   }
 
   // ----
@@ -135,37 +157,26 @@ export class Metrics {
     }
     return { overMs, counters, ...distributions };
   }
-
-  #usSince(startedMs: number): number {
-    return 1_000 * (this.#clock.nowMs() - startedMs);
-  }
 }
 
 /** Measures command `first` of a call and every 64th after it, from the call to the result. */
-class MeasuredResults implements ManyResults {
-  readonly #sink: ManyResults;
+export class CommandSample {
   readonly #first: number;
   readonly #clock: Clock;
   readonly #us: Quantity;
   readonly #calledAtMs: number;
 
-  constructor(sink: ManyResults, first: number, clock: Clock, us: Quantity) {
-    this.#sink = sink;
+  constructor(first: number, clock: Clock, us: Quantity) {
     this.#first = first;
     this.#clock = clock;
     this.#us = us;
     this.#calledAtMs = clock.nowMs();
   }
 
-  result(i: number, result: Uint8Array): void {
-    if (i >= this.#first && (i - this.#first) % commandsPerSample === 0) {
-      this.#us.record(1_000 * (this.#clock.nowMs() - this.#calledAtMs));
-    }
-    this.#sink.result(i, result);
-  }
-
-  error(i: number, error: RslError): void {
-    this.#sink.error(i, error);
+  /** Command `i` of the call has its result. */
+  answered(i: number): void {
+    if (i < this.#first || (i - this.#first) % commandsPerSample !== 0) return;
+    this.#us.record(1_000 * (this.#clock.nowMs() - this.#calledAtMs));
   }
 }
 
