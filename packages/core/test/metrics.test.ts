@@ -1,4 +1,4 @@
-import { type Logger, type ReplicaMetrics, silentLogger } from '@rsl/core';
+import { type Distribution, type Logger, type ReplicaMetrics, silentLogger } from '@rsl/core';
 import { DigestMachine } from '@rsl/core/testing';
 import { afterEach, expect, test } from 'vitest';
 import { bytesOf, Cluster, proposed, until } from './cluster.ts';
@@ -9,8 +9,11 @@ afterEach(async () => {
   await cluster.close();
 });
 
-const countsOf = ({ overMs: _, counters: __, ...distributions }: ReplicaMetrics) =>
-  Object.fromEntries(Object.entries(distributions).map(([name, { count }]) => [name, count]));
+const durations = ['commandUs', 'decideUs', 'appendUs', 'executeUs', 'turnUs', 'turnDelayUs'];
+const names = [...durations, 'batchCommands', 'batchBytes'] as (keyof ReplicaMetrics)[];
+
+const countsOf = (metrics: ReplicaMetrics): Record<string, number> =>
+  Object.fromEntries(names.map((name) => [name, (metrics[name] as Distribution).count]));
 
 test('a replica says how long its work took, and begins anew after a reset', async () => {
   cluster = await new Cluster().formed();
