@@ -1,3 +1,4 @@
+import { StateMachineFailedError } from '@rsl/core';
 import { expect, test } from 'vitest';
 import { exitCodeOf, failureLine } from '../src/process/failure.ts';
 import { program } from '../src/process/program.ts';
@@ -82,6 +83,14 @@ test('open networks may be had for the asking', async () => {
     client: { host: '0.0.0.0', port: 6401 },
     listen: { host: '0.0.0.0', port: 7401 },
   });
+});
+
+test('the last line of a replica that a command has stopped names its slot and the way out', () => {
+  const line = failureLine(new StateMachineFailedError(17, new Error('it cannot stand that')));
+  expect(line).toMatch(
+    /^rsl-server: RSL_STATE_MACHINE_FAILED: the state machine failed at slot 17: it cannot stand/,
+  );
+  expect(line.match(/--skip-slot 17/g)).toHaveLength(1);
 });
 
 test('slots to skip may be given again and again', async () => {
