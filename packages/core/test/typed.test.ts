@@ -84,21 +84,6 @@ test('an ApplicationError is the result of its command on every replica, all go 
   expect(states).toEqual([1, 2, 3].map(() => [0, 3]));
 });
 
-test('whatever else is thrown is a fault, and stops every replica that gets there', async () => {
-  // The third one cannot: it has no quorum any more.
-  const { at, cluster: group } = await accounts();
-  const call = at(1).propose('fault');
-  const heard = expect(call).rejects.toMatchObject({ outcome: 'unknown' });
-  const stopped = (): number[] => group.ids.filter((id) => at(id).status().state === 'stopped');
-  await until('a majority has stopped', () => stopped().length >= 2);
-  for (const id of stopped()) {
-    expect(at(id).status().reason?.code).toBe('RSL_STATE_MACHINE_FAILED');
-    expect(at(id).status().reason?.message).toMatch(/slot \d+: a fault in the program.*skip: \[/);
-  }
-  await group.close();
-  await heard;
-});
-
 /** Executes commands as one slot; gives what came out. */
 function executed(machine: StateMachine, slot: number, ...commands: Uint8Array[]): Uint8Array[] {
   const results: Uint8Array[] = [];
@@ -183,6 +168,21 @@ test('a value and an error that look the same are told apart; only who waits get
   expect(() => codec.decodeResult(error as Uint8Array)).toThrowError(
     expect.objectContaining({ applicationCode: 'code', data: undefined }) as Error,
   );
+});
+
+test('whatever else is thrown is a fault, and stops every replica that gets there', async () => {
+  // The third one cannot: it has no quorum any more.
+  const { at, cluster: group } = await accounts();
+  const call = at(1).propose('fault');
+  const heard = expect(call).rejects.toMatchObject({ outcome: 'unknown' });
+  const stopped = (): number[] => group.ids.filter((id) => at(id).status().state === 'stopped');
+  await until('a majority has stopped', () => stopped().length >= 2);
+  for (const id of stopped()) {
+    expect(at(id).status().reason?.code).toBe('RSL_STATE_MACHINE_FAILED');
+    expect(at(id).status().reason?.message).toMatch(/slot \d+: a fault in the program.*skip: \[/);
+  }
+  await group.close();
+  await heard;
 });
 
 test('a state on a disk says through which slot, and nothing is executed twice', async () => {

@@ -3,7 +3,7 @@ import { inFile, type Mutant } from '../mutant.ts';
 const units = ['packages/core/src/host/leading.test.ts', 'packages/core/test/leadership.test.ts'];
 const story = 'packages/core/test/leadership.test.ts';
 const events = 'packages/core/src/events.test.ts';
-const skipped = 'packages/core/test/skipped-slot.test.ts';
+const skipped = 'packages/core/test/host/skipping.test.ts';
 const typed = 'packages/core/test/typed.test.ts';
 
 /** What those are told who act outside of the group. */
@@ -97,6 +97,13 @@ const machines = [
         rule: 'P7',
         find: 'if (sequence > 0) this.#proposals.refuse(sequence, new SlotSkippedError(slot));',
         replace: '',
+      },
+      {
+        name: 'a skipped slot brings no time and no ballot',
+        rule: 'P7, P9, P10',
+        find: 'batch.reader.open(value);',
+        replace: `batch.reader.open(value);
+    if (this.#skip.has(slot)) return this.#pass(slot);`,
       },
     ],
   ),
