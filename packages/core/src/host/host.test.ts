@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Leadership } from '../api.ts';
 import { sealed } from '../codec/checksum.ts';
 import { FrameWriter } from '../codec/frame.ts';
 import { fingerprintOf } from '../codec/membership-codec.ts';
@@ -103,6 +104,7 @@ class Scripted implements Protocol {
 async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
   const world = new SimWorld();
   const protocol = new Scripted();
+  const leaderships: Leadership[] = [];
   const info = log.info();
   const remembered = {
     info,
@@ -128,7 +130,9 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     makeProtocol: () => protocol,
     peers: [],
     epoch: 1,
-    emit: () => {},
+    emit: (event, what) => {
+      if (event === 'leading') leaderships.push(what as Leadership);
+    },
   });
   const endpoint = { peers() {}, send: () => true, queuedBytes: () => 0, close() {} };
   await host.start(() => endpoint);
@@ -136,7 +140,7 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     host.frame({ id: 2, store: member(2).store }, frameOf(message));
     await world.run(world.nowMs + 1);
   };
-  return { host, log, protocol, hear, world };
+  return { host, log, protocol, hear, world, leaderships };
 }
 
 function frameOf(message: Message): Uint8Array {
@@ -267,12 +271,15 @@ test('an older copy takes no part while it is renewed, whoever admits it (S2a)',
 });
 
 test('who is contradicted after it was admitted says no more (S2a)', async () => {
-  const { host, log, protocol, hear, world } = await stage({}, oldLog());
+  const { host, leaderships, log, protocol, hear, world } = await stage({}, oldLog());
+  protocol.effects = [{ kind: 'leading', ballot }];
   host.frame({ id: 2, store: member(2).store }, recalled(false));
   await world.run(world.nowMs + 50);
   await hear(heartbeat);
   expect(protocol.heard).toHaveLength(1);
+  expect(leaderships.map(({ signal }) => signal.aborted)).toEqual([false]);
   host.frame({ id: 2, store: member(2).store }, recalled(true));
+  expect(leaderships.map(({ signal }) => signal.aborted)).toEqual([true]);
   await hear(heartbeat);
   expect(log.renewals).toBe(1);
   expect(protocol.heard).toHaveLength(1);
