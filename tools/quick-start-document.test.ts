@@ -5,7 +5,9 @@ const blocks = (document: string): string[] =>
   [...source.read(document).matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
 
 // What a reader copies must be what the tests run.
-test.each(['memory.mjs', 'files.mjs'])('packages/core/README.md quotes %s as it is', (name) => {
+const quoted = ['memory.mjs', 'files.mjs', 'fence.mjs', 'account.mjs', 'client.mjs'];
+
+test.each(quoted)('packages/core/README.md quotes %s as it is', (name) => {
   const code = source.read(`examples/quick-start/${name}`);
   expect(blocks('packages/core/README.md')).toContain(code);
 });

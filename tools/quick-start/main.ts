@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const packages = ['core', 'log-file', 'transport-tcp'];
+const programs = ['memory', 'fence', 'account', 'files'];
 const folder = mkdtempSync(join(tmpdir(), 'rsl-quick-start-'));
 const seconds: Record<string, number> = {};
 
@@ -15,7 +16,7 @@ try {
   const tarballs = packed();
   timed('npm', () => withNpm(tarballs));
   timed('pnpm', () => withPnpm(tarballs));
-  console.log(JSON.stringify({ packages, examples: ['memory', 'files', 'files again'], seconds }));
+  console.log(JSON.stringify({ packages, examples: [...programs, 'files again'], seconds }));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -55,10 +56,10 @@ function withPnpm(tarballs: ReadonlyMap<string, string>): void {
 }
 
 function examples(cwd: string): void {
-  for (const name of ['memory', 'files']) {
+  for (const name of programs) {
     copyFileSync(join(root, 'examples', 'quick-start', `${name}.mjs`), join(cwd, `${name}.mjs`));
   }
-  for (const name of ['memory', 'files', 'files']) {
+  for (const name of [...programs, 'files']) {
     console.log(run(process.execPath, [`${name}.mjs`], cwd).trim());
   }
 }

@@ -1,7 +1,10 @@
 import {
   ClosedError,
+  defaultLimits,
   type ManyResults,
+  type Relay,
   type Replica,
+  type ReplicaMetrics,
   type ReplicaStatus,
   type RslError,
   type StateMachine,
@@ -15,6 +18,7 @@ type Proposal = { readonly commands: readonly Uint8Array[]; readonly results: Ma
  */
 export class FakeReplica implements Replica {
   readonly id = 1;
+  readonly limits = defaultLimits;
   /** Group time; moves only when a test says so. */
   timeMs = 1_700_000_000_000;
   /** Proposals and barriers so far. */
@@ -52,6 +56,14 @@ export class FakeReplica implements Replica {
   /** Executes one command without waiting for a turn. */
   executeNow(command: Uint8Array): Uint8Array {
     return this.#execute([command])[0] as Uint8Array;
+  }
+
+  openSession(): never {
+    throw new Error('it has no sessions');
+  }
+
+  get relay(): Relay {
+    throw new Error('it has no sessions');
   }
 
   async propose(command: Uint8Array): Promise<Uint8Array> {
@@ -111,6 +123,22 @@ export class FakeReplica implements Replica {
       pendingBytes: 0,
       log: { mode: 'none', bytesUsed: 0, bytesFree: 0 },
       counters: {},
+    };
+  }
+
+  metrics({ reset = false } = {}): ReplicaMetrics {
+    const none = { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 };
+    return {
+      overMs: reset ? 1 : 2,
+      counters: {},
+      commandUs: none,
+      decideUs: none,
+      appendUs: none,
+      executeUs: none,
+      turnUs: none,
+      turnDelayUs: none,
+      batchCommands: none,
+      batchBytes: none,
     };
   }
 

@@ -1,3 +1,4 @@
+import { StateMachineFailedError } from '@rsl/core';
 import { expect, test } from 'vitest';
 import { exitCodeOf, failureLine } from '../src/process/failure.ts';
 import { program } from '../src/process/program.ts';
@@ -36,6 +37,7 @@ test('what need not be said has a value', async () => {
     data: 'data/1',
     group: 'default',
     bootstrap: false,
+    skipSlots: [],
     allowPlaintext: false,
     logLevel: 'info',
     logFormat: 'json',
@@ -66,6 +68,8 @@ test.each([
   [['--log-level', 'loud'], 'Allowed choices are trace, debug,'],
   [['--client', '0.0.0.0:6401'], '--client: 0.0.0.0:6401 can be reached from other machines'],
   [['--listen', '10.0.0.1:1'], '--listen: 10.0.0.1:1 can be reached from other machines'],
+  [['--skip-slot', '0'], 'It must be a whole number, 1 or more'],
+  [['--skip-slot', '9007199254740992'], 'It must be a whole number, 1 or more'],
   [['--nosuch'], "unknown option '--nosuch'"],
 ])('%j is refused with code 2 and one line that says why', async (args, why) => {
   const answer = await parse(...enough, ...where, ...args);
@@ -79,6 +83,19 @@ test('open networks may be had for the asking', async () => {
     client: { host: '0.0.0.0', port: 6401 },
     listen: { host: '0.0.0.0', port: 7401 },
   });
+});
+
+test('the last line of a replica that a command has stopped names its slot and the way out', () => {
+  const line = failureLine(new StateMachineFailedError(17, new Error('it cannot stand that')));
+  expect(line).toMatch(
+    /^rsl-server: RSL_STATE_MACHINE_FAILED: the state machine failed at slot 17: it cannot stand/,
+  );
+  expect(line.match(/--skip-slot 17/g)).toHaveLength(1);
+});
+
+test('slots to skip may be given again and again', async () => {
+  const skipped = ['--skip-slot', '17', '--skip-slot', '4711'];
+  expect(await parse(...enough, ...where, ...skipped)).toMatchObject({ skipSlots: [17, 4_711] });
 });
 
 test('what is missing is named', async () => {

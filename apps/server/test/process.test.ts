@@ -121,6 +121,19 @@ test('an address that is in use is named, whichever it is', async () => {
   taken.close();
 });
 
+test('a slot that is to be skipped is not executed, and its client hears so', async () => {
+  // Slot 1 is the leader's first batch, without commands; slots go to commands from then on.
+  const server = start('--bootstrap', '--skip-slot', '2', '--skip-slot', '3');
+  await server.event('recovered');
+  const client = await RedisClient.connect(await server.clientPort());
+  const answers: unknown[] = [];
+  for (let i = 0; i < 6; i++) answers.push(await client.call('INCR', 'n'));
+  const skipped = answers.filter((each) => JSON.stringify(each).includes('RSL_SLOT_SKIPPED'));
+  expect(skipped).toHaveLength(2);
+  expect(answers.at(-1)).toBe(4);
+  client.close();
+});
+
 test('options that are wrong end it with code 2', async () => {
   const server = start('--timeout-ms', '0');
   expect(await server.exitCode).toBe(2);

@@ -243,6 +243,19 @@ test('what clients and benchmarks ask about the server', async () => {
   });
 });
 
+test('RSL.METRICS gives what was measured, and begins anew if it is told to', async () => {
+  const overMs = async (...args: string[]): Promise<unknown> => {
+    const text = await client.call('RSL.METRICS', ...args);
+    const metrics = typeof text === 'string' && JSON.parse(text);
+    expect(metrics).toMatchObject({ commandUs: { count: 0 }, counters: {} });
+    return metrics.overMs;
+  };
+  expect(await overMs()).toBe(2);
+  expect(await overMs('reset')).toBe(1);
+  const wrong = refused('ERR RSL.METRICS takes nothing but RESET');
+  expect(await client.call('RSL.METRICS', 'all')).toEqual(wrong);
+});
+
 test('QUIT answers everything before it and closes', async () => {
   expect(await client.pipeline(['SET', 'a', 1], ['QUIT'])).toEqual(['OK', 'OK']);
   await client.closed();

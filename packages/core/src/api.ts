@@ -1,5 +1,5 @@
 import type { RslError } from './errors.ts';
-import type { Limits, Timings } from './limits.ts';
+import type { Limits, Slow, Timings } from './limits.ts';
 import type { Ballot } from './paxos/ballot.ts';
 import type { Membership, ReplicaId, StoreId } from './paxos/membership.ts';
 import type { Slot } from './paxos/slot.ts';
@@ -26,6 +26,15 @@ export interface ReplicaOptions<C, R> {
   readonly peers?: readonly PeerAddress[];
   readonly limits?: Partial<Limits>;
   readonly timings?: Partial<Timings>;
+  /** What takes so long is told to `logger`: one warning for each kind and second. */
+  readonly slow?: Partial<Slow>;
+  /**
+   * The way out when a command makes every replica stop that gets to it: slots whose batch is not
+   * executed, at most 1,024. Only slots that no replica has executed, and the same ones on every
+   * replica, at each start: or their states differ. See docs/operations.md. Callers hear
+   * RSL_SLOT_SKIPPED.
+   */
+  readonly skip?: readonly Slot[];
   readonly logger?: Logger;
   /** For tests: simulated time and chance. */
   readonly clock?: Clock;
@@ -93,17 +102,82 @@ export interface ReplicaStatus {
   readonly counters: Readonly<Record<string, number>>;
 }
 
-/** Each event's argument. Listeners run after the step that caused them; they may throw. */
+/** Of integers with three exact figures; all 0 if there was nothing. */
+export interface Distribution {
+  readonly count: number;
+  readonly min: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+/**
+ * What a replica has measured since its start or the last reset; a plain object that survives
+ * JSON. `Us` is microseconds, 1 … 3,600,000,000: less counts as 1.
+ */
+export interface ReplicaMetrics {
+  /** How long it measured. */
+  readonly overMs: number;
+  /** As in the status: since the start, also after a reset. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** From `propose` to the result, on the replica that was called. One command in 64. */
+  readonly commandUs: Distribution;
+  /** A leader's slots, from the proposal to the decision of this and all earlier slots. */
+  readonly decideUs: Distribution;
+  /** From the append to the log until it is durable: all records of a turn together. */
+  readonly appendUs: Distribution;
+  /** One slot in the state machine; none while the log is replayed at a start. */
+  readonly executeUs: Distribution;
+  /**
+   * Turns of the engine at its ticks, and how late they began: the delay of the event loop, with a
+   * millisecond or so that is the timer's own.
+   */
+  readonly turnUs: Distribution;
+  readonly turnDelayUs: Distribution;
+  /** Of executed batches, but for those without commands. */
+  readonly batchCommands: Distribution;
+  readonly batchBytes: Distribution;
+}
+
+/**
+ * One time as a leader. Another replica may lead already before this one has heard of it: what must
+ * not be done by two at a time needs the fence.
+ */
+export interface Leadership {
+  readonly ballot: Ballot;
+  /**
+   * A fencing token: 20 hexadecimal digits. Of any two leaderships of the group the later one has
+   * the greater fence, compared as strings. Send it with whatever this leader asks of a system
+   * outside of the group, which keeps the greatest that it has seen and refuses what has a smaller.
+   */
+  readonly fence: string;
+  /**
+   * Fires once, when this replica follows, is about to stand anew, or ends; at once, before
+   * `following` or `stopped` is told. It may have fired when `leading` is told. What its listeners
+   * throw is uncaught, as with any AbortSignal.
+   */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Each event's argument. Listeners run after the step that caused them, in its order: what they
+ * throw is logged and changes nothing. Each `leading` is followed by at most one `recovered` of
+ * the same ballot and then, unless the replica ends, by `following`.
+ */
 export interface ReplicaEvents {
   /** This replica leads, and may not have executed everything yet. */
-  leading: { readonly ballot: Ballot };
+  leading: Leadership;
   /** It has executed everything earlier leaders may have decided. */
-  recovered: { readonly ballot: Ballot };
+  recovered: Leadership;
+  /** It does not lead; undefined: it knows of nobody who does. */
   following: { readonly leader: ReplicaId | undefined };
   /** The group was formed, or this replica learned of its configuration. */
   configuration: { readonly membership: Membership };
   peer: { readonly id: ReplicaId; readonly up: boolean };
-  /** It does nothing any more. No error: it was closed. */
+  /** It does nothing any more: told once, and nothing after it. No error: it was closed. */
   stopped: { readonly error: RslError | undefined };
 }
 
@@ -196,6 +270,8 @@ export interface Replica<C = Uint8Array, R = Uint8Array> {
    */
   bootstrap(members: readonly PeerAddress[], options?: CallOptions): Promise<'formed' | 'already'>;
   status(): ReplicaStatus;
+  /** What was measured since the start, or since the last call with `reset`. */
+  metrics(options?: { readonly reset?: boolean }): ReplicaMetrics;
   on<E extends keyof ReplicaEvents>(event: E, listener: (event: ReplicaEvents[E]) => void): void;
   off<E extends keyof ReplicaEvents>(event: E, listener: (event: ReplicaEvents[E]) => void): void;
   /** Ends what waits, makes the log durable, closes log and transport. A second call waits too. */

@@ -1,4 +1,7 @@
-/** May the command still happen? `unknown`: it may, once, or never; only a session can tell. */
+/**
+ * May the command still happen? `unknown`: it may, once, or never; only a session can tell.
+ * `executed`: it has happened, once, and the error is its result.
+ */
 export type Outcome = 'not-executed' | 'executed' | 'unknown' | 'none';
 
 /**
@@ -149,7 +152,24 @@ export const errorCodes = {
     class: 'StateMachineFailedError',
     outcome: 'unknown',
     meaning: 'The state machine threw, or gave a wrong number of results. The replica stops.',
-    action: 'Mend the state machine: the same command throws on every replica.',
+    action:
+      'Mend the state machine: the same command throws on every replica, at every start. If it ' +
+      'cannot be mended, and no replica has executed that slot, start every one with ' +
+      '`skip: [slot]`, rsl-server with `--skip-slot`; read docs/operations.md first.',
+  },
+  RSL_SLOT_SKIPPED: {
+    class: 'SlotSkippedError',
+    outcome: 'not-executed',
+    meaning: 'The command is in a slot that the replicas were told to skip; nobody executes it.',
+    action: 'Send it again, unless it is the one that made the state machine fail.',
+  },
+  RSL_APPLICATION: {
+    class: 'CommandFailedError',
+    outcome: 'executed',
+    meaning:
+      'The command was executed, and the state machine answered it with an ApplicationError; ' +
+      'what it had changed before stays.',
+    action: 'Look at `applicationCode` and `data`: what they mean is up to the application.',
   },
   RSL_FRAME_INVALID: {
     class: 'FrameError',
@@ -334,17 +354,6 @@ export class OldCopyError extends RslError {
       `this store is at position ${position}, and was at ${remembered} once: it is an older ` +
         'copy. It has a new store id now; start it again, it takes part without a vote',
     );
-  }
-}
-
-export class StateMachineFailedError extends RslError {
-  override readonly name = 'StateMachineFailedError';
-  readonly slot: number;
-  constructor(slot: number, cause: unknown) {
-    super('RSL_STATE_MACHINE_FAILED', 'unknown', `the state machine failed at slot ${slot}`, {
-      cause,
-    });
-    this.slot = slot;
   }
 }
 

@@ -1,6 +1,13 @@
 export * from './api.ts';
 export * from './errors.ts';
-export { defaultLimits, defaultTimings, type Limits, type Timings } from './limits.ts';
+export {
+  defaultLimits,
+  defaultSlow,
+  defaultTimings,
+  type Limits,
+  type Slow,
+  type Timings,
+} from './limits.ts';
 export type { Ballot } from './paxos/ballot.ts';
 export type {
   Addresses,
@@ -33,4 +40,11 @@ export type { PeerAddress } from './ports/transport.ts';
 export { sessionLimits } from './sessions/session-limits.ts';
 export type { SessionId } from './sessions/session-name.ts';
 export { startReplica } from './start-replica.ts';
-export { type Moment, msgpack, type TypedMachine, typed, type ValueCodec } from './typed.ts';
+export * from './state-machine-errors.ts';
+export {
+  type Moment,
+  msgpack,
+  type TypedMachine,
+  typed,
+  type ValueCodec,
+} from './typed.ts';

@@ -68,4 +68,16 @@ export const defaultTimings = {
   whereIntervalMs: 500,
 } as const;
 
+/** How long something may take before the logger is warned of it, in milliseconds. */
+export const defaultSlow = {
+  /** One slot in the state machine: votes and heartbeats wait for it. One heartbeat. */
+  executeMs: 50,
+  /** From the moment the log was given something until it is durable. Half of leaderStallMs. */
+  appendMs: 500,
+  /** From the moment a turn was due until it ended. Half of electionTimeoutMsMin. */
+  turnMs: 150,
+} as const;
+
+export type Slow = { readonly [K in keyof typeof defaultSlow]: number };
+
 export type Timings = { readonly [K in keyof typeof defaultTimings]: number };

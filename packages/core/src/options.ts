@@ -1,14 +1,29 @@
 import type { ReplicaOptions } from './api.ts';
 import { InvalidOptionError } from './errors.ts';
-import { defaultLimits, defaultTimings, type Limits, type Timings } from './limits.ts';
+import {
+  defaultLimits,
+  defaultSlow,
+  defaultTimings,
+  type Limits,
+  type Slow,
+  type Timings,
+} from './limits.ts';
+import type { Slot } from './paxos/slot.ts';
 import type { PeerAddress } from './ports/transport.ts';
 
 const two31 = 2 ** 31;
+/** A way out of a few bad slots, not a way to run. */
+const skippedSlotsMax = 1_024;
+
+export interface CheckedOptions {
+  readonly limits: Limits;
+  readonly timings: Timings;
+  readonly slow: Slow;
+  readonly skip: ReadonlySet<Slot>;
+}
 
 /** Guards of the composition root: InvalidOptionError names the option, its range and the value. */
-export function checkedOptions<C, R>(
-  options: ReplicaOptions<C, R>,
-): { readonly limits: Limits; readonly timings: Timings } {
+export function checkedOptions<C, R>(options: ReplicaOptions<C, R>): CheckedOptions {
   const bytes = Buffer.byteLength(String(options.group));
   if (typeof options.group !== 'string' || bytes < 1 || bytes > 128) {
     throw new InvalidOptionError('group', `1 to 128 bytes of UTF-8, not ${bytes}`);
@@ -21,9 +36,16 @@ export function checkedOptions<C, R>(
   }
   const limits = merged('limits', defaultLimits, options.limits, two31);
   const timings = merged('timings', defaultTimings, options.timings, two31);
+  const slow = merged('slow', defaultSlow, options.slow, two31);
   checkTogether(limits, timings);
   if (options.peers !== undefined) checkPeers('peers', options.peers, limits.membersMax);
-  return { limits, timings };
+  return { limits, timings, slow, skip: checkedSkip(options.skip ?? []) };
+}
+
+function checkedSkip(slots: readonly Slot[]): ReadonlySet<Slot> {
+  checkInteger('skip.length', slots.length, 0, skippedSlotsMax);
+  for (const slot of slots) checkInteger('skip', slot, 1, Number.MAX_SAFE_INTEGER);
+  return new Set(slots);
 }
 
 /** Distinct ids in range, each with at least one address. */

@@ -4,6 +4,7 @@ import type {
   ReadLevel,
   Relay,
   Replica,
+  ReplicaMetrics,
   ReplicaOptions,
   ReplicaStatus,
   Session,
@@ -13,6 +14,7 @@ import { ClosedError, type RslError } from './errors.ts';
 import { Events } from './events.ts';
 import { Calls } from './host/calls.ts';
 import { Host } from './host/host.ts';
+import type { CommandSample } from './host/metrics.ts';
 import { OwnSession } from './host/own-session.ts';
 import { HostRelay } from './host/relay.ts';
 import { type Remembered, remember } from './host/recovery.ts';
@@ -48,11 +50,15 @@ const rawCodec: CommandCodec<Uint8Array, Uint8Array> = {
 export async function startReplica<C = Uint8Array, R = Uint8Array>(
   options: ReplicaOptions<C, R>,
 ): Promise<Replica<C, R>> {
-  const { limits, timings } = checkedOptions(options);
+  const { limits, timings, slow, skip } = checkedOptions(options);
   const { group, self, stateMachine } = options;
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
   const logger = options.logger ?? silentLogger;
+  if (skip.size > 0) {
+    const why = 'these slots are not executed: start every replica with the same ones';
+    logger.warn({ skip: [...skip] }, why);
+  }
   const context: PortContext = { group, self, limits, clock, random, logger };
   const events = new Events(logger, (run) => clock.soon(run));
   const { log, remembered } = await openLog(options.log, context);
@@ -72,6 +78,8 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
       self,
       limits,
       timings,
+      slow,
+      skip,
       clock,
       logger,
       log,
@@ -152,7 +160,9 @@ class RunningReplica<C, R> implements Replica<C, R> {
     this.#parts = parts;
     const { host, codec } = parts;
     this.#clock = options.clock ?? systemClock;
-    this.#calls = new Calls(host, codec, this.#clock, options.logger ?? silentLogger);
+    const sample = (count: number): CommandSample | undefined => host.metrics.sample(count);
+    const logger = options.logger ?? silentLogger;
+    this.#calls = new Calls({ host, codec, clock: this.#clock, logger, sample });
     this.relay = new HostRelay(this.#calls);
     // A replica that ended by itself holds no lock and no port.
     parts.events.on('stopped', () => void this.close());
@@ -205,6 +215,11 @@ class RunningReplica<C, R> implements Replica<C, R> {
   status(): ReplicaStatus {
     const { host, log, store } = this.#parts;
     return statusOf(this.#options.group, this.id, store, host, log.info());
+  }
+
+  metrics({ reset = false }: { readonly reset?: boolean } = {}): ReplicaMetrics {
+    const { host } = this.#parts;
+    return host.metrics.snapshot(host.countersNow(), reset);
   }
 
   on: Replica<C, R>['on'] = (event, listener) => this.#parts.events.on(event, listener);

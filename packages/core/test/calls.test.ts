@@ -141,6 +141,11 @@ test.each([
   ['limits.noSuchThing', { limits: { noSuchThing: 1 } }],
   ['timings.electionTimeoutMsMin', { timings: { electionTimeoutMsMin: 60 } }],
   ['timings.tickMs', { timings: { tickMs: 100 } }],
+  ['slow.executeMs', { slow: { executeMs: 0 } }],
+  ['slow.noSuchThing', { slow: { noSuchThing: 1 } }],
+  ['skip', { skip: [0] }],
+  ['skip', { skip: [1.5] }],
+  ['skip.length', { skip: Array.from({ length: 1_025 }, (_, i) => i + 1) }],
 ])('an option out of range is named: %s', async (option, change) => {
   cluster = new Cluster();
   const given = { ...options, ...change } as typeof options;

@@ -44,6 +44,8 @@ export class Cluster {
   readonly #options: ClusterOptions;
   /** Frames that get through; changed by a test that loses some. */
   arrives: (from: number, to: number, lane: 'votes' | 'bulk') => boolean = () => true;
+  /** Given to every replica that is started from now on. */
+  skip: readonly number[] = [];
   readonly network = new MemoryNetwork({
     fate: (from, to, lane) => (this.arrives(from, to, lane) ? [0] : []),
   });
@@ -76,6 +78,7 @@ export class Cluster {
       peers: this.members.filter((m) => m.id !== id),
       limits: this.#options.limits ?? {},
       timings: this.#options.timings ?? {},
+      skip: this.skip,
       logger: this.#options.logger ?? silentLogger,
     });
     this.replicas.set(id, replica);

@@ -2,7 +2,7 @@ import { errorCodes } from '../src/errors.ts';
 
 const outcomes = {
   'not-executed': 'The command did not execute and never will. Sending it again is safe.',
-  executed: 'It has executed. Do not send it again.',
+  executed: 'It has executed, once, on every replica. Do not send it again.',
   unknown:
     'It may have executed, may still execute, once, or never. Read back before sending again.',
   none: 'The error is not about one command.',

@@ -5,6 +5,7 @@ import { codecMutants } from './codec.ts';
 import { formingMutants } from './forming.ts';
 import { hostMutants } from './host.ts';
 import { learnerMutants } from './learner.ts';
+import { leadershipMutants } from './leadership.ts';
 import { logFileMutants } from './log-files.ts';
 import { logWritingMutants } from './log-writing.ts';
 import { phase1Mutants } from './phase1.ts';
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...replicaMutants,
   ...readMutants,
   ...hostMutants,
+  ...leadershipMutants,
   ...recoveryMutants,
   ...standingMutants,
   ...sessionMutants,

@@ -48,6 +48,18 @@ export const infoCommands: readonly ConnectionCommand[] = [
       reply.bulk(Buffer.from(JSON.stringify(status)).toString('latin1'));
     },
   },
+  {
+    ...plain,
+    name: 'rsl.metrics',
+    arity: -1,
+    summary: 'What the replica has measured, as JSON; with RESET it begins anew.',
+    run({ server }, args, reply) {
+      const reset = args.count === 1 && args.is(0, 'RESET');
+      if (args.count > 0 && !reset) return reply.error('ERR RSL.METRICS takes nothing but RESET');
+      const metrics = server.replica.metrics({ reset });
+      reply.bulk(Buffer.from(JSON.stringify(metrics)).toString('latin1'));
+    },
+  },
 ];
 
 const allSections = new Set(['all', 'default', 'everything']);

@@ -30,4 +30,4 @@ const withoutPrefix = (message: string): string =>
 
 /** The message itself says what to do; what the table would add is only that it does. */
 const isRepeated = (code: string): boolean =>
-  code === 'RSL_INVALID_OPTION' || code === 'RSL_DEVICE_UNAVAILABLE';
+  ['RSL_INVALID_OPTION', 'RSL_DEVICE_UNAVAILABLE', 'RSL_STATE_MACHINE_FAILED'].includes(code);

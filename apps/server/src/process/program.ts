@@ -11,10 +11,14 @@ export interface Actions {
   status(client: HostPort): Promise<void>;
 }
 
-type Given = Omit<StartSettings, 'listen'> & { readonly listen?: HostPort };
+type Given = Omit<StartSettings, 'listen' | 'skipSlots'> & {
+  readonly listen?: HostPort;
+  readonly skipSlot: readonly number[];
+};
 
 const clientOption = '--client <host:port>';
 const membersMax = 31;
+const skippedSlotsMax = 1_024;
 
 /** The command line. Parsing it throws a CommanderError or an InvalidOptionError. */
 export function program(actions: Actions): Command {
@@ -44,6 +48,7 @@ function startCommand(root: Command): Command {
     .option('--listen <host:port>', 'where to listen for replicas, if not as in --members', address)
     .option('--group <name>', 'the same on all members, 1 … 128 bytes', groupName, 'default')
     .option('--bootstrap', 'form the group once all members are up; on one of them', false)
+    .option('--skip-slot <n>', 'do not execute that slot; see docs/operations.md', slots, [])
     .option('--allow-plaintext', 'listen beyond loopback without encryption', false)
     .addOption(
       new Option('--log-level <level>', 'least to be logged').choices(levels).default('info'),
@@ -64,7 +69,7 @@ function startCommand(root: Command): Command {
 }
 
 /** What no option can know by itself. */
-function checked(given: Given): StartSettings {
+function checked({ skipSlot, ...given }: Given): StartSettings {
   const own = given.members.find(({ id }) => id === given.id)?.addresses['tcp'];
   if (own === undefined) {
     const ids = given.members.map(({ id }) => id).join(', ');
@@ -78,7 +83,7 @@ function checked(given: Given): StartSettings {
     refuseOpenNetwork('--listen', listen);
     refuseOpenNetwork('--client', given.client);
   }
-  return { ...given, listen };
+  return { ...given, listen, skipSlots: skipSlot };
 }
 
 function wholeNumber(text: string, from: number, through: number, otherwise: number): number {
@@ -93,6 +98,18 @@ function replicaId(text: string): number {
   const id = /^\d+$/.test(text) ? Number(text) : 0;
   if (id >= 1 && id <= 65_535) return id;
   throw new InvalidArgumentError('It must be a whole number of 1 … 65535.');
+}
+
+/** `--skip-slot` once more. */
+function slots(text: string, before: readonly number[]): readonly number[] {
+  const slot = /^\d+$/.test(text) ? Number(text) : 0;
+  if (!Number.isSafeInteger(slot) || slot < 1) {
+    throw new InvalidArgumentError('It must be a whole number, 1 or more: the slot in the error.');
+  }
+  if (before.length === skippedSlotsMax) {
+    throw new InvalidArgumentError(`There may be ${skippedSlotsMax} of them.`);
+  }
+  return [...before, slot];
 }
 
 function address(text: string): HostPort {

@@ -14,6 +14,8 @@ export interface StartSettings {
   readonly data: string;
   readonly bootstrap: boolean;
   readonly allowPlaintext: boolean;
+  /** Slots whose commands are not executed; the same on every replica. */
+  readonly skipSlots: readonly number[];
   readonly logLevel: string;
   readonly logFormat: LogFormat;
   readonly timeoutMs: number;

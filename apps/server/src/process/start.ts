@@ -42,6 +42,7 @@ function openReplica(settings: StartSettings, machine: KeyValue, logger: Logger)
     log: fileLog(join(settings.data, 'log')),
     transport: tcp({ listen: formatAddress(settings.listen), allowPlaintext }),
     peers: members.filter((member) => member.id !== id),
+    skip: settings.skipSlots,
     limits: {
       slotsInFlightMax: settings.window,
       batchCommandsMax: settings.batchCommands,

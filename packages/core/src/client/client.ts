@@ -70,7 +70,7 @@ class RunningClient<C, R> implements Client<C, R> {
     this.#logger = logger;
     const given = { ...checked, addresses, connector, group, clock, logger, random };
     this.#courier = new Courier({ ...given, onStatus: (bytes) => this.#onStatus(bytes) });
-    this.#calls = new Calls(this.#courier, this.#codec, clock, logger);
+    this.#calls = new Calls({ host: this.#courier, codec: this.#codec, clock, logger });
     this.#stopTicks = clock.everyMs(checked.timings.tickMs, () => this.#courier.onTick());
   }
 

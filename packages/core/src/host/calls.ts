@@ -1,9 +1,10 @@
 import type { CallOptions, ManyResults } from '../api.ts';
-import { AbortedError, type RslError } from '../errors.ts';
+import { AbortedError } from '../errors.ts';
 import { checkInteger } from '../options.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { CommandCodec } from '../ports/state-machine.ts';
+import { GuardedResults, type Sample } from './guarded-results.ts';
 import type { control, Under } from './proposal-ring.ts';
 
 const defaultTimeoutMs = 10_000;
@@ -27,18 +28,29 @@ export interface Intaker {
   cancel(sequence: number, reason: unknown): void;
 }
 
+export interface CallsParts<C, R> {
+  readonly host: Intaker;
+  readonly codec: CommandCodec<C, R>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What measures a call of so many commands, if anything does. */
+  readonly sample?: (count: number) => Sample | undefined;
+}
+
 /** The callers' edge: promises, signals, deadlines and encodings. */
 export class Calls<C, R> {
   readonly #host: Intaker;
   readonly #codec: CommandCodec<C, R>;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #sample: (count: number) => Sample | undefined;
 
-  constructor(host: Intaker, codec: CommandCodec<C, R>, clock: Clock, logger: Logger) {
+  constructor({ host, codec, clock, logger, sample }: CallsParts<C, R>) {
     this.#host = host;
     this.#codec = codec;
     this.#clock = clock;
     this.#logger = logger;
+    this.#sample = sample ?? (() => undefined);
   }
 
   propose(command: C, options: CallOptions, from?: () => From): Promise<R> {
@@ -57,8 +69,12 @@ export class Calls<C, R> {
       if (signal?.aborted) throw new AbortedError(signal.reason);
       const deadlineMs = this.deadline(timeoutMs);
       const bytes = encode();
+      const sample = this.#sample(1);
       const sink: ManyResults = {
-        result: (_, result) => settle(() => resolve(decode(result))),
+        result: (_, result) => {
+          sample?.answered(0);
+          settle(() => resolve(decode(result)));
+        },
         error: (_, error) => settle(() => reject(error)),
       };
       const sequence = this.#propose([bytes], sink, deadlineMs, from?.());
@@ -81,11 +97,9 @@ export class Calls<C, R> {
     { timeoutMs }: { readonly timeoutMs?: number },
     from?: From,
   ): void {
-    const sink: ManyResults = {
-      result: (i, bytes) => this.#guarded(() => results.result(i, bytes)),
-      error: (i, error) => this.#guarded(() => results.error(i, error)),
-    };
-    this.#propose(commands, sink, this.deadline(timeoutMs), from);
+    const deadlineMs = this.deadline(timeoutMs);
+    const sink = new GuardedResults(results, this.#sample(commands.length), this.#logger);
+    this.#propose(commands, sink, deadlineMs, from);
   }
 
   deadline(timeoutMs = defaultTimeoutMs): number {
@@ -100,13 +114,5 @@ export class Calls<C, R> {
     from?: From,
   ): number {
     return this.#host.propose(commands, sink, deadlineMs, from?.under, from?.firstNumber);
-  }
-
-  #guarded(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#logger.error({ err: error as RslError }, 'a result handler threw');
-    }
   }
 }

@@ -1,5 +1,5 @@
 import type { BatchReader } from '../codec/batch.ts';
-import { OverloadedError, ResultGoneError, type RslError, SessionExpiredError } from '../errors.ts';
+import { OverloadedError, ResultGoneError, RslError, SessionExpiredError } from '../errors.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Results } from '../ports/state-machine.ts';
 import { sessionLimits } from '../sessions/session-limits.ts';
@@ -40,14 +40,17 @@ export class Deliveries implements Results {
     if (i < this.#plan.count && this.wanted(i)) this.#plan.answer(i, result);
   }
 
-  deliver(): void {
+  /** `skipped`: why what has no answer has none; without it, nobody waits for it here. */
+  deliver(skipped?: RslError): void {
     if (!this.#hasOwn) return;
     this.#hasOwn = false;
     for (let place = 0; place < this.#reader.count; place += 1) {
       const sequence = this.#sequences[place] as number;
-      const answer = sequence > 0 ? this.#plan.answerAt(place) : undefined;
+      if (sequence === 0) continue;
+      const answer = this.#plan.answerAt(place) ?? skipped;
       if (answer === undefined) continue;
-      if (typeof answer === 'string') this.#proposals.refuse(sequence, errorOf(answer));
+      if (answer instanceof RslError) this.#proposals.refuse(sequence, answer);
+      else if (typeof answer === 'string') this.#proposals.refuse(sequence, errorOf(answer));
       else this.#proposals.resolve(sequence, answer);
     }
   }

@@ -1,4 +1,4 @@
-import type { ReplicaEvents } from '../api.ts';
+import type { Emit } from '../events.ts';
 import type { Effect } from '../paxos/effect.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../ports/log-store.ts';
@@ -7,16 +7,18 @@ import type { Barriers } from './barriers.ts';
 import type { Counters } from './counters.ts';
 import type { Execution } from './execution.ts';
 import type { GroupCommit } from './group-commit.ts';
+import type { Leading } from './leading.ts';
+import type { Metrics } from './metrics.ts';
 import type { Outbound } from './outbound.ts';
 import type { Serving } from './serving.ts';
-
-export type Emit = <E extends keyof ReplicaEvents>(event: E, what: ReplicaEvents[E]) => void;
 
 export interface EffectsParts {
   readonly commit: GroupCommit;
   readonly outbound: Outbound;
   readonly execution: Execution;
   readonly barriers: Barriers;
+  readonly leading: Leading;
+  readonly metrics: Metrics;
   readonly serving: Serving;
   readonly log: LogStore;
   readonly counters: Counters;
@@ -35,13 +37,15 @@ export class Effects {
   }
 
   perform(effect: Effect): void {
-    const { barriers, commit, counters, emit, execution, log, logger, outbound } = this.#parts;
+    const { barriers, commit, counters, execution, leading, log } = this.#parts;
+    const { logger, metrics, outbound } = this.#parts;
     switch (effect.kind) {
       case 'persist':
         return commit.add(effect.records, effect.then);
       case 'send':
         return outbound.message(effect.to, effect.message);
       case 'execute':
+        metrics.decided(effect.slot);
         return execution.execute(effect.slot, effect.value, true);
       case 'reject':
         return counters.count('valuesRejected');
@@ -56,11 +60,15 @@ export class Effects {
       case 'truncate-log':
         return this.#whenDurable(() => log.truncate(effect.before));
       case 'leading':
+        counters.count('leading');
+        return leading.begin(effect.ballot);
       case 'recovered':
-        counters.count(effect.kind);
-        return emit(effect.kind, { ballot: effect.ballot });
+        counters.count('recovered');
+        return leading.recover(effect.ballot);
       case 'following':
-        return emit('following', { leader: effect.leader });
+        leading.end();
+        metrics.notLeading();
+        return this.#parts.emit('following', { leader: effect.leader });
       case 'alarm':
         counters.count('alarms');
         return logger.error({ what: effect.what }, 'alarm');

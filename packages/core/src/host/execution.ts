@@ -1,6 +1,6 @@
 import { ensures, old, requires } from '@rsl/contracts';
 import { BatchReader } from '../codec/batch.ts';
-import { RslError, StateMachineFailedError } from '../errors.ts';
+import { RslError } from '../errors.ts';
 import { type Ballot, compareBallots, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
@@ -9,16 +9,18 @@ import type { StateMachine } from '../ports/state-machine.ts';
 import type { Session } from '../sessions/session.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { Deliveries } from './deliveries.ts';
+import { SlotSkippedError, StateMachineFailedError } from '../state-machine-errors.ts';
 import type { Proposals } from './proposals.ts';
 import { SlotPlan } from './slot-plan.ts';
 
 /** Hands slots to the state machine, and results to the callers that wait for them. */
 export class Execution {
-  readonly #machine: StateMachine;
+  readonly #machine: Pick<StateMachine, 'execute' | 'wakeAtMs' | 'sessionEnded'>;
   readonly #reader = new BatchReader();
   readonly #plan: SlotPlan;
   readonly #deliveries: Deliveries;
   readonly sessions = new Sessions();
+  readonly #skip: ReadonlySet<Slot>;
   #reflected: Slot = 0;
   executedThrough: Slot = 0;
   /** Group time: the highest stamp so far (P10). */
@@ -28,11 +30,19 @@ export class Execution {
   commands = 0;
   /** Batches that were void: see `execute`. */
   voids = 0;
+  /** Batches that were passed over because the operator said so. */
+  skips = 0;
 
-  constructor(machine: StateMachine, self: ReplicaId, proposals: Proposals) {
+  constructor(
+    machine: Pick<StateMachine, 'execute' | 'wakeAtMs' | 'sessionEnded'>,
+    self: ReplicaId,
+    proposals: Proposals,
+    skip: ReadonlySet<Slot> = new Set(),
+  ) {
     this.#machine = machine;
     this.#plan = new SlotPlan(this.#reader, this.sessions);
     this.#deliveries = new Deliveries(self, this.#reader, this.#plan, proposals);
+    this.#skip = skip;
   }
 
   /**
@@ -61,8 +71,9 @@ export class Execution {
   execute(slot: Slot, value: Value, live: boolean): void {
     requires(() => slot === this.executedThrough + 1, 'executed-1 every slot, in order, once (P7)');
     const before = old(() => ({ timeMs: this.timeMs, sealedIn: this.sealedIn }));
+    const isSkipped = this.#skip.has(slot);
     try {
-      if (kindOf(value) === 'batch' && this.#open(value)) this.#executeBatch(slot, live);
+      if (kindOf(value) === 'batch' && this.#open(value)) this.#takeIn(slot, live, isSkipped);
     } catch (error) {
       throw error instanceof RslError && error.code === 'RSL_STATE_MACHINE_FAILED'
         ? error
@@ -74,7 +85,7 @@ export class Execution {
       () => compareBallots(this.sealedIn, before.sealedIn) >= 0,
       'executed-3 a batch sealed in a lower ballot than an executed one is void',
     );
-    if (live) this.#deliveries.deliver();
+    if (live) this.#deliveries.deliver(isSkipped ? new SlotSkippedError(slot) : undefined);
   }
 
   /** Takes in its ballot and its time; false if it is void. */
@@ -91,15 +102,18 @@ export class Execution {
     return true;
   }
 
-  #executeBatch(slot: Slot, live: boolean): void {
+  #takeIn(slot: Slot, live: boolean, isSkipped: boolean): void {
+    this.#plan.begin(slot, this.timeMs, live);
+    if (slot > this.#reflected) this.#deliveries.begin(live);
+    if (slot > this.#reflected && !isSkipped) return this.#executeBatch(slot);
+    // The state machine does not see it; time, ballots and sessions go on as everywhere.
+    if (isSkipped) this.skips += 1;
+    this.#plan.finish(false);
+    this.sessions.expire();
+  }
+
+  #executeBatch(slot: Slot): void {
     const plan = this.#plan;
-    plan.begin(slot, this.timeMs, live);
-    if (slot <= this.#reflected) {
-      plan.finish(false);
-      this.sessions.expire();
-      return;
-    }
-    this.#deliveries.begin(live);
     this.#machine.execute(plan, this.#deliveries);
     const { pushed } = this.#deliveries;
     if (pushed !== plan.count) {

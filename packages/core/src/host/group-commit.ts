@@ -5,12 +5,14 @@ import type { Send } from '../paxos/effect.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
 import type { LogStore } from '../ports/log-store.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Many persist effects of a turn, one append; what they reveal leaves when it is durable (P2). */
 export class GroupCommit {
   readonly #log: LogStore;
   readonly #reveal: (send: Send<DurableMessage>) => void;
   readonly #fail: (error: RslError) => void;
+  readonly #metrics: Metrics | undefined;
   #records: LogRecord[] = [];
   #then: Send<DurableMessage>[] = [];
   #bytes = 0;
@@ -27,10 +29,12 @@ export class GroupCommit {
     log: LogStore,
     reveal: (send: Send<DurableMessage>) => void,
     fail: (error: RslError) => void,
+    metrics?: Metrics,
   ) {
     this.#log = log;
     this.#reveal = reveal;
     this.#fail = fail;
+    this.#metrics = metrics;
   }
 
   add(records: readonly LogRecord[], then: readonly Send<DurableMessage>[]): void {
@@ -56,8 +60,10 @@ export class GroupCommit {
     this.#waiting = [];
     this.appends += 1;
     const { appends } = this;
+    const beganMs = this.#metrics?.appendBegan() ?? 0;
     this.#log.append(records, (error) => {
       this.pendingBytes -= bytes;
+      this.#metrics?.appendEnded(beganMs, records.length, bytes);
       if (CONTRACTS) this.#completed += 1;
       requires(() => this.#completed === appends, 'commit-1 appends complete in their order (P2)');
       requires(

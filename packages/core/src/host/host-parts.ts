@@ -1,10 +1,12 @@
 import type { HostMessage } from '../codec/host-codec.ts';
 import type { RslError } from '../errors.ts';
-import type { Limits, Timings } from '../limits.ts';
+import type { Emit } from '../events.ts';
+import type { Limits, Slow, Timings } from '../limits.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Membership, ReplicaId } from '../paxos/membership.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
 import type { MakeProtocol } from '../paxos/protocol.ts';
+import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../ports/log-store.ts';
@@ -13,15 +15,18 @@ import type { Endpoint, PeerAddress, PeerIdentity } from '../ports/transport.ts'
 import { Barriers } from './barriers.ts';
 import { Commands } from './commands.ts';
 import { Counters } from './counters.ts';
-import { Effects, type Emit } from './effects.ts';
+import { Effects } from './effects.ts';
 import { Execution } from './execution.ts';
 import { Forming } from './forming.ts';
 import { GroupCommit } from './group-commit.ts';
+import { Leading } from './leading.ts';
+import { MeasuredMachine, Metrics } from './metrics.ts';
 import { Outbound } from './outbound.ts';
 import { Proposals } from './proposals.ts';
 import type { Remembered } from './recovery.ts';
 import { Room } from './room.ts';
 import { Serving } from './serving.ts';
+import { SlowWarnings } from './slow.ts';
 import { Standings } from './standing.ts';
 
 export interface HostOptions {
@@ -29,6 +34,9 @@ export interface HostOptions {
   readonly self: ReplicaId;
   readonly limits: Limits;
   readonly timings: Timings;
+  readonly slow: Slow;
+  /** Slots whose batches are not executed. */
+  readonly skip: ReadonlySet<Slot>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly log: LogStore;
@@ -64,6 +72,8 @@ export interface HostParts {
   readonly effects: Effects;
   readonly execution: Execution;
   readonly forming: Forming;
+  readonly leading: Leading;
+  readonly metrics: Metrics;
   readonly outbound: Outbound;
   readonly proposals: Proposals;
   readonly room: Room;
@@ -72,14 +82,18 @@ export interface HostParts {
 
 /** What a host is made of, put together. */
 export function partsOf(options: HostOptions, events: HostEvents): HostParts {
-  const { self, limits, log, epoch, emit, logger, clock, stateMachine } = options;
+  const { self, limits, log, epoch, emit, logger, clock, skip, stateMachine } = options;
   const counters = new Counters();
+  const slow = new SlowWarnings(options.slow, clock, logger, counters);
+  const { slotsInFlightMax } = limits;
+  const metrics = new Metrics(clock, slow, slotsInFlightMax, options.timings.tickMs);
   const outbound = new Outbound(() => events.endpoint());
   const send = (to: ReplicaId, message: HostMessage): void => outbound.host(to, message);
   const commit = new GroupCommit(
     log,
     ({ to, message }) => events.reveal(to, message),
     (error) => events.fail(error),
+    metrics,
   );
   const serving = new Serving(
     log,
@@ -91,18 +105,23 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
   );
   const proposals = new Proposals({ self, epoch, limits });
   const barriers = new Barriers(limits);
-  const execution = new Execution(stateMachine, self, proposals);
+  const measured = new MeasuredMachine(stateMachine, clock, metrics);
+  const execution = new Execution(measured, self, proposals, skip);
   const room = new Room(limits.logReserveBytes);
   const isStopped = (): boolean => events.isStopped();
-  const done = { commit, outbound, execution, barriers, serving, log, counters, logger, emit };
+  const leading = new Leading(emit);
+  const does = { commit, outbound, execution, barriers, serving, log };
+  const says = { counters, leading, logger, metrics, emit };
   return {
     barriers,
     commands: new Commands({ limits, clock, execution, proposals, send }),
     commit,
     counters,
-    effects: new Effects({ ...done, isStopped }),
+    effects: new Effects({ ...does, ...says, isStopped }),
     execution,
     forming: formingOf(options, events, send),
+    leading,
+    metrics,
     outbound,
     proposals,
     room,

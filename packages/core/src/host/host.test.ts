@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import type { Leadership } from '../api.ts';
 import { sealed } from '../codec/checksum.ts';
 import { FrameWriter } from '../codec/frame.ts';
 import { fingerprintOf } from '../codec/membership-codec.ts';
 import { hostMessageKinds, writeHostMessage } from '../codec/host-codec.ts';
 import { messageKinds, writeMessage } from '../codec/message-codec.ts';
-import { defaultLimits, defaultTimings, type Limits } from '../limits.ts';
+import { defaultLimits, defaultSlow, defaultTimings, type Limits } from '../limits.ts';
 import type { Ballot } from '../paxos/ballot.ts';
 import type { Effect } from '../paxos/effect.ts';
 import type { Member, Membership } from '../paxos/membership.ts';
@@ -103,6 +104,7 @@ class Scripted implements Protocol {
 async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
   const world = new SimWorld();
   const protocol = new Scripted();
+  const leaderships: Leadership[] = [];
   const info = log.info();
   const remembered = {
     info,
@@ -118,6 +120,8 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     self: 1,
     limits: { ...defaultLimits, ...limits },
     timings: defaultTimings,
+    slow: defaultSlow,
+    skip: new Set(),
     clock: new SimClock(world),
     logger: silentLogger,
     log: log as unknown as LogStore,
@@ -126,7 +130,9 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     makeProtocol: () => protocol,
     peers: [],
     epoch: 1,
-    emit: () => {},
+    emit: (event, what) => {
+      if (event === 'leading') leaderships.push(what as Leadership);
+    },
   });
   const endpoint = { peers() {}, send: () => true, queuedBytes: () => 0, close() {} };
   await host.start(() => endpoint);
@@ -134,7 +140,7 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     host.frame({ id: 2, store: member(2).store }, frameOf(message));
     await world.run(world.nowMs + 1);
   };
-  return { host, log, protocol, hear, world };
+  return { host, log, protocol, hear, world, leaderships };
 }
 
 function frameOf(message: Message): Uint8Array {
@@ -265,12 +271,15 @@ test('an older copy takes no part while it is renewed, whoever admits it (S2a)',
 });
 
 test('who is contradicted after it was admitted says no more (S2a)', async () => {
-  const { host, log, protocol, hear, world } = await stage({}, oldLog());
+  const { host, leaderships, log, protocol, hear, world } = await stage({}, oldLog());
+  protocol.effects = [{ kind: 'leading', ballot }];
   host.frame({ id: 2, store: member(2).store }, recalled(false));
   await world.run(world.nowMs + 50);
   await hear(heartbeat);
   expect(protocol.heard).toHaveLength(1);
+  expect(leaderships.map(({ signal }) => signal.aborted)).toEqual([false]);
   host.frame({ id: 2, store: member(2).store }, recalled(true));
+  expect(leaderships.map(({ signal }) => signal.aborted)).toEqual([true]);
   await hear(heartbeat);
   expect(log.renewals).toBe(1);
   expect(protocol.heard).toHaveLength(1);

@@ -13,6 +13,7 @@ import type { Execution } from './execution.ts';
 import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
 import { receive } from './inbound.ts';
 import { carriesValues } from './outbound.ts';
+import type { Metrics } from './metrics.ts';
 import type { control, Under } from './proposal-ring.ts';
 import { asRslError } from './as-rsl-error.ts';
 import { restore } from './recovery.ts';
@@ -91,6 +92,7 @@ export class Host implements TransportEvents {
     if (remembered.membership !== undefined) this.#onFormed(remembered.membership);
     this.#stopTicks = this.#clock.everyMs(timings.tickMs, () => {
       this.#tickDue = true;
+      this.#parts.metrics.ticked();
       this.#schedule();
     });
   }
@@ -182,14 +184,18 @@ export class Host implements TransportEvents {
   }
 
   #turn(): void {
-    if (this.#tickDue) this.#tick();
+    const isTick = this.#tickDue;
+    if (isTick) this.#tick();
     const read = this.#protocol === undefined ? undefined : this.#parts.barriers.take();
     if (read !== undefined) this.#inputs.push({ kind: 'read', read });
     this.#drainInputs();
     const protocol = this.#protocol;
     if (protocol !== undefined) {
       if (!this.#isLogFull) {
-        this.#parts.commands.pump(protocol, (value) => this.#step({ kind: 'propose', value }));
+        this.#parts.commands.pump(protocol, (value) => {
+          this.#step({ kind: 'propose', value });
+          this.#parts.metrics.proposed(protocol.view.proposedThrough);
+        });
       }
       this.#step({ kind: 'turn-end' });
       this.#drainInputs();
@@ -197,6 +203,7 @@ export class Host implements TransportEvents {
     }
     this.#parts.commit.flush();
     this.#parts.outbound.turnEnd();
+    if (isTick) this.#parts.metrics.turnEnded();
   }
 
   /** The disk is behind, or full: nothing more is taken in that would have to be written. */
@@ -208,6 +215,7 @@ export class Host implements TransportEvents {
   #tick(): void {
     this.#tickDue = false;
     const nowMs = this.#clock.nowMs();
+    this.#parts.metrics.turnBegan(nowMs);
     this.#parts.proposals.expire(nowMs);
     for (const read of this.#parts.barriers.expire(nowMs))
       this.#inputs.push({ kind: 'forget-read', read });
@@ -240,8 +248,9 @@ export class Host implements TransportEvents {
   #step(input: Input): void {
     const protocol = this.#protocol;
     if (protocol === undefined || this.#stopped) return;
-    for (const effect of protocol.step(input, this.#clock.nowMs()))
-      this.#parts.effects.perform(effect);
+    const nowMs = this.#clock.nowMs();
+    this.#parts.metrics.nowMs = nowMs;
+    for (const effect of protocol.step(input, nowMs)) this.#parts.effects.perform(effect);
   }
 
   // ---- what comes in beside the protocol
@@ -304,6 +313,7 @@ export class Host implements TransportEvents {
     if (this.#renewing) return;
     this.#renewing = true;
     this.#protocol = undefined;
+    this.#parts.leading.end();
     const { log, remembered } = this.#options;
     const error = new OldCopyError(remembered.info.position, position);
     log.renew().then(
@@ -331,6 +341,7 @@ export class Host implements TransportEvents {
     this.#endpoint?.close();
     this.#inputs = [];
     this.#connected.clear();
+    this.#parts.leading.end();
     this.#parts.proposals.closeAll(this.#failure);
     this.#parts.barriers.closeAll(this.#failure);
     this.#parts.forming.close(new ClosedError('the replica ended before the group was formed'));
@@ -343,12 +354,17 @@ export class Host implements TransportEvents {
     throw new ClosedError(`the replica ${why}`, { cause: this.#failure });
   }
 
+  get metrics(): Metrics {
+    return this.#parts.metrics;
+  }
+
   countersNow(): Record<string, number> {
     const { sent, dropped } = this.#parts.outbound;
-    const { commands, voids } = this.execution;
+    const { commands, skips, voids } = this.execution;
     const appends = this.#parts.commit.appends;
     const { counts } = this.#parts.counters;
-    return { ...counts, framesSent: sent, framesDropped: dropped, appends, commands, voids };
+    const executed = { commands, skips, voids };
+    return { ...counts, framesSent: sent, framesDropped: dropped, appends, ...executed };
   }
 }
 

@@ -76,7 +76,7 @@ class Stage {
       },
       decodeResult: ([n = 0]: Uint8Array) => n,
     };
-    const calls = new Calls<number, number>(host, codec, clock, silentLogger);
+    const calls = new Calls<number, number>({ host, codec, clock, logger: silentLogger });
     const say = async (word: string): Promise<void> => {
       this.said.push(word);
       const error = this.answers.shift();

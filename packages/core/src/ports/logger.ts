@@ -1,4 +1,7 @@
-/** Where a replica says what happens to it. pino fits. Never called on the path of a command. */
+/**
+ * Where a replica says what happens to it. pino fits. On the path of commands only to warn that
+ * something is slow, at most three times a second.
+ */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

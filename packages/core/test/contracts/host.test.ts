@@ -3,6 +3,7 @@ import { StorageError } from '../../src/errors.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { Execution } from '../../src/host/execution.ts';
 import { GroupCommit } from '../../src/host/group-commit.ts';
+import { Leading } from '../../src/host/leading.ts';
 import { Proposals } from '../../src/host/proposals.ts';
 import { Room } from '../../src/host/room.ts';
 import { noOp } from '../../src/paxos/value.ts';
@@ -58,6 +59,25 @@ breaking('proposals-2 only what was sent is executed', () => {
 breaking('executed-1 every slot, in order, once (P7)', () => {
   const machine = new DigestMachine(() => undefined);
   new Execution(machine, 1, proposals()).execute(2, noOp, true);
+});
+
+breaking('leading-1 one leadership ends before the next', () => {
+  const leading = new Leading(() => undefined);
+  leading.begin(ballot(1, 1));
+  leading.begin(ballot(2, 1));
+});
+
+breaking('leading-2 every leadership has a higher ballot, and so a higher fence (P2)', () => {
+  const leading = new Leading(() => undefined);
+  leading.begin(ballot(2, 1));
+  leading.end();
+  leading.begin(ballot(2, 1));
+});
+
+breaking('leading-3 who recovers leads, in that very ballot (Q1)', () => {
+  const leading = new Leading(() => undefined);
+  leading.begin(ballot(2, 1));
+  leading.recover(ballot(1, 1));
 });
 
 breaking('room-1 commands end before values do (S5)', () => {
