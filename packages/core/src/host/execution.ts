@@ -104,10 +104,11 @@ export class Execution {
 
   #takeIn(slot: Slot, live: boolean, isSkipped: boolean): void {
     this.#plan.begin(slot, this.timeMs, live);
-    if (slot > this.#reflected) this.#deliveries.begin(live);
-    if (slot > this.#reflected && !isSkipped) return this.#executeBatch(slot);
+    const isReflected = slot <= this.#reflected;
+    if (!isReflected) this.#deliveries.begin(live);
+    if (!isReflected && !isSkipped) return this.#executeBatch(slot);
     // The state machine does not see it; time, ballots and sessions go on as everywhere.
-    if (isSkipped) this.skips += 1;
+    if (!isReflected) this.skips += 1;
     this.#plan.finish(false);
     this.sessions.expire();
   }
