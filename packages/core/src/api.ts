@@ -45,10 +45,12 @@ export interface ManyResults {
 }
 
 /**
- * `linearizable`: reflects everything that was acknowledged to anybody before the call (Q1).
+ * `linearizable`: reflects everything that was acknowledged to anybody before the call (Q1, Q2).
+ * `atLeast`: reflects that slot, on any replica, newcomers too; waits for it (Q3). Whoever gives
+ * the highest slot that it has seen reads its own writes, and never goes back.
  * `local`: what this replica has, possibly old (Q4).
  */
-export type ReadLevel = 'linearizable' | 'local';
+export type ReadLevel = 'linearizable' | 'local' | { readonly atLeast: Slot };
 
 export interface MemberStatus {
   readonly id: ReplicaId;
@@ -122,7 +124,10 @@ export interface Replica<C = Uint8Array, R = Uint8Array> {
     results: ManyResults,
     options?: { readonly timeoutMs?: number },
   ): void;
-  /** Resolves once this replica's state may be read at that level; gives the slot it reflects. */
+  /**
+   * Resolves once this replica's state may be read at that level; gives the slot it reflects.
+   * RSL_NOT_LEADER or RSL_SLOT_NOT_REACHED at the deadline, RSL_OVERLOADED beyond pendingReadsMax.
+   */
   barrier(level: ReadLevel, options?: CallOptions): Promise<Slot>;
   /**
    * Forms the group, once in its life (S10): waits until all members named are up, learns their

@@ -192,7 +192,9 @@ class RunningReplica<C, R> implements Replica<C, R> {
     const { host } = this.#parts;
     const deadlineMs = this.#deadline(options.timeoutMs);
     if (level === 'local') return host.execution.executedThrough;
-    return host.barrier(deadlineMs, options);
+    if (level === 'linearizable') return host.barrier(deadlineMs, options);
+    checkInteger('atLeast', level.atLeast, 0, Number.MAX_SAFE_INTEGER);
+    return host.barrierAtLeast(level.atLeast, deadlineMs, options);
   }
 
   async bootstrap(

@@ -42,7 +42,8 @@ export class Effects {
       case 'send':
         return outbound.message(effect.to, effect.message);
       case 'execute':
-        return execution.execute(effect.slot, effect.value, true);
+        execution.execute(effect.slot, effect.value, true);
+        return barriers.executed(effect.slot);
       case 'reject':
         return counters.count('valuesRejected');
       case 'read-ready':

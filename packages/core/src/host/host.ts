@@ -115,6 +115,14 @@ export class Host implements TransportEvents {
     return promise;
   }
 
+  /** Q3: the state machine's own position, whoever leads, and also where nobody does. */
+  async barrierAtLeast(slot: Slot, deadlineMs: number, options: CallOptions): Promise<Slot> {
+    this.#mustRun();
+    const { executedThrough } = this.execution;
+    if (executedThrough >= slot) return executedThrough;
+    return this.#parts.barriers.addAtLeast(slot, deadlineMs, options.signal);
+  }
+
   bootstrap(members: readonly PeerAddress[], deadlineMs: number): Promise<'formed' | 'already'> {
     this.#mustRun();
     return this.#parts.forming.bootstrap(members, deadlineMs);

@@ -53,14 +53,17 @@ export class Reading {
 
   /** Asks, answers and releases whatever can be, at the end of a step. */
   settle(leader: LeaderView | undefined, nowMs: number, out: Outbox): void {
-    const number = leader === undefined ? undefined : this.#reads.due(leader, nowMs);
-    if (leader !== undefined && number !== undefined) {
-      if (leader.id === this.#self) this.onRequest(leader.id, number, out);
-      else out.send(leader.id, { kind: 'read-request', number });
-    }
-    // More than once only where no answer is needed: in a group of one.
+    // What waited here for the answer to its last request is to be part of the next round.
+    do this.#ask(leader, nowMs, out);
     while (this.#round(nowMs, out));
     this.#reads.release(this.#executor.executedThrough, out);
+  }
+
+  #ask(leader: LeaderView | undefined, nowMs: number, out: Outbox): void {
+    const number = leader === undefined ? undefined : this.#reads.due(leader, nowMs);
+    if (leader === undefined || number === undefined) return;
+    if (leader.id === this.#self) this.onRequest(leader.id, number, out);
+    else out.send(leader.id, { kind: 'read-request', number });
   }
 
   /** Begins a round if reads wait and none runs; true if one is confirmed now. */
