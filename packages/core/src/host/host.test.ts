@@ -172,7 +172,14 @@ const phase2a = (slot: number): Message => ({
   decidedThrough: 0,
   cookie: new Uint8Array(0),
 });
-const heartbeat: Message = { kind: 'heartbeat', ballot, base: 1, decidedThrough: 0, round: 1 };
+const heartbeat: Message = {
+  kind: 'heartbeat',
+  ballot,
+  base: 1,
+  decidedThrough: 0,
+  round: 1,
+  leaseMs: 0,
+};
 
 test('the log is read for others only once what was released is durable', async () => {
   // A slot may be released while its decided value waits behind a stalled disk, and the log still

@@ -10,7 +10,7 @@ import { Reads } from './reads.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './slot.ts';
 
-/** Linearizable reads (Q1): this replica's own, and those that others ask of it as leader. */
+/** Linearizable reads (Q1, Q2): this replica's own, and those that others ask of it as leader. */
 export class Reading {
   readonly #self: ReplicaId;
   readonly #proposer: Proposer;
@@ -66,10 +66,19 @@ export class Reading {
     else out.send(leader.id, { kind: 'read-request', number });
   }
 
-  /** Begins a round if reads wait and none runs; true if one is confirmed now. */
+  /**
+   * Answers all by the lease while it lasts (Q2). Otherwise it begins a round if reads wait and
+   * none runs. True if any were answered now.
+   */
   #round(nowMs: number, out: Outbox): boolean {
     const { barrier, reads } = this.#proposer;
     const target = Math.max(this.#executor.releasedThrough, barrier);
+    const hasRecovered = this.#executor.executedThrough >= barrier;
+    if (hasRecovered && reads?.lease.isHeld(nowMs)) {
+      const asked = reads.drain();
+      for (const { from, number } of asked) this.#answer(from, number, target, out);
+      return asked.length > 0;
+    }
     if (reads?.begin(target)) this.#proposer.beat(nowMs, out);
     const round = reads?.confirmed();
     ensures(

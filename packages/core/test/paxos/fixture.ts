@@ -1,7 +1,7 @@
 /** Small words for tests of the protocol: `batch('x')`, `ballot(2, 1)`, `group(3)`. */
 import { crc32 } from 'node:zlib';
 import { defaultLimits, defaultTimings, type Limits, type Timings } from '../../src/limits.ts';
-import type { Ballot } from '../../src/paxos/ballot.ts';
+import { type Ballot, zeroBallot } from '../../src/paxos/ballot.ts';
 import type { Effect } from '../../src/paxos/effect.ts';
 import type { LogRecord } from '../../src/paxos/log-record.ts';
 import type { Member, Membership, ReplicaId } from '../../src/paxos/membership.ts';
@@ -76,6 +76,7 @@ export const phase1a = (of: Ballot, fromSlot: Slot = 1): Phase1a => ({
   kind: '1a',
   ballot: of,
   fromSlot,
+  freed: zeroBallot,
   cookie: noCookie,
 });
 
@@ -119,6 +120,7 @@ export const heartbeat = (of: Ballot, change: Partial<Heartbeat> = {}): Heartbea
   base: 1,
   decidedThrough: 0,
   round: 0,
+  leaseMs: 0,
   ...change,
 });
 
