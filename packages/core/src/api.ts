@@ -25,10 +25,26 @@ export interface ReplicaOptions<C, R> {
   readonly peers?: readonly PeerAddress[];
   readonly limits?: Partial<Limits>;
   readonly timings?: Partial<Timings>;
+  /** Lets this replica, when it leads, read without asking the others (Q2). Off unless given. */
+  readonly lease?: LeaseOptions;
   readonly logger?: Logger;
   /** For tests: simulated time and chance. */
   readonly clock?: Clock;
   readonly random?: Random;
+}
+
+/**
+ * A lease is as safe as this bound on clocks is true, and as their machines do not stand still with
+ * every clock that they have; see docs/decisions/0013-leases.md before you give one.
+ */
+export interface LeaseOptions {
+  /**
+   * How long a member that grants it helps nobody else to lead, in milliseconds: at most 4,000,
+   * below `electionTimeoutMsMin` of every member, and long enough to outlive a heartbeat.
+   */
+  readonly forMs: number;
+  /** No monotonic clock of the group runs faster or slower than time by more: 0.00001 … 0.25. */
+  readonly drift: number;
 }
 
 export interface CallOptions {

@@ -1,9 +1,12 @@
-import type { ReplicaOptions } from './api.ts';
+import type { LeaseOptions, ReplicaOptions } from './api.ts';
 import { InvalidOptionError } from './errors.ts';
 import { defaultLimits, defaultTimings, type Limits, type Timings } from './limits.ts';
+import { leaseMsMax, suspendMarginMs } from './paxos/lease.ts';
 import type { PeerAddress } from './ports/transport.ts';
 
 const two31 = 2 ** 31;
+const driftMin = 0.00001;
+const driftMax = 0.25;
 
 /** Guards of the composition root: InvalidOptionError names the option, its range and the value. */
 export function checkedOptions<C, R>(
@@ -22,6 +25,7 @@ export function checkedOptions<C, R>(
   const limits = merged('limits', defaultLimits, options.limits, two31);
   const timings = merged('timings', defaultTimings, options.timings, two31);
   checkTogether(limits, timings);
+  if (options.lease !== undefined) checkLease(options.lease, timings);
   if (options.peers !== undefined) checkPeers('peers', options.peers, limits.membersMax);
   return { limits, timings };
 }
@@ -89,4 +93,24 @@ function checkTogether(limits: Limits, timings: Timings): void {
   if (timings.tickMs > timings.heartbeatMs) {
     throw new InvalidOptionError('timings.tickMs', 'at most heartbeatMs');
   }
+}
+
+/**
+ * A lease has to end before anybody stands (L1), or it would keep the group without a leader; and
+ * it has to outlive the heartbeat after the one that asked for it, or it is never held for long.
+ */
+function checkLease({ forMs, drift }: LeaseOptions, timings: Timings): void {
+  if (!(drift >= driftMin && drift <= driftMax)) {
+    const why = `a fraction from ${driftMin} to ${driftMax}, not ${String(drift)}`;
+    throw new InvalidOptionError('lease.drift', why);
+  }
+  const { electionTimeoutMsMin, heartbeatMs, tickMs } = timings;
+  const usableMsMin = heartbeatMs + tickMs;
+  const forMsMin = Math.ceil(((usableMsMin + suspendMarginMs) * (1 + drift)) / (1 - drift));
+  const forMsMax = Math.min(electionTimeoutMsMin - 1, leaseMsMax);
+  if (forMsMin > forMsMax) {
+    const why = `with ${drift} no lease of at most ${forMsMax} ms outlives a heartbeat`;
+    throw new InvalidOptionError('lease.drift', why);
+  }
+  checkInteger('lease.forMs', forMs, forMsMin, forMsMax);
 }

@@ -53,7 +53,9 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
   try {
     const { store } = remembered.info;
     const makeProtocol: MakeProtocol = (membership, restored) => {
-      const settings = { self, store, limits, timings, random };
+      const { lease } = options;
+      const shared = { self, store, limits, timings, random };
+      const settings = lease === undefined ? shared : { ...shared, lease };
       return new PaxosReplica(membership, restored, settings, clock.nowMs());
     };
     transport = await options.transport.open(context);
@@ -74,6 +76,7 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
       peers: options.peers ?? [],
       epoch,
       emit,
+      watchesSuspends: options.lease !== undefined,
     });
     await host.start((on) => opened.open({ group, id: self, store, instance: epoch }, on));
     const codec = stateMachine.codec ?? (rawCodec as unknown as CommandCodec<C, R>);

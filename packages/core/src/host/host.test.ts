@@ -126,6 +126,7 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     makeProtocol: () => protocol,
     peers: [],
     epoch: 1,
+    watchesSuspends: true,
     emit: () => {},
   });
   const endpoint = { peers() {}, send: () => true, queuedBytes: () => 0, close() {} };

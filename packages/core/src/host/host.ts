@@ -238,8 +238,13 @@ export class Host implements TransportEvents {
   #step(input: Input): void {
     const protocol = this.#protocol;
     if (protocol === undefined || this.#stopped) return;
-    for (const effect of protocol.step(input, this.#clock.nowMs()))
-      this.#parts.effects.perform(effect);
+    const { effects, suspends } = this.#parts;
+    const nowMs = suspends?.nowMs() ?? this.#clock.nowMs();
+    if (suspends?.take()) {
+      this.#parts.counters.count('suspends');
+      for (const effect of protocol.step({ kind: 'suspended' }, nowMs)) effects.perform(effect);
+    }
+    for (const effect of protocol.step(input, nowMs)) effects.perform(effect);
   }
 
   // ---- what comes in beside the protocol

@@ -1,4 +1,4 @@
-import { old, ensures } from '@rsl/contracts';
+import { ensures, old } from '@rsl/contracts';
 import type { ReplicaId } from './membership.ts';
 import type { Quorum } from './quorum.ts';
 
@@ -15,6 +15,9 @@ export interface LeaseTerms {
  * stood still for less is not told from the grain of the wall clock.
  */
 export const suspendMarginMs = 10;
+
+/** The longest lease that may be asked for, in milliseconds. */
+export const leaseMsMax = 4_000;
 
 /** How long a leader may rely on a lease after it has asked for it, in milliseconds of its clock. */
 export const leaseUsableMs = ({ forMs, drift }: LeaseTerms): number =>

@@ -90,7 +90,7 @@ export class Replica implements Protocol {
     this.#route(input, nowMs);
     this.#settle(nowMs);
     const effects = this.#out.take();
-    if (CONTRACTS) checkStep(this, before, effects);
+    if (CONTRACTS) checkStep(this, before, effects, nowMs);
     return effects;
   }
 

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import { defaultLimits, defaultTimings, type Limits, type Timings } from '../../src/limits.ts';
 import { type Ballot, zeroBallot } from '../../src/paxos/ballot.ts';
 import type { Effect } from '../../src/paxos/effect.ts';
+import type { LeaseTerms } from '../../src/paxos/lease.ts';
 import type { LogRecord } from '../../src/paxos/log-record.ts';
 import type { Member, Membership, ReplicaId } from '../../src/paxos/membership.ts';
 import type {
@@ -60,14 +61,16 @@ export const group = (count: number, change: Partial<Membership> = {}): Membersh
 export interface Tuning {
   readonly limits?: Partial<Limits>;
   readonly timings?: Partial<Timings>;
+  readonly lease?: LeaseTerms;
 }
 
-export const settingsOf = (self: ReplicaId, { limits, timings }: Tuning = {}): Settings => ({
+export const settingsOf = (self: ReplicaId, { limits, timings, lease }: Tuning = {}): Settings => ({
   self,
   store: storeOf(self),
   limits: { ...defaultLimits, ...limits },
   timings: { ...defaultTimings, ...timings },
   random: new SeededRandom(self),
+  ...(lease === undefined ? {} : { lease }),
 });
 
 export const noCookie = new Uint8Array(0);
