@@ -1,7 +1,7 @@
 import type { LeaseOptions, ReplicaOptions } from './api.ts';
 import { InvalidOptionError } from './errors.ts';
 import { defaultLimits, defaultTimings, type Limits, type Timings } from './limits.ts';
-import { leaseMsMax, suspendMarginMs } from './paxos/lease.ts';
+import { leaseMsMax, leaseMsMin } from './paxos/lease.ts';
 import type { PeerAddress } from './ports/transport.ts';
 
 const two31 = 2 ** 31;
@@ -104,10 +104,8 @@ function checkLease({ forMs, drift }: LeaseOptions, timings: Timings): void {
     const why = `a fraction from ${driftMin} to ${driftMax}, not ${String(drift)}`;
     throw new InvalidOptionError('lease.drift', why);
   }
-  const { electionTimeoutMsMin, heartbeatMs, tickMs } = timings;
-  const usableMsMin = heartbeatMs + tickMs;
-  const forMsMin = Math.ceil(((usableMsMin + suspendMarginMs) * (1 + drift)) / (1 - drift));
-  const forMsMax = Math.min(electionTimeoutMsMin - 1, leaseMsMax);
+  const forMsMin = leaseMsMin(drift, timings);
+  const forMsMax = Math.min(timings.electionTimeoutMsMin - 1, leaseMsMax);
   if (forMsMin > forMsMax) {
     const why = `with ${drift} no lease of at most ${forMsMax} ms outlives a heartbeat`;
     throw new InvalidOptionError('lease.drift', why);

@@ -1,4 +1,5 @@
 import { ensures, old } from '@rsl/contracts';
+import type { Timings } from '../limits.ts';
 import type { ReplicaId } from './membership.ts';
 import type { Quorum } from './quorum.ts';
 
@@ -18,6 +19,18 @@ export const suspendMarginMs = 10;
 
 /** The longest lease that may be asked for, in milliseconds. */
 export const leaseMsMax = 4_000;
+
+/**
+ * The shortest lease that is of use, in whole milliseconds: it outlives the heartbeat after the
+ * one that asked for it.
+ */
+export function leaseMsMin(
+  drift: number,
+  timings: Pick<Timings, 'heartbeatMs' | 'tickMs'>,
+): number {
+  const usableMs = timings.heartbeatMs + timings.tickMs;
+  return Math.ceil(((usableMs + suspendMarginMs) * (1 + drift)) / (1 - drift));
+}
 
 /** How long a leader may rely on a lease after it has asked for it, in milliseconds of its clock. */
 export const leaseUsableMs = ({ forMs, drift }: LeaseTerms): number =>

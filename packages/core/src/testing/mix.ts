@@ -21,7 +21,7 @@ export const faultKinds = {
   pause: 'everything in a process waits',
   block: 'a state machine blocks its process',
   clockRate: 'a clock changes its speed',
-  clockJump: 'a clock jumps ahead, or its calendar either way',
+  clockJump: 'a machine is suspended, or a clock jumps ahead, or its calendar either way',
   slowDisk: 'a write takes up to 0.8 s',
   stall: 'a disk stands still for up to 3 s',
   writeFailure: 'a write fails; of what was being written any first part is there',
