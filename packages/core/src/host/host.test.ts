@@ -13,7 +13,7 @@ import { type Protocol, type ReplicaView, restoredEmpty } from '../paxos/protoco
 import { silentLogger } from '../ports/logger.ts';
 import type { LogInfo, LogStore } from '../ports/log-store.ts';
 import { DigestMachine } from '../testing/digest-machine.ts';
-import { SimClock, SimWorld } from '../testing/sim-world.ts';
+import { MachineClock, SimClock, SimWorld } from '../testing/sim-world.ts';
 import { Host } from './host.ts';
 
 const member = (id: number): Member => ({
@@ -77,6 +77,8 @@ class Scripted implements Protocol {
   readonly heard: Message[] = [];
   /** What it was told of the log's room. */
   readonly full: boolean[] = [];
+  /** Inputs of any kind, and the time that came with them. */
+  readonly inputs: { readonly kind: string; readonly nowMs: number }[] = [];
   effects: Effect[] = [];
   view: ReplicaView = {
     role: 'follower',
@@ -92,7 +94,8 @@ class Scripted implements Protocol {
     room: 0,
   };
 
-  step(input: Parameters<Protocol['step']>[0]): readonly Effect[] {
+  step(input: Parameters<Protocol['step']>[0], nowMs: number): readonly Effect[] {
+    this.inputs.push({ kind: input.kind, nowMs });
     if (input.kind === 'storage') this.full.push(input.full);
     if (input.kind !== 'message') return [];
     this.heard.push(input.message);
@@ -102,6 +105,7 @@ class Scripted implements Protocol {
 
 async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
   const world = new SimWorld();
+  const machine = new MachineClock(world);
   const protocol = new Scripted();
   const info = log.info();
   const remembered = {
@@ -118,7 +122,7 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     self: 1,
     limits: { ...defaultLimits, ...limits },
     timings: defaultTimings,
-    clock: new SimClock(world),
+    clock: new SimClock(world, machine),
     logger: silentLogger,
     log: log as unknown as LogStore,
     remembered,
@@ -135,7 +139,7 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     host.frame({ id: 2, store: member(2).store }, frameOf(message));
     await world.run(world.nowMs + 1);
   };
-  return { host, log, protocol, hear, world };
+  return { host, log, machine, protocol, hear, world };
 }
 
 function frameOf(message: Message): Uint8Array {
@@ -301,4 +305,20 @@ test('votes of a store that the configuration does not name are not heard (S2)',
   await world.run(world.nowMs + 1);
   expect(protocol.heard).toEqual([]);
   expect(host.countersNow().framesOfNoMember).toBe(1);
+});
+
+test('a suspend is told before anything else that came meanwhile, once (Q2)', async () => {
+  // The monotonic clock did not count it: whoever goes by that alone believes that no time passed.
+  const { protocol, machine, hear, host, world } = await stage();
+  await world.run(100);
+  machine.suspend(5_000);
+  protocol.inputs.length = 0;
+  const heard = hear(request);
+  await world.run(world.nowMs + 5_100);
+  await heard;
+  const [first, second] = protocol.inputs;
+  expect(first).toMatchObject({ kind: 'suspended', nowMs: second?.nowMs });
+  expect(first?.nowMs).toBeLessThan(200);
+  expect(protocol.inputs.filter(({ kind }) => kind === 'suspended')).toHaveLength(1);
+  expect(host.countersNow()).toMatchObject({ suspends: 1 });
 });
