@@ -4,6 +4,7 @@ import { codecMutants } from './codec.ts';
 import { formingMutants } from './forming.ts';
 import { hostMutants } from './host.ts';
 import { learnerMutants } from './learner.ts';
+import { leaseMutants } from './leases.ts';
 import { logFileMutants } from './log-files.ts';
 import { logWritingMutants } from './log-writing.ts';
 import { phase1Mutants } from './phase1.ts';
@@ -21,6 +22,7 @@ export const mutants: readonly Mutant[] = [
   ...learnerMutants,
   ...replicaMutants,
   ...readMutants,
+  ...leaseMutants,
   ...hostMutants,
   ...recoveryMutants,
   ...standingMutants,

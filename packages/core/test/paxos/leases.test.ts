@@ -97,6 +97,16 @@ test('whoever granted it gives no 1b, does not stand, and is silent to may-i', (
   expect(b.mail('1b', { from: 2, to: 3 })).toHaveLength(1);
 });
 
+test('whoever has promised more grants nothing', () => {
+  const b = leased();
+  b.put(3, 2, phase2a(ballot(9, 3), 1, 'y'));
+  b.sync(2);
+  b.drop();
+  b.put(1, 2, heartbeat(ballot(1, 1), { leaseMs: 250, round: 9 }));
+  b.sync(2);
+  expect([b.mail('grant'), b.mail('nack', { to: 1 })]).toMatchObject([[], [{}]]);
+});
+
 test('it votes in a higher ballot: that somebody leads there shows that a quorum was free', () => {
   const b = leased();
   b.put(3, 2, phase2a(ballot(9, 3), 1, 'y'));
