@@ -1,6 +1,7 @@
 import {
   ClosedError,
   type ManyResults,
+  type ReadLevel,
   type Replica,
   type ReplicaStatus,
   type RslError,
@@ -18,7 +19,7 @@ export class FakeReplica implements Replica {
   /** Group time; moves only when a test says so. */
   timeMs = 1_700_000_000_000;
   /** Proposals and barriers so far. */
-  readonly calls: ('propose' | 'linearizable' | 'local')[] = [];
+  readonly calls: ('propose' | ReadLevel)[] = [];
   readonly #machine: StateMachine;
   #slot = 0;
   #isHeld = false;
@@ -74,7 +75,7 @@ export class FakeReplica implements Replica {
     this.#schedule();
   }
 
-  async barrier(level: 'linearizable' | 'local'): Promise<number> {
+  async barrier(level: ReadLevel): Promise<number> {
     this.calls.push(level);
     const failure = this.#failures.shift();
     return await new Promise((resolve, reject) => {

@@ -219,7 +219,9 @@ const keeping = inFile(
       rule: 'Q2',
       find: 'if (!this.#isCurrent(ballot)) {\n      if (!this.#mayVote) return;',
       replace:
-        'if (!this.#isCurrent(ballot)) {\n      this.grantor.onHeartbeat(message, nowMs, this.#out);\n      if (!this.#mayVote) return;',
+        'if (!this.#isCurrent(ballot)) {\n' +
+        '      this.grantor.onHeartbeat(message, nowMs, this.#out);\n' +
+        '      if (!this.#mayVote) return;',
     },
   ],
 );
@@ -335,7 +337,8 @@ const atLeast = [
         rule: 'Q3',
         find: 'execution.execute(effect.slot, effect.value, true);\n        return barriers',
         replace:
-          'barriers.executed(effect.slot);\n        execution.execute(effect.slot, effect.value, true);\n        return barriers',
+          'barriers.executed(effect.slot);\n' +
+          '        execution.execute(effect.slot, effect.value, true);\n        return barriers',
       },
     ],
   ),

@@ -1,4 +1,4 @@
-import type { PeerAddress } from '@rsl/core';
+import type { LeaseOptions, PeerAddress } from '@rsl/core';
 import type { HostPort } from '@rsl/transport-tcp';
 
 export type LogFormat = 'json' | 'pretty';
@@ -14,6 +14,8 @@ export interface StartSettings {
   readonly data: string;
   readonly bootstrap: boolean;
   readonly allowPlaintext: boolean;
+  /** Undefined: none. */
+  readonly lease?: LeaseOptions;
   readonly logLevel: string;
   readonly logFormat: LogFormat;
   readonly timeoutMs: number;

@@ -110,13 +110,7 @@ export function readMessage(frame: Frame): Message | undefined {
 function readFields(kind: MessageKind, { fields, values }: Frame): Message {
   switch (kind) {
     case '1a':
-      return {
-        kind,
-        ballot: fields.ballot(),
-        fromSlot: fields.slot(),
-        freed: fields.ballot(),
-        cookie: readCookie(fields),
-      };
+      return read1a(fields);
     case '1b':
       return read1b(fields, values);
     case '2a':
@@ -134,14 +128,7 @@ function readFields(kind: MessageKind, { fields, values }: Frame): Message {
     case 'nack':
       return { kind, ballot: fields.ballot(), promised: fields.ballot() };
     case 'heartbeat':
-      return {
-        kind,
-        ballot: fields.ballot(),
-        base: fields.slot(),
-        decidedThrough: fields.slot(),
-        round: fields.u64(),
-        leaseMs: fields.u32(),
-      };
+      return readHeartbeat(fields);
     case 'grant':
       return { kind, ballot: fields.ballot(), round: fields.u64() };
     case 'heartbeat-answer':
@@ -174,6 +161,21 @@ function readFields(kind: MessageKind, { fields, values }: Frame): Message {
     default:
       return unreachable(kind);
   }
+}
+
+function read1a(fields: Reader): Message {
+  const ballot = fields.ballot();
+  const fromSlot = fields.slot();
+  const freed = fields.ballot();
+  return { kind: '1a', ballot, fromSlot, freed, cookie: readCookie(fields) };
+}
+
+function readHeartbeat(fields: Reader): Message {
+  const ballot = fields.ballot();
+  const base = fields.slot();
+  const decidedThrough = fields.slot();
+  const round = fields.u64();
+  return { kind: 'heartbeat', ballot, base, decidedThrough, round, leaseMs: fields.u32() };
 }
 
 function readAnswer(fields: Reader): Message {

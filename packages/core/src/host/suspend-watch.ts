@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 
 /** The wall clock counts whole milliseconds. */
 const grainMs = 1;
-/** By this fraction the wall clock may run faster than the monotonic one: NTP sets only one right. */
+/** By this fraction the wall clock may run faster: NTP need not set the monotonic one as well. */
 const creep = 0.0005;
 /** What is left of the margin after what looks like no suspend within one lease. */
 const aheadMsMax = suspendMarginMs - grainMs - creep * leaseMsMax;

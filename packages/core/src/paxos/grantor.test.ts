@@ -55,7 +55,7 @@ test('what the log remembers is not written again', () => {
   expect(heard().grants).toHaveLength(1);
 });
 
-test('nothing is granted that was not asked for, nor what would keep everybody from standing', () => {
+test('nothing is granted that was not asked for, nor what keeps everybody from standing', () => {
   const { g, heard } = grantor();
   for (const ms of [0, 300, 2 ** 32 - 1]) {
     expect(heard(ballot(1, 1), ms)).toEqual({ grants: [], records: [] });

@@ -68,7 +68,7 @@ export class Grantor {
     if (sameBallot(ballot, this.#ballot)) this.#untilMs = -Infinity;
   }
 
-  /** May it help this replica, which may be itself, to lead? Its leader's next ballot is no harm. */
+  /** May it help this replica, perhaps itself, to lead? Its leader's next ballot is no harm. */
   isFree(proposer: ReplicaId, nowMs: number): boolean {
     if (nowMs < this.#startUntilMs) return false;
     return nowMs >= this.#untilMs || this.#ballot.proposer === proposer;

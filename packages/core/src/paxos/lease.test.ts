@@ -21,7 +21,7 @@ test('it is held from a quorum’s grants on, counted from when the heartbeats l
 });
 
 test('the oldest of what a quorum has granted newest decides', () => {
-  // Of five: itself and two others. The third-newest counts for nothing, nor does one of them twice.
+  // Of five: itself and two others. Others count for nothing, nor does one of them twice.
   const lease = leaseOf(5);
   lease.onGrant(2, 3_000);
   lease.onGrant(2, 3_000);

@@ -15,7 +15,7 @@ export const faultKinds = {
   crash: 'a process is gone and comes back',
   power: 'all processes are gone at once',
   midTurn: 'a process is gone between two effects of a turn',
-  reveal: 'a process is gone right after a 1a, 1b or 2b of it has left',
+  reveal: 'a process is gone right after a 1a, 1b, 2b or grant of it has left',
   succession: 'a leader is cut off, its heir dies as soon as it leads, the old one comes back',
   restart: 'a replica is closed and started again',
   pause: 'everything in a process waits',

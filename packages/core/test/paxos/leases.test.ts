@@ -208,7 +208,7 @@ test('reads that wait for a round are answered when the lease comes', () => {
   expect(b.mail('read-answer', { to: 3 })).toHaveLength(1);
 });
 
-test('grants of another ballot, of a round that was not begun, or of itself count for nothing', () => {
+test('grants of another ballot, of a round not yet begun, or of itself count for nothing', () => {
   const b = new Bench({ lease, played: [2, 3] });
   b.stand(1);
   b.sync(1);
