@@ -32,7 +32,7 @@ export function leaseMsMin(
   return Math.ceil(((usableMs + suspendMarginMs) * (1 + drift)) / (1 - drift));
 }
 
-/** How long a leader may rely on a lease from when it asked for it, in milliseconds of its clock. */
+/** How long a leader may rely on a lease, in milliseconds from when it asked for it. */
 export const leaseUsableMs = ({ forMs, drift }: LeaseTerms): number =>
   (forMs * (1 - drift)) / (1 + drift) - suspendMarginMs;
 

@@ -62,7 +62,7 @@ export class ProcessFaults {
 
   /**
    * Where leases are on a monotonic clock goes on as it must, and a machine that is suspended
-   * really stands still. A calendar that is set back within that time would hide it, which no replica can
+   * stands still. A calendar that is set back within that time would hide it, which no replica can
    * find out: so neither happens to whoever waits, and has not looked at its clocks since.
    */
   #jump(victim: SimProcess): void {
