@@ -4,8 +4,8 @@ import type { Adoption } from './adoption.ts';
 import { type Ballot, compareBallots, sameBallot, zeroBallot } from './ballot.ts';
 import { Candidacy } from './candidacy.ts';
 import { leadClauses, type LeadStep } from './contracts/lead.ts';
-import { LeaderReads } from './leader-reads.ts';
 import { Followers, type Lead } from './followers.ts';
+import { LeaderReads } from './leader-reads.ts';
 import type { Learner } from './learner.ts';
 import type { Membership, ReplicaId } from './membership.ts';
 import type { Grant, Heartbeat, HeartbeatAnswer, Phase1b, Phase2b } from './messages.ts';
@@ -261,6 +261,7 @@ export class Proposer implements Lead {
     this.#reads.onAnswer(from, message.round);
   }
 
+  /** A grant of another ballot, or of a round that was not begun, is of no use (Q2). */
   onGrant(from: ReplicaId, { ballot, round }: Grant): void {
     if (this.#reads === undefined || !sameBallot(ballot, this.#ballot)) return;
     if (this.#others.includes(from) && round <= this.#reads.round) this.#reads.onGrant(from, round);
