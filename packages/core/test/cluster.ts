@@ -1,4 +1,5 @@
 import {
+  type LeaseOptions,
   type Limits,
   type Logger,
   type Replica,
@@ -19,6 +20,7 @@ export interface ClusterOptions {
   readonly replicas?: number;
   readonly limits?: Partial<Limits>;
   readonly timings?: Partial<Timings>;
+  readonly lease?: LeaseOptions;
   readonly machine?: (id: number) => StateMachine;
   readonly logger?: Logger;
 }
@@ -65,6 +67,7 @@ export class Cluster {
       limits: this.#options.limits ?? {},
       timings: this.#options.timings ?? {},
       logger: this.#options.logger ?? silentLogger,
+      ...(this.#options.lease === undefined ? {} : { lease: this.#options.lease }),
     });
     this.replicas.set(id, replica);
     return replica;

@@ -1,6 +1,6 @@
 import { type DigestMachine, MemoryDisk } from '@rsl/core/testing';
 import { afterEach, expect, test } from 'vitest';
-import { bytesOf, Cluster, proposed, textOf } from './cluster.ts';
+import { bytesOf, Cluster, proposed, textOf, until } from './cluster.ts';
 
 let cluster: Cluster;
 
@@ -83,4 +83,23 @@ test('what is no slot is refused', async () => {
   }
   await alone.close();
   await expect(alone.barrier({ atLeast: 1 })).rejects.toMatchObject({ code: 'RSL_CLOSED' });
+});
+
+test('with leases all replicas read what was acknowledged, also after the leader is gone', async () => {
+  cluster = await new Cluster({ lease: { forMs: 250, drift: 0.001 } }).formed();
+  for (let round = 0; round < 2; round += 1) {
+    const running = [...cluster.replicas.keys()];
+    for (const id of running) {
+      const slot = await slotOf(`command ${round}.${id}`, id);
+      const reads = running.map((other) => cluster.at(other).barrier('linearizable'));
+      for (const at of await Promise.all(reads)) expect(at).toBeGreaterThanOrEqual(slot);
+    }
+    if (round === 0) await cluster.stop((await cluster.leader()).id);
+  }
+});
+
+test('what a member has granted outlives it in its log (Q2)', async () => {
+  cluster = await new Cluster({ lease: { forMs: 250, drift: 0.001 } }).formed();
+  const { id } = await cluster.follower();
+  await until('a lease is granted', () => cluster.disks.get(id)?.leaseMs === 250);
 });
