@@ -77,7 +77,6 @@ export class Lease {
   /** For good, in this ballot: it stops, gives its place away, or its clock has stood still. */
   giveUp(): void {
     this.#isGivenUp = true;
-    ensures(() => !this.isHeld(-Infinity), 'lease-3 what is given up is not held any more (Q2)');
   }
 
   /** True if nobody else can lead at this moment of the leader's own clock. */
