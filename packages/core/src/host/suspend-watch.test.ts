@@ -53,6 +53,19 @@ test('short suspends do not add up to a long one', () => {
   expect(look()).toBe(true);
 });
 
+test('within the longest lease no more than the margin stays unnoticed', () => {
+  // It stands still again and again, for so little that the wall clock, which is as slow as it may
+  // be, hides it for as long as it can.
+  const { pass, look } = clocks();
+  let stoodMs = 0;
+  for (let ms = 0; ms < 4_000 && !look(); ms += 10) {
+    pass(10, 10 * 0.9995 + 0.026);
+    stoodMs += 0.026;
+  }
+  expect(stoodMs).toBeGreaterThan(8);
+  expect(stoodMs).toBeLessThanOrEqual(10);
+});
+
 test('a wall clock that is set back hides no later suspend', () => {
   const { pass, look } = clocks();
   pass(10, -3_600_000);

@@ -3,10 +3,13 @@ import type { Clock } from '../ports/clock.ts';
 
 /** The wall clock counts whole milliseconds. */
 const grainMs = 1;
-/** By this fraction the wall clock may run faster: NTP need not set the monotonic one as well. */
+/** By this fraction the wall clock may run faster, or slower: NTP need not set both clocks. */
 const creep = 0.0005;
-/** What is left of the margin after what looks like no suspend within one lease. */
-const aheadMsMax = suspendMarginMs - grainMs - creep * leaseMsMax;
+/**
+ * What is left of the margin. Within one lease the least may have crept up by as much as a slow
+ * wall clock has hidden.
+ */
+const aheadMsMax = suspendMarginMs - grainMs - 2 * creep * leaseMsMax;
 const readingsMax = 3;
 
 /**
