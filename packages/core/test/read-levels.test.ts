@@ -85,7 +85,7 @@ test('what is no slot is refused', async () => {
   await expect(alone.barrier({ atLeast: 1 })).rejects.toMatchObject({ code: 'RSL_CLOSED' });
 });
 
-test('with leases all replicas read what was acknowledged, and so they do under an heir', async () => {
+test('with leases all replicas read what was acknowledged, under an heir too', async () => {
   cluster = await new Cluster({ lease: { forMs: 250, drift: 0.001 } }).formed();
   for (let round = 0; round < 2; round += 1) {
     const running = [...cluster.replicas.keys()];
