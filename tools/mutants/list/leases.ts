@@ -30,7 +30,6 @@ const held = inFile(
       rule: 'Q2',
       find: '/ (1 + drift) - suspendMarginMs',
       replace: '/ (1 + drift)',
-      killers: [property],
     },
     {
       name: 'a lease that was given up is held',
@@ -311,7 +310,6 @@ const atLeast = [
         rule: 'Q3, L6',
         find: 'if (waiter.atLeast !== undefined) this.#leave(waiter.atLeast, waiter);',
         replace: '',
-        killers: ['packages/core/src/host/barriers.test.ts'],
       },
       {
         name: 'a read at a slot has no deadline',

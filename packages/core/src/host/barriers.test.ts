@@ -38,11 +38,12 @@ test('at its deadline it says which slot was not reached', async () => {
   all.expire(999);
   expect(await nowOf(read)).toBe('waits');
   all.expire(1_000);
-  await expect(read).rejects.toMatchObject({ code: 'RSL_SLOT_NOT_REACHED', slot: 5 });
+  expect(await nowOf(read)).toBe('RSL_SLOT_NOT_REACHED');
+  await expect(read).rejects.toMatchObject({ slot: 5, outcome: 'none' });
   const leaderless = all.add(1_000, undefined);
   all.expire(1_000);
-  await expect(leaderless).rejects.toMatchObject({ code: 'RSL_NOT_LEADER' });
-  expect(all.waiting).toBe(0);
+  expect(await nowOf(leaderless)).toBe('RSL_NOT_LEADER');
+  expect([all.waiting, all.slots]).toEqual([0, 0]);
 });
 
 test('both kinds of reads share one bound, and whoever gives up makes room', async () => {
@@ -54,6 +55,7 @@ test('both kinds of reads share one bound, and whoever gives up makes room', asy
   await expect(refused).rejects.toMatchObject({ code: 'RSL_OVERLOADED', limit: 'pendingReadsMax' });
   stop.abort();
   await expect(far).rejects.toMatchObject({ code: 'RSL_ABORTED' });
+  expect(all.slots).toBe(0);
   expect(await nowOf(all.addAtLeast(5, 1_000, undefined))).toBe('waits');
   const late = all.addAtLeast(5, 1_000, stop.signal);
   await expect(late).rejects.toMatchObject({ code: 'RSL_OVERLOADED' });

@@ -42,6 +42,11 @@ export class Barriers {
     return this.#count;
   }
 
+  /** Slots that somebody waits for. */
+  get slots(): number {
+    return this.#bySlot.size;
+  }
+
   /** Waits for the protocol (Q1). */
   add(deadlineMs: number, signal: AbortSignal | undefined): Promise<Slot> {
     return this.#wait(undefined, deadlineMs, signal, (waiter) => this.#next.push(waiter));
