@@ -18,12 +18,12 @@ test('whoever gives the slot it has seen reads its own writes on any replica (Q3
   for (const [i, id] of cluster.ids.entries()) {
     const slot = await slotOf(`command ${i}`, id);
     for (const other of cluster.ids) {
-      const at = await cluster.at(other).barrier({ atLeast: slot });
+      const at = await cluster.at(other).barrier({ atLeast: slot }, { timeoutMs: 2_000 });
       expect(at).toBeGreaterThanOrEqual(slot);
       expect((cluster.machines.get(other) as DigestMachine).slot).toBeGreaterThanOrEqual(slot);
     }
   }
-  expect(await cluster.at(1).barrier({ atLeast: 0 })).toBeGreaterThan(0);
+  expect(await cluster.at(1).barrier({ atLeast: 0 }, { timeoutMs: 2_000 })).toBeGreaterThan(0);
 });
 
 test('a slot that is already executed needs no leader, and no group', async () => {

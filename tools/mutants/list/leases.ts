@@ -321,14 +321,13 @@ const atLeast = [
   ),
   ...inFile(
     'packages/core/src/host/effects.ts',
-    ['packages/core/test/host/effects.test.ts', 'packages/core/test/read-levels.test.ts'],
+    ['packages/core/test/host/effects.test.ts'],
     [
       {
         name: 'a read at a slot is not told that it is executed',
         rule: 'Q3',
         find: 'return barriers.executed(effect.slot);',
         replace: 'return;',
-        killers: ['packages/core/test/read-levels.test.ts'],
       },
       {
         name: 'a read at a slot is answered before it is executed',
