@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly members: string;
   /** Production, unless given; development has contracts. */
   readonly build?: Build;
+  /** As `--lease` of the server says it; none unless given. */
+  readonly lease?: string;
   /** Of its process, besides ours. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -61,10 +63,12 @@ export class Server {
   }
 
   start(): void {
-    const { id, host, members, directory, clientPort, build = 'production' } = this.options;
+    const { id, host, members, directory, clientPort, lease } = this.options;
+    const { build = 'production' } = this.options;
     const args = ['start', '--id', String(id), '--members', members, '--data', directory];
     args.push('--client', `${host.address}:${clientPort}`, '--allow-plaintext');
     if (id === 1) args.push('--bootstrap');
+    if (lease !== undefined) args.push('--lease', lease);
     const node = [process.execPath, ...(build === 'development' ? ['-C', 'development'] : [])];
     const [command = '', ...rest] = [...host.prefix, ...node, mainOf(build), ...args];
     const env = { ...process.env, ...this.options.environment };
@@ -137,11 +141,12 @@ export interface ServersOptions {
   readonly directory: string;
   readonly firstPort: number;
   readonly build?: Build;
+  readonly lease?: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 export function serversOn(options: ServersOptions): Server[] {
-  const { hosts, directory, firstPort, build = 'production', environment = {} } = options;
+  const { hosts, directory, firstPort, build = 'production', environment = {}, lease } = options;
   const peerPort = (i: number): number => firstPort + i;
   const members = hosts.map(({ address }, i) => `${i + 1}=${address}:${peerPort(i)}`).join(',');
   return hosts.map(
@@ -156,6 +161,7 @@ export function serversOn(options: ServersOptions): Server[] {
         members,
         build,
         environment,
+        ...(lease === undefined ? {} : { lease }),
       }),
   );
 }

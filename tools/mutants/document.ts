@@ -52,8 +52,6 @@ quotation marks.
 | status before durable | changes of members |
 | announce a later configuration before it is durable | changes of members |
 | void vote under decided-through | changes of members |
-| lease measured from receipt instead of send; grantor stands; drift; a restarted grantor | leases |
-| release honoured in the next lease | leases and transfer |
 `;
 
 /** docs/mutants.md, from what the last whole run found. */

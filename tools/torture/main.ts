@@ -21,6 +21,7 @@ const { values } = parseArgs({
     replicas: { ...text, default: '3' },
     build: { ...text, default: 'production' },
     port: { ...text, default: '27800' },
+    lease: text,
     'no-cuts': { type: 'boolean', default: false },
   },
 });
@@ -43,7 +44,15 @@ console.log(`seed ${seed}: ${replicas} replicas, ${seconds} s, ${build} build`);
 
 const directory = mkdtempSync(join(tmpdir(), 'rsl-torture-'));
 const withNetworks = noCuts === undefined;
-const group = new ProcessGroup({ replicas, directory, firstPort, build, withNetworks });
+const { lease } = values;
+const group = new ProcessGroup({
+  replicas,
+  directory,
+  firstPort,
+  build,
+  withNetworks,
+  ...(lease === undefined ? {} : { lease }),
+});
 const faults = drawSchedule(randomOf(seed, 'schedule'), {
   replicas,
   milliseconds: seconds * 1_000,
@@ -68,7 +77,8 @@ try {
   if (!(error instanceof TortureFailed)) console.error(error);
   writeFileSync(join(directory, 'history.json'), JSON.stringify(history.operations));
   console.error(`data, logs and history are kept in ${directory}`);
-  console.error(`again: npm run torture -- --seed ${seed} --seconds ${seconds}`);
+  const leased = lease === undefined ? '' : ` --lease ${lease}`;
+  console.error(`again: npm run torture -- --seed ${seed} --seconds ${seconds}${leased}`);
   summarize(kind, { directory });
   process.exitCode = exitCodes[kind];
 }

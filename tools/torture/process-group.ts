@@ -10,6 +10,8 @@ export interface ProcessGroupOptions {
   readonly directory: string;
   readonly firstPort: number;
   readonly build: Build;
+  /** As `--lease` of the server says it; none unless given. */
+  readonly lease?: string;
   /** Each with a network of its own, so that it can be cut off. */
   readonly withNetworks: boolean;
 }
@@ -24,10 +26,16 @@ export class ProcessGroup implements Group, Faulty {
   readonly #active = new Map<string, number>();
 
   constructor(options: ProcessGroupOptions) {
-    const { replicas, directory, firstPort, build, withNetworks } = options;
+    const { replicas, directory, firstPort, build, lease, withNetworks } = options;
     this.#namespaces = withNetworks ? new NamespaceHosts(replicas) : undefined;
     const hosts = this.#namespaces?.hosts ?? localHosts(replicas);
-    this.#servers = serversOn({ hosts, directory, firstPort, build });
+    this.#servers = serversOn({
+      hosts,
+      directory,
+      firstPort,
+      build,
+      ...(lease === undefined ? {} : { lease }),
+    });
     this.endpoints = this.#servers.map(({ options: { host, clientPort } }) => ({
       host: host.address,
       port: clientPort,

@@ -26,6 +26,18 @@ test('what one replica has acknowledged, every other one reads', async () => {
   }
 });
 
+test('a slot that was seen at one replica is waited for at another', async () => {
+  for (const [i, writer] of clients.entries()) {
+    await writer.call('SET', 'a', `from ${i}`);
+    const slot = Number(await writer.call('RSL.SLOT'));
+    const reads = clients.map(async (reader) => {
+      await reader.call('CLIENT', 'RSL-READ', 'AT-LEAST', slot);
+      return await reader.call('GET', 'a');
+    });
+    expect(await Promise.all(reads)).toEqual(new Array(3).fill(`from ${i}`));
+  }
+});
+
 test('what three clients count in pipelines is counted once each', async () => {
   const each = 2_000;
   const increments = new Array<['INCR', string]>(each).fill(['INCR', 'n']);

@@ -3,6 +3,7 @@ import {
   defaultLimits,
   type ManyResults,
   type Relay,
+  type ReadLevel,
   type Replica,
   type ReplicaMetrics,
   type ReplicaStatus,
@@ -22,7 +23,7 @@ export class FakeReplica implements Replica {
   /** Group time; moves only when a test says so. */
   timeMs = 1_700_000_000_000;
   /** Proposals and barriers so far. */
-  readonly calls: ('propose' | 'linearizable' | 'local')[] = [];
+  readonly calls: ('propose' | ReadLevel)[] = [];
   readonly #machine: StateMachine;
   #slot = 0;
   #isHeld = false;
@@ -86,7 +87,7 @@ export class FakeReplica implements Replica {
     this.#schedule();
   }
 
-  async barrier(level: 'linearizable' | 'local'): Promise<number> {
+  async barrier(level: ReadLevel): Promise<number> {
     this.calls.push(level);
     const failure = this.#failures.shift();
     return await new Promise((resolve, reject) => {

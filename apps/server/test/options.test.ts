@@ -70,11 +70,20 @@ test.each([
   [['--listen', '10.0.0.1:1'], '--listen: 10.0.0.1:1 can be reached from other machines'],
   [['--skip-slot', '0'], 'It must be a whole number, 1 or more'],
   [['--skip-slot', '9007199254740992'], 'It must be a whole number, 1 or more'],
+  [['--lease', '250'], 'It must be MS:DRIFT, as in 250:0.001'],
+  [['--lease', '250:1'], 'It must be MS:DRIFT'],
+  [['--lease', '-1:0.1'], 'It must be MS:DRIFT'],
   [['--nosuch'], "unknown option '--nosuch'"],
 ])('%j is refused with code 2 and one line that says why', async (args, why) => {
   const answer = await parse(...enough, ...where, ...args);
   expect(answer).toMatch(/^2 rsl-server: RSL_INVALID_OPTION: [^\n]*$/);
   expect(answer).toContain(why);
+});
+
+test('a lease has a duration and a bound on clocks', async () => {
+  expect(await parse(...enough, ...where, '--lease', '250:0.001')).toMatchObject({
+    lease: { forMs: 250, drift: 0.001 },
+  });
 });
 
 test('open networks may be had for the asking', async () => {

@@ -45,6 +45,21 @@ function start(...options: readonly string[]): ServerProcess {
   return server;
 }
 
+test('with a lease it serves, and a lease that cannot be is refused', async () => {
+  const leased = start('--bootstrap', '--lease', '250:0.001');
+  const client = await RedisClient.connect(await leased.clientPort());
+  expect(await client.call('SET', 'a', '1')).toBe('OK');
+  expect(await client.call('GET', 'a')).toBe('1');
+  client.close();
+  leased.signal('SIGTERM');
+  expect(await leased.exitCode).toBe(0);
+  const refused = start('--bootstrap', '--lease', '3000:0.001');
+  expect(await refused.exitCode).toBe(2);
+  expect(await refused.lastWords()).toMatch(
+    /RSL_INVALID_OPTION: lease\.forMs: an integer from \d+ to 299/,
+  );
+});
+
 test('it stops cleanly in the middle of work, and comes back with its data', async () => {
   const first = start('--bootstrap');
   const client = await RedisClient.connect(await first.clientPort());

@@ -71,6 +71,71 @@ test('READONLY reads without asking the group, READWRITE asks again', async () =
   expect(server.replica.calls).toEqual(['local', 'linearizable']);
 });
 
+test('CLIENT RSL-READ chooses what reads have to reflect', async () => {
+  const { calls } = server.replica;
+  expect(
+    await client.pipeline(
+      ['CLIENT', 'RSL-READ', 'LOCAL'],
+      ['GET', 'a'],
+      ['CLIENT', 'RSL-READ', 'at-least', 7],
+      ['GET', 'a'],
+      ['GET', 'b'],
+      ['TTL', 'a'],
+      ['CLIENT', 'rsl-read', 'Linearizable'],
+      ['GET', 'a'],
+      ['CLIENT', 'RSL-READ', 'AT-LEAST'],
+      ['GET', 'a'],
+      ['READWRITE'],
+      ['GET', 'a'],
+    ),
+  ).toEqual(['OK', null, 'OK', null, null, -2, 'OK', null, 'OK', null, 'OK', null]);
+  // Reads of one level that came in a row share one barrier.
+  const levels = ['local', { atLeast: 7 }, 'linearizable', { atLeast: 0 }, 'linearizable'];
+  expect(calls).toEqual(levels);
+});
+
+test('CLIENT RSL-READ refuses what is no level, and changes nothing then', async () => {
+  const { calls } = server.replica;
+  const syntax = refused('ERR syntax error');
+  const range = refused('ERR value is not an integer or out of range');
+  expect(
+    await client.pipeline(
+      ['CLIENT', 'RSL-READ', 'EVENTUAL'],
+      ['CLIENT', 'RSL-READ', 'LOCAL', 7],
+      ['CLIENT', 'RSL-READ', 'AT-LEAST', -1],
+      ['CLIENT', 'RSL-READ', 'AT-LEAST', '9007199254740992'],
+      ['CLIENT', 'RSL-READ', 'AT-LEAST', 'x'],
+      ['CLIENT', 'RSL-READ'],
+      ['CLIENT', 'RSL-READ', 'AT-LEAST', 1, 2],
+      ['GET', 'a'],
+    ),
+  ).toEqual([
+    syntax,
+    syntax,
+    range,
+    range,
+    range,
+    refused("ERR wrong number of arguments for 'client|rsl-read' command"),
+    refused("ERR wrong number of arguments for 'client|rsl-read' command"),
+    null,
+  ]);
+  expect(calls).toEqual(['linearizable']);
+});
+
+test('RSL.SLOT is told in its turn: it reflects the commands before it', async () => {
+  server.replica.hold();
+  client.send('SET a 1\r\nRSL.SLOT\r\nPING\r\n');
+  await expect.poll(() => server.replica.calls.length).toBe(1);
+  server.replica.release();
+  expect(await client.replies(3)).toEqual(['OK', 1, 'PONG']);
+  expect(await client.pipeline(['SET', 'a', 2], ['RSL.SLOT'])).toEqual(['OK', 2]);
+  expect(await client.pipeline(['MULTI'], ['RSL.SLOT'], ['DISCARD'])).toEqual([
+    'OK',
+    refused('ERR Command not allowed inside a transaction'),
+    'OK',
+  ]);
+});
+
 test('TTL is told by group time, so it goes through the log', async () => {
   await client.call('SET', 'a', 1, 'EX', 100);
   server.replica.timeMs += 30_000;

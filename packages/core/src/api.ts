@@ -35,10 +35,26 @@ export interface ReplicaOptions<C, R> {
    * RSL_SLOT_SKIPPED.
    */
   readonly skip?: readonly Slot[];
+  /** Lets this replica, when it leads, read without asking the others (Q2). Off unless given. */
+  readonly lease?: LeaseOptions;
   readonly logger?: Logger;
   /** For tests: simulated time and chance. */
   readonly clock?: Clock;
   readonly random?: Random;
+}
+
+/**
+ * A lease is as safe as this bound on clocks is true, and as their machines do not stand still with
+ * every clock that they have; see docs/decisions/0013-leases.md before you give one.
+ */
+export interface LeaseOptions {
+  /**
+   * How long a member that grants it helps nobody else to lead, in milliseconds: at most 4,000,
+   * below `electionTimeoutMsMin` of every member, and long enough to outlive a heartbeat.
+   */
+  readonly forMs: number;
+  /** No monotonic clock of the group runs faster or slower than time by more: 0.00001 … 0.25. */
+  readonly drift: number;
 }
 
 export interface CallOptions {
@@ -55,10 +71,12 @@ export interface ManyResults {
 }
 
 /**
- * `linearizable`: reflects everything that was acknowledged to anybody before the call (Q1).
+ * `linearizable`: reflects everything that was acknowledged to anybody before the call (Q1, Q2).
+ * `atLeast`: reflects that slot, on any replica, newcomers too; waits for it (Q3). Whoever gives
+ * the highest slot that it has seen reads its own writes, and never goes back.
  * `local`: what this replica has, possibly old (Q4).
  */
-export type ReadLevel = 'linearizable' | 'local';
+export type ReadLevel = 'linearizable' | 'local' | { readonly atLeast: Slot };
 
 export interface MemberStatus {
   readonly id: ReplicaId;
@@ -261,7 +279,10 @@ export interface Replica<C = Uint8Array, R = Uint8Array> {
   openSession(options?: SessionOptions): Promise<Session<C, R>>;
   /** Sessions of clients elsewhere. */
   readonly relay: Relay;
-  /** Resolves once this replica's state may be read at that level; gives the slot it reflects. */
+  /**
+   * Resolves once this replica's state may be read at that level; gives the slot it reflects.
+   * RSL_NOT_LEADER or RSL_SLOT_NOT_REACHED at the deadline, RSL_OVERLOADED beyond pendingReadsMax.
+   */
   barrier(level: ReadLevel, options?: CallOptions): Promise<Slot>;
   /**
    * Forms the group, once in its life (S10): waits until all members named are up, learns their

@@ -74,6 +74,14 @@ export const errorCodes = {
     meaning: 'The state machine answers no queries, or could not answer this one.',
     action: 'The message says what it said.',
   },
+  RSL_SLOT_NOT_REACHED: {
+    class: 'SlotNotReachedError',
+    outcome: 'none',
+    meaning: 'This replica had not executed the slot of a read at least there before the deadline.',
+    action:
+      'Wait longer, or read at another replica; if it stays, compare `executedThrough` in its ' +
+      'status with that of the others.',
+  },
   RSL_COMMAND_TOO_LARGE: {
     class: 'CommandTooLargeError',
     outcome: 'not-executed',
@@ -250,6 +258,16 @@ export class AbortedError extends RslError {
     super('RSL_ABORTED', 'not-executed', 'aborted by the caller before it was proposed', {
       cause: reason,
     });
+  }
+}
+
+export class SlotNotReachedError extends RslError {
+  override readonly name = 'SlotNotReachedError';
+  readonly slot: number;
+  constructor(slot: number) {
+    const why = 'was not executed here before the deadline; wait longer, or read elsewhere';
+    super('RSL_SLOT_NOT_REACHED', 'none', `slot ${slot} ${why}`);
+    this.slot = slot;
   }
 }
 

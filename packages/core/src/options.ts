@@ -1,4 +1,4 @@
-import type { ReplicaOptions } from './api.ts';
+import type { LeaseOptions, ReplicaOptions } from './api.ts';
 import { InvalidOptionError } from './errors.ts';
 import {
   defaultLimits,
@@ -8,10 +8,13 @@ import {
   type Slow,
   type Timings,
 } from './limits.ts';
+import { leaseMsMax, leaseMsMin } from './paxos/lease.ts';
 import type { Slot } from './paxos/slot.ts';
 import type { PeerAddress } from './ports/transport.ts';
 
 const two31 = 2 ** 31;
+const driftMin = 0.00001;
+const driftMax = 0.25;
 /** A way out of a few bad slots, not a way to run. */
 const skippedSlotsMax = 1_024;
 
@@ -38,6 +41,7 @@ export function checkedOptions<C, R>(options: ReplicaOptions<C, R>): CheckedOpti
   const timings = merged('timings', defaultTimings, options.timings, two31);
   const slow = merged('slow', defaultSlow, options.slow, two31);
   checkTogether(limits, timings);
+  if (options.lease !== undefined) checkLease(options.lease, timings);
   if (options.peers !== undefined) checkPeers('peers', options.peers, limits.membersMax);
   return { limits, timings, slow, skip: checkedSkip(options.skip ?? []) };
 }
@@ -111,4 +115,22 @@ function checkTogether(limits: Limits, timings: Timings): void {
   if (timings.tickMs > timings.heartbeatMs) {
     throw new InvalidOptionError('timings.tickMs', 'at most heartbeatMs');
   }
+}
+
+/**
+ * A lease has to end before anybody stands (L1), or it would keep the group without a leader; and
+ * it has to outlive the heartbeat after the one that asked for it, or it is never held for long.
+ */
+function checkLease({ forMs, drift }: LeaseOptions, timings: Timings): void {
+  if (!(drift >= driftMin && drift <= driftMax)) {
+    const why = `a fraction from ${driftMin} to ${driftMax}, not ${String(drift)}`;
+    throw new InvalidOptionError('lease.drift', why);
+  }
+  const forMsMin = leaseMsMin(drift, timings);
+  const forMsMax = Math.min(timings.electionTimeoutMsMin - 1, leaseMsMax);
+  if (forMsMin > forMsMax) {
+    const why = `with ${drift} no lease of at most ${forMsMax} ms outlives a heartbeat`;
+    throw new InvalidOptionError('lease.drift', why);
+  }
+  checkInteger('lease.forMs', forMs, forMsMin, forMsMax);
 }

@@ -66,7 +66,9 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
   try {
     const { store } = remembered.info;
     const makeProtocol: MakeProtocol = (membership, restored) => {
-      const settings = { self, store, limits, timings, random };
+      const { lease } = options;
+      const shared = { self, store, limits, timings, random };
+      const settings = lease === undefined ? shared : { ...shared, lease };
       return new PaxosReplica(membership, restored, settings, clock.nowMs());
     };
     transport = await options.transport.open(context);
@@ -89,6 +91,7 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
       peers: options.peers ?? [],
       epoch,
       emit,
+      watchesSuspends: options.lease !== undefined,
     });
     await host.start((on) => opened.open({ group, id: self, store, instance: epoch }, on));
     const codec = stateMachine.codec ?? (rawCodec as unknown as CommandCodec<C, R>);
@@ -196,7 +199,9 @@ class RunningReplica<C, R> implements Replica<C, R> {
     const { host } = this.#parts;
     const deadlineMs = this.#calls.deadline(options.timeoutMs);
     if (level === 'local') return host.execution.executedThrough;
-    return host.barrier(deadlineMs, options);
+    if (level === 'linearizable') return host.barrier(deadlineMs, options);
+    checkInteger('atLeast', level.atLeast, 0, Number.MAX_SAFE_INTEGER);
+    return host.barrierAtLeast(level.atLeast, deadlineMs, options);
   }
 
   async bootstrap(

@@ -146,6 +146,19 @@ test.each([
   ['skip', { skip: [0] }],
   ['skip', { skip: [1.5] }],
   ['skip.length', { skip: Array.from({ length: 1_025 }, (_, i) => i + 1) }],
+  ['lease.forMs', { lease: { forMs: 300, drift: 0.001 } }],
+  ['lease.forMs', { lease: { forMs: 70, drift: 0.001 } }],
+  ['lease.forMs', { lease: { forMs: 250.5, drift: 0.001 } }],
+  ['lease.drift', { lease: { forMs: 250, drift: 0 } }],
+  ['lease.drift', { lease: { forMs: 250, drift: 0.3 } }],
+  ['lease.drift', { lease: { forMs: 250, drift: Number.NaN } }],
+  [
+    'lease.drift',
+    {
+      lease: { forMs: 250, drift: 0.25 },
+      timings: { heartbeatMs: 50, tickMs: 50, electionTimeoutMsMin: 150 },
+    },
+  ],
 ])('an option out of range is named: %s', async (option, change) => {
   cluster = new Cluster();
   const given = { ...options, ...change } as typeof options;

@@ -1,4 +1,5 @@
 import {
+  type LeaseOptions,
   type Limits,
   type Logger,
   type Replica,
@@ -27,6 +28,7 @@ export interface ClusterOptions {
   readonly replicas?: number;
   readonly limits?: Partial<Limits>;
   readonly timings?: Partial<Timings>;
+  readonly lease?: LeaseOptions;
   readonly machine?: (id: number) => StateMachine;
   readonly logger?: Logger;
   readonly clients?: MemoryClientNetwork;
@@ -80,6 +82,7 @@ export class Cluster {
       timings: this.#options.timings ?? {},
       skip: this.skip,
       logger: this.#options.logger ?? silentLogger,
+      ...(this.#options.lease === undefined ? {} : { lease: this.#options.lease }),
     });
     this.replicas.set(id, replica);
     const listen = this.#options.clients?.listener(`client:${id}`);

@@ -56,7 +56,7 @@ export const membership: Membership = {
 
 /** One of each kind, with every field different from what it is by default. */
 export const messages: readonly Message[] = [
-  { kind: '1a', ballot, fromSlot: 17, cookie },
+  { kind: '1a', ballot, fromSlot: 17, freed: lower, cookie },
   {
     kind: '1b',
     ballot,
@@ -73,7 +73,8 @@ export const messages: readonly Message[] = [
   { kind: '2a', ballot, base: 17, slot: 21, decidedThrough: 20, cookie, value: batch },
   { kind: '2b', ballot, through: 21, payload: 0x0102_0304_0506_0708n },
   { kind: 'nack', ballot: lower, promised: ballot },
-  { kind: 'heartbeat', ballot, base: 17, decidedThrough: 20, round: 2 ** 33 + 1 },
+  { kind: 'heartbeat', ballot, base: 17, decidedThrough: 20, round: 2 ** 33 + 1, leaseMs: 250 },
+  { kind: 'grant', ballot, round: 2 ** 33 + 1 },
   { kind: 'heartbeat-answer', ballot, round: 2 ** 33 + 1, executedThrough: 19, full: true },
   { kind: 'decided', ballot, base: 17, decidedThrough: 21 },
   { kind: 'may-i', ballot },

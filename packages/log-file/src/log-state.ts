@@ -47,6 +47,7 @@ export class LogState {
   #start: Kind<'start'> | undefined;
   #standings: Kind<'standings'> | undefined;
   #decidedThrough: Kind<'decided-through'> | undefined;
+  #lease: Kind<'lease'> | undefined;
 
   /** Those with a table, the last used last. */
   readonly #tabled: Segment[] = [];
@@ -133,6 +134,7 @@ export class LogState {
     if (this.#start !== undefined) records.push(this.#start);
     if (this.#standings !== undefined) records.push(this.#standings);
     if (this.#decidedThrough !== undefined) records.push(this.#decidedThrough);
+    if (this.#lease !== undefined) records.push(this.#lease);
     return records;
   }
 
@@ -207,6 +209,9 @@ export class LogState {
         break;
       case 'decided-through':
         if (record.slot >= (this.#decidedThrough?.slot ?? 0)) this.#decidedThrough = record;
+        break;
+      case 'lease':
+        if (record.leaseMs >= (this.#lease?.leaseMs ?? 0)) this.#lease = record;
         break;
       default:
     }

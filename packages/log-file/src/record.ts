@@ -3,7 +3,7 @@
  * safe integer. A group begins at a multiple of 64 bytes:
  *
  *   group header, 64 bytes             record header, 32 bytes, one for each record
- *    0 u32 magic "RSLg"                  0 u8  kind (1 … 8, in the order of `kinds`)
+ *    0 u32 magic "RSLg"                  0 u8  kind (1 … 9, in the order of `kinds`)
  *    4 u32 checksum of bytes 8 … 63      1 u8  0
  *    8 u64 number: 1, 2, 3 …             2 u16 ballot: proposer
  *   16 u32 mark: segment                 4 u32 ballot: configuration  (start: nonce, low 32 bits)
@@ -11,7 +11,7 @@
  *   24 u64 firstSlot                    12 u32 length of the value
  *   32 u32 count of records             16 u32 CRC-32 of the value
  *   36 u32 CRC-32 of record headers     20 u32 0
- *   40 u32 length of the whole group    24 u64 slot                   (start: count)
+ *   40 u32 length of the whole group    24 u64 slot          (start: count; lease: ms)
  *   44 u32 flags (1: carry)
  *   48 u32 keepFrom                    then the values, one after the other, then zeros up to
  *   52 u32 offset of this group        the length of the group
@@ -49,6 +49,7 @@ const kinds: readonly LogRecordKind[] = [
   'bootstrap',
   'start',
   'standings',
+  'lease',
 ];
 
 export const promiseKind = 1;
@@ -166,6 +167,9 @@ function encodeRecord(view: DataView, at: number, record: LogRecord, value: Uint
       view.setUint32(at + 4, record.nonce % two32, true);
       view.setUint32(at + 8, Math.floor(record.nonce / two32), true);
       slot = record.count;
+      break;
+    case 'lease':
+      slot = record.leaseMs;
       break;
     default:
       checksum = crc32(value);
@@ -303,5 +307,7 @@ export function decodeRecord({ bytes, view }: Memory, stored: StoredRecord): Log
       const nonce = view.getUint32(at + 4, true) + view.getUint32(at + 8, true) * two32;
       return { kind, count: slot, nonce };
     }
+    case 'lease':
+      return { kind, leaseMs: slot };
   }
 }

@@ -6,6 +6,7 @@ import { formingMutants } from './forming.ts';
 import { hostMutants } from './host.ts';
 import { learnerMutants } from './learner.ts';
 import { leadershipMutants } from './leadership.ts';
+import { leaseMutants } from './leases.ts';
 import { logFileMutants } from './log-files.ts';
 import { logWritingMutants } from './log-writing.ts';
 import { phase1Mutants } from './phase1.ts';
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...learnerMutants,
   ...replicaMutants,
   ...readMutants,
+  ...leaseMutants,
   ...hostMutants,
   ...leadershipMutants,
   ...recoveryMutants,

@@ -18,7 +18,7 @@ const leading = inFile(
     {
       name: 'a higher ballot does not depose',
       rule: 'P1',
-      find: 'this.#follow(again ? known : undefined);',
+      find: 'this.#follow(again ? this.#leader : undefined);',
       replace: '',
     },
     {
@@ -35,14 +35,8 @@ const leading = inFile(
     {
       name: 'pre-vote off',
       rule: 'L1',
-      find: `if (this.election.isGranted()) this.#stand(nowMs);
-  }
-
-  #stand(`,
-      replace: `this.#stand(nowMs);
-  }
-
-  #stand(`,
+      find: 'if (this.#preVote.ask(ballot, nowMs, this.#out)) this.#stand(nowMs);',
+      replace: 'this.#stand(nowMs);',
     },
     {
       name: 'a leader with a quorum lets another stand',
@@ -88,24 +82,17 @@ const leading = inFile(
       replace: '',
     },
     {
-      name: 'a you-may to an earlier question counts',
-      rule: 'L1',
-      find: ' || ballot.round !== this.#askedRound) return;',
-      replace: ') return;',
-      killers: [messages, unit],
-    },
-    {
       name: 'an offer of an earlier ballot makes stand',
       rule: 'L4',
-      find: 'if (isLed && this.#mayVote && !this.#full) this.#stand(nowMs);',
-      replace: 'if (this.#mayVote && !this.#full) this.#stand(nowMs);',
+      find: 'if (isLed && this.#mayVote && !this.#full) this.#stand(nowMs, ballot);',
+      replace: 'if (this.#mayVote && !this.#full) this.#stand(nowMs, ballot);',
       killers: [handOver],
     },
     {
       name: 'a full log takes an offered place',
       rule: 'S5',
-      find: 'if (isLed && this.#mayVote && !this.#full) this.#stand(nowMs);',
-      replace: 'if (isLed && this.#mayVote) this.#stand(nowMs);',
+      find: 'if (isLed && this.#mayVote && !this.#full) this.#stand(nowMs, ballot);',
+      replace: 'if (isLed && this.#mayVote) this.#stand(nowMs, ballot);',
       killers: [heirs],
     },
     {
@@ -268,4 +255,17 @@ const elections = inFile(
   ],
 );
 
-export const replicaMutants: readonly Mutant[] = [...leading, ...taking, ...elections];
+const preVotes = inFile(
+  'packages/core/src/paxos/pre-vote.ts',
+  [messages, unit],
+  [
+    {
+      name: 'a you-may to an earlier question counts',
+      rule: 'L1',
+      find: ' || ballot.round !== this.#askedRound) return false;',
+      replace: ') return false;',
+    },
+  ],
+);
+
+export const replicaMutants: readonly Mutant[] = [...leading, ...taking, ...elections, ...preVotes];

@@ -4,7 +4,7 @@ import { commandCommand } from './command-command.ts';
 import { CommandTable } from './command-table.ts';
 import { configCommand } from './config-command.ts';
 import { infoCommands } from './info-commands.ts';
-import { sessionCommands } from './session-commands.ts';
+import { sessionCommands, slotCommand } from './session-commands.ts';
 import { transactionCommands } from './transaction-commands.ts';
 
 /** The one table: arity, kind and key positions of everything a client may send. */
@@ -12,6 +12,7 @@ export const allCommands = new CommandTable([
   ...stateCommands,
   ...transactionCommands,
   ...sessionCommands,
+  slotCommand,
   ...infoCommands,
   clientCommand,
   commandCommand,

@@ -1,15 +1,18 @@
 import type { Args } from '../args.ts';
 import { Refusal } from '../commands/command.ts';
 import type { Reply } from '../resp/reply.ts';
-import { syntaxError, wrongArity } from '../state/replies.ts';
+import { parseInteger } from '../state/integers.ts';
+import { notAnInteger, syntaxError, wrongArity } from '../state/replies.ts';
 import type { ClientContext, ConnectionCommand } from './connection-command.ts';
 
 const textBytesMax = 256;
 
 type Subcommand = (context: ClientContext, args: Args, reply: Reply) => void;
 
-/** By name, with how many arguments follow it. */
-const subcommands: Readonly<Record<string, readonly [args: number, run: Subcommand]>> = {
+/** By name, with how many arguments follow it; the last is what may follow besides. */
+const subcommands: Readonly<
+  Record<string, readonly [args: number, run: Subcommand, more?: number]>
+> = {
   ID: [0, ({ id }, _, reply) => reply.integer(id)],
   SETNAME: [1, setNameOf],
   GETNAME: [0, ({ name }, _, reply) => (name === '' ? reply.null() : reply.bulk(name))],
@@ -18,6 +21,7 @@ const subcommands: Readonly<Record<string, readonly [args: number, run: Subcomma
   LIST: [0, list],
   'NO-EVICT': [1, onOrOff],
   'NO-TOUCH': [1, onOrOff],
+  'RSL-READ': [1, readAt, 1],
   HELP: [0, help],
 };
 
@@ -31,11 +35,13 @@ export const clientCommand: ConnectionCommand = {
   summary: `What concerns this connection: ${Object.keys(subcommands).join(', ')}.`,
   run(context, args, reply) {
     const name = args.text(0).toUpperCase();
-    const [count, run] = subcommands[name] ?? [];
+    const [count, run, more = 0] = subcommands[name] ?? [];
     if (count === undefined || run === undefined) {
       throw new Refusal(`ERR unknown subcommand '${args.text(0)}'. Try CLIENT HELP.`);
     }
-    if (args.count !== count + 1) throw new Refusal(wrongArity(`client|${name.toLowerCase()}`));
+    const given = args.count - 1;
+    if (given < count || given > count + more)
+      throw new Refusal(wrongArity(`client|${name.toLowerCase()}`));
     run(context, args, reply);
   },
 };
@@ -80,7 +86,7 @@ function describe(client: ClientContext): string {
     addr: client.address,
     name: client.name,
     age: ageSeconds,
-    flags: client.readLevel === 'local' ? 'r' : 'N',
+    flags: client.readLevel === 'linearizable' ? 'N' : 'r',
     db: 0,
     resp: client.version,
     'lib-name': client.libraryName,
@@ -89,6 +95,21 @@ function describe(client: ClientContext): string {
   return `${Object.entries(fields)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ')}\n`;
+}
+
+/** LINEARIZABLE, LOCAL, or AT-LEAST with the slot that was seen on another connection. */
+function readAt(context: ClientContext, args: Args, reply: Reply): void {
+  if (args.is(1, 'AT-LEAST')) {
+    const slot = args.count > 2 ? parseInteger(args.text(2)) : 0;
+    if (slot === undefined || slot < 0 || slot > Number.MAX_SAFE_INTEGER) {
+      throw new Refusal(notAnInteger);
+    }
+    context.readLevel = { atLeast: Number(slot) };
+  } else if (args.count > 2) throw new Refusal(syntaxError);
+  else if (args.is(1, 'LOCAL')) context.readLevel = 'local';
+  else if (args.is(1, 'LINEARIZABLE')) context.readLevel = 'linearizable';
+  else throw new Refusal(syntaxError);
+  reply.simple('OK');
 }
 
 function onOrOff(_: ClientContext, args: Args, reply: Reply): void {

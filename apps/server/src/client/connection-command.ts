@@ -1,4 +1,4 @@
-import type { Replica } from '@rsl/core';
+import type { ReadLevel, Replica } from '@rsl/core';
 import type { Args } from '../args.ts';
 import type { CommandSpec, StateCommand } from '../commands/command.ts';
 import type { KeyValue } from '../key-value.ts';
@@ -17,7 +17,12 @@ export interface TransactionCommand extends CommandSpec {
   readonly kind: 'multi' | 'exec' | 'discard' | 'watch';
 }
 
-export type Command = StateCommand | ConnectionCommand | TransactionCommand;
+/** The one command whose answer is only known in its turn: see Pipeline. */
+export interface SlotCommand extends CommandSpec {
+  readonly kind: 'slot';
+}
+
+export type Command = StateCommand | ConnectionCommand | TransactionCommand | SlotCommand;
 
 /** What a connection command may see and change of its client. */
 export interface ClientContext {
@@ -28,8 +33,8 @@ export interface ClientContext {
   libraryName: string;
   libraryVersion: string;
   version: RespVersion;
-  /** READONLY: reads are answered with what this replica has. */
-  readLevel: 'linearizable' | 'local';
+  /** What reads have to reflect: READONLY, READWRITE and CLIENT RSL-READ change it. */
+  readLevel: ReadLevel;
   readonly server: ServerContext;
   /** Closes the connection once everything before has been answered. */
   closeSoon(): void;

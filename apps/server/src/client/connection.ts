@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ReadLevel } from '@rsl/core';
 import { BundleWriter, commandLength } from '../bundle/bundle-writer.ts';
 import { hasArity, Refusal, type StateCommand } from '../commands/command.ts';
 import { ReplyWriter, type RespVersion } from '../resp/reply-writer.ts';
@@ -24,7 +25,7 @@ export class Connection implements ClientContext {
   libraryName = '';
   libraryVersion = '';
   version: RespVersion = 2;
-  readLevel: 'linearizable' | 'local' = 'linearizable';
+  readLevel: ReadLevel = 'linearizable';
 
   readonly #socket: Socket;
   readonly #parser: RequestParser;
@@ -171,7 +172,7 @@ export class Connection implements ClientContext {
       case 'write':
         return this.#pipeline.write(command.id, args, this.version);
       case 'timed':
-        if (this.readLevel === 'local') return this.#read(command);
+        if (this.readLevel !== 'linearizable') return this.#read(command);
         return this.#pipeline.write(command.id, args, this.version);
       case 'read':
         return this.#read(command);
@@ -180,6 +181,8 @@ export class Connection implements ClientContext {
         return this.#reply((reply) => command.execute(this.server.machine.keyspace, args, reply));
       case 'connection':
         return this.#reply((reply) => command.run(this, args, reply));
+      case 'slot':
+        return this.#pipeline.slot(this.version);
       case 'multi':
         this.#queued = new BundleWriter(this.version, 0);
         this.#queueIsBroken = false;
@@ -203,6 +206,7 @@ export class Connection implements ClientContext {
         return this.#reply((reply) => reply.simple('OK'));
       case 'exec':
         return this.#exec(queued);
+      case 'slot':
       case 'connection':
         if (command.name === 'quit') return this.#take(command);
         this.#queueIsBroken = true;

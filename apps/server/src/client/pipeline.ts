@@ -80,6 +80,12 @@ export class Pipeline implements ManyResults {
     this.#commands++;
   }
 
+  /** The slot that this replica has executed once everything before it is answered. */
+  slot(version: RespVersion): void {
+    this.#add({ kind: 'slot', sinceMs: performance.now(), version });
+    this.#commands++;
+  }
+
   watch(keys: readonly string[], watches: Watches, version: RespVersion): void {
     const { bytes } = watches;
     this.#add({ kind: 'watch', sinceMs: performance.now(), keys, watches, version, bytes });
@@ -188,6 +194,8 @@ export class Pipeline implements ManyResults {
       case 'reply':
         this.#output.append(run.bytes);
         return this.#finish();
+      case 'slot':
+        return this.#afterBarrier('local', run.sinceMs, (slot) => this.#slot(run.version, slot));
       case 'watch':
         return this.#afterBarrier('linearizable', run.sinceMs, () => this.#watch(run));
       case 'exec':
@@ -204,10 +212,10 @@ export class Pipeline implements ManyResults {
     }
   }
 
-  #afterBarrier(level: ReadLevel, sinceMs: number, then: () => void): void {
+  #afterBarrier(level: ReadLevel, sinceMs: number, then: (slot: number) => void): void {
     this.#replica.barrier(level, { timeoutMs: this.#timeoutMs(sinceMs) }).then(
-      () => {
-        if (!this.#isClosed) then();
+      (slot) => {
+        if (!this.#isClosed) then(slot);
       },
       (error: unknown) => {
         if (!this.#isClosed) this.#fail(error);
@@ -228,6 +236,13 @@ export class Pipeline implements ManyResults {
     run.at = cursor.at;
     if (cursor.at === cursor.end) this.#finish();
     else this.#paused = run;
+  }
+
+  #slot(version: RespVersion, slot: number): void {
+    this.#output.reply.version = version;
+    this.#output.reply.integer(slot);
+    this.#output.schedule();
+    this.#finish();
   }
 
   #watch({ keys, watches, version }: Run & { kind: 'watch' }): void {

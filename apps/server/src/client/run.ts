@@ -1,3 +1,4 @@
+import type { ReadLevel } from '@rsl/core';
 import type { BundleWriter } from '../bundle/bundle-writer.ts';
 import type { RespVersion } from '../resp/reply-writer.ts';
 import type { Watches } from './watches.ts';
@@ -13,11 +14,12 @@ export type Run =
       readonly kind: 'read';
       readonly sinceMs: number;
       readonly bundle: BundleWriter;
-      readonly level: 'linearizable' | 'local';
+      readonly level: ReadLevel;
       /** How far it has been executed. */
       at: number;
     }
   | { readonly kind: 'reply'; readonly bytes: Uint8Array }
+  | { readonly kind: 'slot'; readonly sinceMs: number; readonly version: RespVersion }
   | {
       readonly kind: 'watch';
       readonly sinceMs: number;
@@ -48,6 +50,8 @@ export function bytesOf(run: Run): number {
       return run.bundle.capacity;
     case 'reply':
       return run.bytes.length;
+    case 'slot':
+      return 0;
     case 'watch':
     case 'exec':
       return run.bytes;

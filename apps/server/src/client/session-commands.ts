@@ -6,7 +6,7 @@ import { parseInteger } from '../state/integers.ts';
 import { syntaxError } from '../state/replies.ts';
 import { serverVersion } from '../version.ts';
 import { setName } from './client-command.ts';
-import type { ClientContext, ConnectionCommand } from './connection-command.ts';
+import type { ClientContext, ConnectionCommand, SlotCommand } from './connection-command.ts';
 
 const plain = { kind: 'connection', keys: [0, 0, 0], group: 'connection' } as const;
 
@@ -55,6 +55,18 @@ export const sessionCommands: readonly ConnectionCommand[] = [
     },
   },
 ];
+
+/** What a client carries to another connection: see CLIENT RSL-READ AT-LEAST. */
+export const slotCommand: SlotCommand = {
+  kind: 'slot',
+  name: 'rsl.slot',
+  arity: 1,
+  keys: [0, 0, 0],
+  flags: ['loading', 'stale', 'fast'],
+  group: 'connection',
+  summary:
+    'A slot that reflects everything this connection was told, for CLIENT RSL-READ AT-LEAST.',
+};
 
 function hello(context: ClientContext, args: Args, reply: ReplyWriter): void {
   let version: number = context.version;

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { PeerAddress } from '@rsl/core';
+import type { LeaseOptions, PeerAddress } from '@rsl/core';
 import { formatAddress, type HostPort, parseAddress } from '@rsl/transport-tcp';
 import { refuseOpenNetwork } from '../open-network.ts';
 import { serverVersion } from '../version.ts';
@@ -49,6 +49,7 @@ function startCommand(root: Command): Command {
     .option('--group <name>', 'the same on all members, 1 … 128 bytes', groupName, 'default')
     .option('--bootstrap', 'form the group once all members are up; on one of them', false)
     .option('--skip-slot <n>', 'do not execute that slot; see docs/operations.md', slots, [])
+    .option('--lease <ms:drift>', 'a leader reads alone for so long; see README.md', leaseTerms)
     .option('--allow-plaintext', 'listen beyond loopback without encryption', false)
     .addOption(
       new Option('--log-level <level>', 'least to be logged').choices(levels).default('info'),
@@ -124,6 +125,15 @@ function groupName(text: string): string {
   const bytes = Buffer.byteLength(text);
   if (bytes >= 1 && bytes <= 128) return text;
   throw new InvalidArgumentError(`It must have 1 … 128 bytes, not ${bytes}.`);
+}
+
+/** What contradicts the timings is refused at the start of the replica. */
+function leaseTerms(text: string): LeaseOptions {
+  const [, ms = '', drift = ''] = /^(\d{1,4}):(0\.\d{1,9})$/.exec(text) ?? [];
+  if (ms !== '') return { forMs: Number(ms), drift: Number(drift) };
+  throw new InvalidArgumentError(
+    'It must be MS:DRIFT, as in 250:0.001: so many milliseconds, and no clock is wrong by more.',
+  );
 }
 
 function memberList(text: string): readonly PeerAddress[] {

@@ -1,4 +1,4 @@
-import type { PeerAddress } from '@rsl/core';
+import type { LeaseOptions, PeerAddress } from '@rsl/core';
 import type { HostPort } from '@rsl/transport-tcp';
 
 export type LogFormat = 'json' | 'pretty';
@@ -16,6 +16,8 @@ export interface StartSettings {
   readonly allowPlaintext: boolean;
   /** Slots whose commands are not executed; the same on every replica. */
   readonly skipSlots: readonly number[];
+  /** Undefined: none. */
+  readonly lease?: LeaseOptions;
   readonly logLevel: string;
   readonly logFormat: LogFormat;
   readonly timeoutMs: number;

@@ -34,7 +34,7 @@ export async function start(settings: StartSettings): Promise<void> {
 }
 
 function openReplica(settings: StartSettings, machine: KeyValue, logger: Logger): Promise<Replica> {
-  const { id, group, members, allowPlaintext } = settings;
+  const { id, group, lease, members, allowPlaintext } = settings;
   return startReplica({
     group,
     self: id,
@@ -48,6 +48,7 @@ function openReplica(settings: StartSettings, machine: KeyValue, logger: Logger)
       batchCommandsMax: settings.batchCommands,
       batchBytesMax: settings.batchBytes,
     },
+    ...(lease === undefined ? {} : { lease }),
     logger,
   });
 }

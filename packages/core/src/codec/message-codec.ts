@@ -20,6 +20,7 @@ export const messageKinds: Readonly<Record<MessageKind, readonly [channel: numbe
     'may-i': [channels.paxos, 9],
     'you-may': [channels.paxos, 10],
     'stand-now': [channels.paxos, 11],
+    grant: [channels.paxos, 12],
     'learn-request': [channels.learning, 1],
     'learn-reply': [channels.learning, 2],
     'read-request': [channels.requests, 1],
@@ -42,6 +43,7 @@ export function writeMessage(message: Message, out: FrameWriter): void {
   switch (message.kind) {
     case '1a':
       fields.u64(message.fromSlot);
+      fields.ballot(message.freed);
       return cookie(message.cookie, fields);
     case '1b':
       return write1b(message, out);
@@ -59,6 +61,9 @@ export function writeMessage(message: Message, out: FrameWriter): void {
     case 'heartbeat':
       fields.u64(message.base);
       fields.u64(message.decidedThrough);
+      fields.u64(message.round);
+      return fields.u32(message.leaseMs);
+    case 'grant':
       return fields.u64(message.round);
     case 'heartbeat-answer':
       fields.u64(message.round);
@@ -105,7 +110,7 @@ export function readMessage(frame: Frame): Message | undefined {
 function readFields(kind: MessageKind, { fields, values }: Frame): Message {
   switch (kind) {
     case '1a':
-      return { kind, ballot: fields.ballot(), fromSlot: fields.slot(), cookie: readCookie(fields) };
+      return read1a(fields);
     case '1b':
       return read1b(fields, values);
     case '2a':
@@ -123,13 +128,9 @@ function readFields(kind: MessageKind, { fields, values }: Frame): Message {
     case 'nack':
       return { kind, ballot: fields.ballot(), promised: fields.ballot() };
     case 'heartbeat':
-      return {
-        kind,
-        ballot: fields.ballot(),
-        base: fields.slot(),
-        decidedThrough: fields.slot(),
-        round: fields.u64(),
-      };
+      return readHeartbeat(fields);
+    case 'grant':
+      return { kind, ballot: fields.ballot(), round: fields.u64() };
     case 'heartbeat-answer':
       return {
         kind,
@@ -160,6 +161,21 @@ function readFields(kind: MessageKind, { fields, values }: Frame): Message {
     default:
       return unreachable(kind);
   }
+}
+
+function read1a(fields: Reader): Message {
+  const ballot = fields.ballot();
+  const fromSlot = fields.slot();
+  const freed = fields.ballot();
+  return { kind: '1a', ballot, fromSlot, freed, cookie: readCookie(fields) };
+}
+
+function readHeartbeat(fields: Reader): Message {
+  const ballot = fields.ballot();
+  const base = fields.slot();
+  const decidedThrough = fields.slot();
+  const round = fields.u64();
+  return { kind: 'heartbeat', ballot, base, decidedThrough, round, leaseMs: fields.u32() };
 }
 
 function readAnswer(fields: Reader): Message {

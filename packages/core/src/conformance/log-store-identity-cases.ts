@@ -74,6 +74,26 @@ export const logStoreIdentityCases: readonly ConformanceCase<OpenLogStore>[] = [
     },
   },
   {
+    name: 'the longest lease stays, whatever is truncated (Q2)',
+    async run(open) {
+      // Much more is appended than is kept; and the newest lease is not the longest.
+      const log = await opened(open);
+      await appended(log, [
+        { kind: 'lease', leaseMs: 100 },
+        { kind: 'lease', leaseMs: 250 },
+        { kind: 'lease', leaseMs: 200 },
+      ]);
+      for (let slot = 1; slot <= 100; slot += 1) {
+        await appended(log, [vote(slot, 3, 20_000)]);
+        log.truncate(slot);
+      }
+      await appended(log, []);
+      const { records } = await restarted(log, open);
+      const leases = records.flatMap((r) => (r.kind === 'lease' ? [r.leaseMs] : []));
+      assert.equal(Math.max(...leases), 250);
+    },
+  },
+  {
     name: 'renew: takes a new store id, durably before it resolves',
     async run(open) {
       const log = await opened(open);

@@ -116,6 +116,7 @@ export const logStoreReadingCases: readonly ConformanceCase<OpenLogStore>[] = [
         { kind: 'start', count: 3, nonce: 77 },
         { kind: 'promise', ballot: ballotOf(9) },
         { kind: 'decided-through', slot: 6 },
+        { kind: 'lease', leaseMs: 250 },
       ];
       await appended(log, kept);
       await appended(

@@ -153,4 +153,5 @@ export const oneOfEach: readonly LogRecord[] = [
     standings: [{ store: '00000000000000a2', count: 2, nonce: 99, position: 1_234 }],
   },
   { kind: 'decided-through', slot: 2 },
+  { kind: 'lease', leaseMs: 250 },
 ];

@@ -99,6 +99,7 @@ export const logStoreWritingCases: readonly ConformanceCase<OpenLogStore>[] = [
           value: { bytes: Uint8Array.of(3), checksum: 0x4b0bbe37 },
         },
         { kind: 'decided-through', slot: Number.MAX_SAFE_INTEGER },
+        { kind: 'lease', leaseMs: 2 ** 32 - 1 },
       ];
       const log = await opened(open);
       await appended(log, records);

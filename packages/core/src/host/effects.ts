@@ -46,7 +46,8 @@ export class Effects {
         return outbound.message(effect.to, effect.message);
       case 'execute':
         metrics.decided(effect.slot);
-        return execution.execute(effect.slot, effect.value, true);
+        execution.execute(effect.slot, effect.value, true);
+        return barriers.executed(effect.slot);
       case 'reject':
         return counters.count('valuesRejected');
       case 'read-ready':

@@ -28,6 +28,7 @@ import { Room } from './room.ts';
 import { Serving } from './serving.ts';
 import { SlowWarnings } from './slow.ts';
 import { Standings } from './standing.ts';
+import { SuspendWatch } from './suspend-watch.ts';
 
 export interface HostOptions {
   readonly group: string;
@@ -47,6 +48,8 @@ export interface HostOptions {
   /** Random, 48 bits: this start. */
   readonly epoch: number;
   readonly emit: Emit;
+  /** It asks for leases, which a machine that stood still must not rely on (Q2). */
+  readonly watchesSuspends: boolean;
 }
 
 /** What the parts of a host tell it. */
@@ -78,6 +81,8 @@ export interface HostParts {
   readonly proposals: Proposals;
   readonly room: Room;
   readonly standings: Standings;
+  /** Undefined if it never asks for a lease. */
+  readonly suspends: SuspendWatch | undefined;
 }
 
 /** What a host is made of, put together. */
@@ -126,6 +131,7 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
     proposals,
     room,
     standings: standingsOf(options, events, send, room),
+    suspends: options.watchesSuspends ? new SuspendWatch(clock) : undefined,
   };
 }
 

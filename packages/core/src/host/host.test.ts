@@ -14,7 +14,7 @@ import { type Protocol, type ReplicaView, restoredEmpty } from '../paxos/protoco
 import { silentLogger } from '../ports/logger.ts';
 import type { LogInfo, LogStore } from '../ports/log-store.ts';
 import { DigestMachine } from '../testing/digest-machine.ts';
-import { SimClock, SimWorld } from '../testing/sim-world.ts';
+import { MachineClock, SimClock, SimWorld } from '../testing/sim-world.ts';
 import { Host } from './host.ts';
 
 const member = (id: number): Member => ({
@@ -78,6 +78,8 @@ class Scripted implements Protocol {
   readonly heard: Message[] = [];
   /** What it was told of the log's room. */
   readonly full: boolean[] = [];
+  /** Inputs of any kind, and the time that came with them. */
+  readonly inputs: { readonly kind: string; readonly nowMs: number }[] = [];
   effects: Effect[] = [];
   view: ReplicaView = {
     role: 'follower',
@@ -93,7 +95,8 @@ class Scripted implements Protocol {
     room: 0,
   };
 
-  step(input: Parameters<Protocol['step']>[0]): readonly Effect[] {
+  step(input: Parameters<Protocol['step']>[0], nowMs: number): readonly Effect[] {
+    this.inputs.push({ kind: input.kind, nowMs });
     if (input.kind === 'storage') this.full.push(input.full);
     if (input.kind !== 'message') return [];
     this.heard.push(input.message);
@@ -103,6 +106,7 @@ class Scripted implements Protocol {
 
 async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
   const world = new SimWorld();
+  const machine = new MachineClock(world);
   const protocol = new Scripted();
   const leaderships: Leadership[] = [];
   const info = log.info();
@@ -122,7 +126,7 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     timings: defaultTimings,
     slow: defaultSlow,
     skip: new Set(),
-    clock: new SimClock(world),
+    clock: new SimClock(world, machine),
     logger: silentLogger,
     log: log as unknown as LogStore,
     remembered,
@@ -130,6 +134,7 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     makeProtocol: () => protocol,
     peers: [],
     epoch: 1,
+    watchesSuspends: true,
     emit: (event, what) => {
       if (event === 'leading') leaderships.push(what as Leadership);
     },
@@ -140,7 +145,7 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     host.frame({ id: 2, store: member(2).store }, frameOf(message));
     await world.run(world.nowMs + 1);
   };
-  return { host, log, protocol, hear, world, leaderships };
+  return { host, log, machine, protocol, hear, world, leaderships };
 }
 
 function frameOf(message: Message): Uint8Array {
@@ -178,7 +183,14 @@ const phase2a = (slot: number): Message => ({
   decidedThrough: 0,
   cookie: new Uint8Array(0),
 });
-const heartbeat: Message = { kind: 'heartbeat', ballot, base: 1, decidedThrough: 0, round: 1 };
+const heartbeat: Message = {
+  kind: 'heartbeat',
+  ballot,
+  base: 1,
+  decidedThrough: 0,
+  round: 1,
+  leaseMs: 0,
+};
 
 test('the log is read for others only once what was released is durable', async () => {
   // A slot may be released while its decided value waits behind a stalled disk, and the log still
@@ -302,4 +314,20 @@ test('votes of a store that the configuration does not name are not heard (S2)',
   await world.run(world.nowMs + 1);
   expect(protocol.heard).toEqual([]);
   expect(host.countersNow().framesOfNoMember).toBe(1);
+});
+
+test('a suspend is told before anything else that came meanwhile, once (Q2)', async () => {
+  // The monotonic clock did not count it: whoever goes by that alone believes that no time passed.
+  const { protocol, machine, hear, host, world } = await stage();
+  await world.run(100);
+  machine.suspend(5_000);
+  protocol.inputs.length = 0;
+  const heard = hear(request);
+  await world.run(world.nowMs + 5_100);
+  await heard;
+  const [first, second] = protocol.inputs;
+  expect(first).toMatchObject({ kind: 'suspended', nowMs: second?.nowMs });
+  expect(first?.nowMs).toBeLessThan(200);
+  expect(protocol.inputs.filter(({ kind }) => kind === 'suspended')).toHaveLength(1);
+  expect(host.countersNow()).toMatchObject({ suspends: 1 });
 });

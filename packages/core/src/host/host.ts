@@ -125,6 +125,14 @@ export class Host implements TransportEvents {
     return promise;
   }
 
+  /** Q3: the state machine's own position, whoever leads, and also where nobody does. */
+  async barrierAtLeast(slot: Slot, deadlineMs: number, options: CallOptions): Promise<Slot> {
+    this.#mustRun();
+    const { executedThrough } = this.execution;
+    if (executedThrough >= slot) return executedThrough;
+    return this.#parts.barriers.addAtLeast(slot, deadlineMs, options.signal);
+  }
+
   bootstrap(members: readonly PeerAddress[], deadlineMs: number): Promise<'formed' | 'already'> {
     this.#mustRun();
     return this.#parts.forming.bootstrap(members, deadlineMs);
@@ -248,9 +256,14 @@ export class Host implements TransportEvents {
   #step(input: Input): void {
     const protocol = this.#protocol;
     if (protocol === undefined || this.#stopped) return;
-    const nowMs = this.#clock.nowMs();
-    this.#parts.metrics.nowMs = nowMs;
-    for (const effect of protocol.step(input, nowMs)) this.#parts.effects.perform(effect);
+    const { effects, metrics, suspends } = this.#parts;
+    const nowMs = suspends?.nowMs() ?? this.#clock.nowMs();
+    metrics.nowMs = nowMs;
+    if (suspends?.take()) {
+      this.#parts.counters.count('suspends');
+      for (const effect of protocol.step({ kind: 'suspended' }, nowMs)) effects.perform(effect);
+    }
+    for (const effect of protocol.step(input, nowMs)) effects.perform(effect);
   }
 
   // ---- what comes in beside the protocol

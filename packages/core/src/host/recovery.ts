@@ -51,7 +51,9 @@ export async function remember(log: Pick<LogStore, 'recover' | 'read'>): Promise
   for (const { slot, value } of await intact(log, missing + 1, decidedThrough, lost)) {
     decided.set(slot, value);
   }
-  const restored = { promised, votes, decided, lost, firstSlot, decidedThrough: missing - 1 };
+  const { leaseMs } = seen;
+  const kept = { promised, votes, decided, lost, firstSlot, leaseMs };
+  const restored = { ...kept, decidedThrough: missing - 1 };
   return { info, restored, membership, bootstrap, starts, nonce, standings };
 }
 
@@ -66,6 +68,7 @@ class Recollection {
   starts = 0;
   nonce = 0;
   standings: readonly Standing[] = [];
+  leaseMs = 0;
 
   visit(record: LogRecord): void {
     switch (record.kind) {
@@ -92,6 +95,9 @@ class Recollection {
         return;
       case 'standings':
         this.standings = record.standings;
+        return;
+      case 'lease':
+        this.leaseMs = Math.max(this.leaseMs, record.leaseMs);
         return;
       default:
         unreachable(record);

@@ -14,6 +14,8 @@ export interface CandidacyOptions {
   readonly fromSlot: Slot;
   readonly others: readonly ReplicaId[];
   readonly cookie: Uint8Array;
+  /** Its leader has given its lease up: nobody owes it anything (L4). */
+  readonly freed: Ballot;
   readonly quorum: Quorum;
   readonly acceptor: Acceptor;
 }
@@ -70,7 +72,7 @@ export class Candidacy {
   }
 
   #question(fromSlot: Slot): Phase1a {
-    const { ballot, cookie } = this.#options;
-    return { kind: '1a', ballot, fromSlot, cookie };
+    const { ballot, cookie, freed } = this.#options;
+    return { kind: '1a', ballot, fromSlot, freed, cookie };
   }
 }

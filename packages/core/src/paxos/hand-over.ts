@@ -36,6 +36,8 @@ export class HandOver {
     if (heir === undefined) return;
     if (this.#offeredAtMs > -Infinity) this.#pauseMs = Math.min(pauseMsMax, 2 * this.#pauseMs);
     this.#offeredAtMs = nowMs;
+    // From here on the heir, and whoever it tells, owes this ballot's lease nothing (L4).
+    this.#proposer.reads?.lease.giveUp();
     out.send(heir, { kind: 'stand-now', ballot: this.#proposer.ballot });
     ensures(() => this.isOffered(nowMs), 'hand-over-1 one offer at a time, ever more rarely (L6)');
   }

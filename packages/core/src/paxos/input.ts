@@ -21,6 +21,8 @@ export type Input =
   | { readonly kind: 'executed'; readonly through: Slot }
   /** Whether the log has room for more values (S5). Said again only when it changes. */
   | { readonly kind: 'storage'; readonly full: boolean }
+  /** Its monotonic clock has stood still since the last step, with the whole machine (Q2). */
+  | { readonly kind: 'suspended' }
   /** The inputs of one turn of the host are over: say what was held back. */
   | { readonly kind: 'turn-end' }
   /** The election timer fires now: safety must not depend on timers. */

@@ -36,6 +36,7 @@ function firstBroken(r: Parts, before: Moment): string | undefined {
 const mixed = (a: Replica, parts: Partial<Parts>): Parts => ({
   acceptor: a.acceptor,
   executor: a.executor,
+  grantor: a.grantor,
   learner: a.learner,
   membership: a.membership,
   proposer: a.proposer,

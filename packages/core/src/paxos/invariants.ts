@@ -7,6 +7,7 @@ import type { Clauses } from '@rsl/contracts';
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
 import type { Acceptor } from './acceptor.ts';
 import type { Executor } from './executor.ts';
+import type { Grantor } from './grantor.ts';
 import type { Learner } from './learner.ts';
 import type { Membership } from './membership.ts';
 import type { Proposer } from './proposer.ts';
@@ -18,6 +19,7 @@ import type { Vote } from './vote.ts';
 export interface Parts {
   readonly acceptor: Acceptor;
   readonly executor: Executor;
+  readonly grantor: Grantor;
   readonly learner: Learner;
   readonly membership: Membership;
   readonly proposer: Proposer;
@@ -36,7 +38,11 @@ export interface Moment {
   readonly base: Slot;
   readonly stoppedAt: Slot | undefined;
   readonly votes: ReadonlyMap<Slot, Vote>;
+  readonly lease: Granted;
 }
+
+/** What a replica has granted to leaders (Q2). */
+export type Granted = Pick<Grantor, 'ballot' | 'untilMs' | 'rememberedMs'>;
 
 /** Two moments, one step apart. */
 export interface Passage {
@@ -45,7 +51,8 @@ export interface Passage {
 }
 
 export function momentOf(r: Parts): Moment {
-  const { acceptor, executor, proposer } = r;
+  const { acceptor, executor, grantor, proposer } = r;
+  const { ballot, rememberedMs, untilMs } = grantor;
   return {
     promised: acceptor.promised,
     firstSlot: acceptor.firstSlot,
@@ -57,6 +64,7 @@ export function momentOf(r: Parts): Moment {
     base: proposer.base,
     stoppedAt: executor.stoppedAt,
     votes: new Map(acceptor.votes),
+    lease: { ballot, rememberedMs, untilMs },
   };
 }
 
@@ -127,6 +135,10 @@ export const stepInvariants = {
         return order > 0 || (order === 0 && now.value === value);
       }),
   },
+  'I18 what was granted goes only to higher ballots, and is remembered ever longer': ({
+    before: { lease: a },
+    after: { lease: b },
+  }) => compareBallots(a.ballot, b.ballot) <= 0 && a.rememberedMs <= b.rememberedMs,
 } satisfies Clauses<Passage>;
 
 function sameLeader({ before: { leading: a }, after: { leading: b } }: Passage): boolean {

@@ -1,4 +1,5 @@
 import { ensures, old, requires } from '@rsl/contracts';
+import { Lease, type LeaseTerms } from './lease.ts';
 import type { ReplicaId } from './membership.ts';
 import type { Quorum } from './quorum.ts';
 import type { Slot } from './slot.ts';
@@ -23,6 +24,7 @@ interface Round {
  * you promised nothing above b", covers the reads that came before its first frame left.
  */
 export class LeaderReads {
+  readonly lease: Lease;
   readonly #self: ReplicaId;
   readonly #quorum: Quorum;
   readonly #rounds = new Map<ReplicaId, number>();
@@ -33,9 +35,10 @@ export class LeaderReads {
   #waiting: ReadAsked[] = [];
   #running: Round | undefined;
 
-  constructor(self: ReplicaId, quorum: Quorum, nowMs: number) {
+  constructor(self: ReplicaId, quorum: Quorum, nowMs: number, terms?: LeaseTerms) {
     this.#self = self;
     this.#quorum = quorum;
+    this.lease = new Lease(self, quorum, terms);
     for (const voter of quorum.voters) this.#heardAtMs.set(voter, nowMs);
   }
 
@@ -94,6 +97,12 @@ export class LeaderReads {
     );
   }
 
+  /** As an answer, a grant counts from when its heartbeat left, however late it comes (Q2). */
+  onGrant(from: ReplicaId, round: number): void {
+    requires(() => round <= this.#round, 'lease-1 nobody grants what was not asked for (Q2)');
+    this.lease.onGrant(from, this.#sentAtMs.get(round) ?? -Infinity);
+  }
+
   /** The round that a quorum has answered, if there is one now; it is over then. */
   confirmed(): { readonly asked: readonly ReadAsked[]; readonly target: Slot } | undefined {
     const running = this.#running;
@@ -126,7 +135,7 @@ export class LeaderReads {
     return this.#quorum.reached(heard);
   }
 
-  /** Everything that is not answered: refused when the leader steps down. */
+  /** Everything that is not answered: a lease answers it, or whoever steps down refuses it. */
   drain(): readonly ReadAsked[] {
     const open = [...(this.#running?.asked ?? []), ...this.#waiting];
     this.#running = undefined;

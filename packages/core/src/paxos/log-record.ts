@@ -18,7 +18,9 @@ export type LogRecord =
   /** One for each start that took part (S2a): a count, and a random number of 48 bits. */
   | { readonly kind: 'start'; readonly count: number; readonly nonce: number }
   /** What others have said of their stores (S2a). The newest record says all of it. */
-  | { readonly kind: 'standings'; readonly standings: readonly Standing[] };
+  | { readonly kind: 'standings'; readonly standings: readonly Standing[] }
+  /** Leases of up to so many milliseconds were granted: whoever starts again waits as long (Q2). */
+  | { readonly kind: 'lease'; readonly leaseMs: number };
 
 /** Where a store stood: its start, and a position that only grows with what it stores (S2a). */
 export interface Standing {

@@ -8,7 +8,7 @@
  *      │ ── 1a ──────────────────▶ │ promise durable         │ quorum: 17, 18 decided
  *      │ ◀──────────── 1b / nack ──│                         │ ── 2a / heartbeat ─▶ │ execute
  *      │ more to tell: 1a again    │
- *      ▼ leads: 2a for what 1b's reported, no-op for holes   │ ◀─ heartbeat-answer ─│
+ *      ▼ leads: 2a for what 1b's reported, no-op for holes   │ ◀─ heartbeat-answer, grant ─│
  *
  * Whoever missed slots asks any replica: learn-request ▸ learn-reply.
  */
@@ -28,6 +28,8 @@ export interface Phase1a {
   readonly ballot: Ballot;
   /** The first slot that the proposer does not know to be decided. */
   readonly fromSlot: Slot;
+  /** The leader of this ballot, of no other, has given its lease up (L4); zero: of none. */
+  readonly freed: Ballot;
   /** Room for what an application wants to send along; at most `cookieBytesMax`. */
   readonly cookie: Uint8Array;
 }
@@ -57,8 +59,18 @@ export interface Phase2b {
   readonly payload: bigint;
 }
 
+/**
+ * "From when heartbeat `round` came I give no 1b against you, and do not stand against you, for its
+ * leaseMs of my clock" (Q2). A restart must wait as long, so it must know how long.
+ */
+export interface Grant {
+  readonly kind: 'grant';
+  readonly ballot: Ballot;
+  readonly round: number;
+}
+
 /** Reveal what must not be forgotten: they leave only once it is durable (P2). */
-export type DurableMessage = Phase1a | Phase1b | Phase2b;
+export type DurableMessage = Phase1a | Phase1b | Phase2b | Grant;
 
 export interface Phase2a {
   readonly kind: '2a';
@@ -83,8 +95,10 @@ export interface Heartbeat {
   readonly ballot: Ballot;
   readonly base: Slot;
   readonly decidedThrough: Slot;
-  /** Counts up; the answer carries it back (Q1). */
+  /** Counts up; the answers carry it back (Q1, Q2). */
   readonly round: number;
+  /** The lease that it asks for, in milliseconds; 0: none (Q2). */
+  readonly leaseMs: number;
 }
 
 /** Between heartbeats, for followers to execute at once; not answered. */

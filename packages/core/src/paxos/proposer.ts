@@ -4,12 +4,13 @@ import type { Adoption } from './adoption.ts';
 import { type Ballot, compareBallots, sameBallot, zeroBallot } from './ballot.ts';
 import { Candidacy } from './candidacy.ts';
 import { leadClauses, type LeadStep } from './contracts/lead.ts';
+import { Followers, type Lead } from './followers.ts';
 import { LeaderReads } from './leader-reads.ts';
 import type { Learner } from './learner.ts';
 import type { Membership, ReplicaId } from './membership.ts';
-import type { Heartbeat, HeartbeatAnswer, Phase1b, Phase2b } from './messages.ts';
+import type { Grant, Heartbeat, HeartbeatAnswer, Phase1b, Phase2b } from './messages.ts';
 import type { Outbox } from './outbox.ts';
-import { Progress } from './progress.ts';
+import type { Progress } from './progress.ts';
 import type { Quorum } from './quorum.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './slot.ts';
@@ -24,10 +25,10 @@ export interface ProposerOptions {
 }
 
 /** Phase 1, phase 2, and which value for which slot (Paxos Made Simple, 2.2 and 3; P4, P5, P8). */
-export class Proposer {
+export class Proposer implements Lead {
   readonly #options: ProposerOptions;
   readonly #others: readonly ReplicaId[];
-  readonly #progress = new Map<ReplicaId, Progress>();
+  readonly #followers: Followers;
   /** Proposed in this ballot and not yet decided, in slot order. */
   readonly #proposed = new Map<Slot, Value>();
   #ballot: Ballot = zeroBallot;
@@ -49,8 +50,9 @@ export class Proposer {
 
   constructor(options: ProposerOptions) {
     this.#options = options;
-    const { self } = options.settings;
-    this.#others = options.membership.members.map((m) => m.id).filter((id) => id !== self);
+    const { learner, membership, settings } = options;
+    this.#others = membership.members.map((m) => m.id).filter((id) => id !== settings.self);
+    this.#followers = new Followers(this, settings, learner, this.#others);
   }
 
   get ballot(): Ballot {
@@ -95,19 +97,24 @@ export class Proposer {
     return Math.max(0, Math.min(slotsInFlightMax - this.#proposed.size, voteAheadSlotsMax - ahead));
   }
 
-  /** Phase 1a, in a ballot above everything seen. */
-  startPhase1(round: number, nowMs: number, out: Outbox): void {
+  /** What was proposed or decided there, if it is at hand. */
+  valueAt(slot: Slot): Value | undefined {
+    return this.#proposed.get(slot) ?? this.#options.learner.valueOf(slot);
+  }
+
+  /** Phase 1a, in a ballot above everything seen. The leader of `freed` has given its lease up. */
+  startPhase1(round: number, nowMs: number, out: Outbox, freed = zeroBallot): void {
     const { acceptor, learner, membership, quorum, settings } = this.#options;
     const before = old(() => this.#ballot);
     this.stepDown();
     this.#ballot = { configuration: membership.number, round, proposer: settings.self };
     const floor = Math.max(learner.releasedThrough + 1, membership.firstSlot, acceptor.firstSlot);
     this.#learningSinceMs = nowMs;
-    const asked = { quorum, acceptor, others: this.#others, cookie: this.cookie };
+    const asked = { quorum, acceptor, others: this.#others, cookie: this.cookie, freed };
     this.#candidacy = new Candidacy({ ...asked, ballot: this.#ballot, fromSlot: floor }, out);
     ensures(() => compareBallots(this.#ballot, before) > 0, 'stand-5 a ballot is used once (P1)');
     ensures(
-      () => !this.isLeading && this.#proposed.size === 0 && this.#progress.size === 0,
+      () => !this.isLeading && this.#proposed.size === 0 && this.#followers.count === 0,
       'stand-6 nothing of an earlier ballot is counted in the next (P5)',
     );
   }
@@ -156,9 +163,13 @@ export class Proposer {
     const slot = this.#nextSlot;
     if (this.#ownThrough === slot - 1) this.#ownSinceMs = nowMs;
     this.#nextSlot = slot + 1;
-    if (kindOf(value) === 'stop') this.#stopProposed = true;
+    if (kindOf(value) === 'stop') {
+      this.#stopProposed = true;
+      // Once it is decided others may lead what comes after it, and owe this ballot nothing (R10).
+      this.#reads?.lease.giveUp();
+    }
     this.#proposed.set(slot, value);
-    for (const progress of this.#progress.values()) this.#pump(progress, nowMs, out);
+    this.#followers.pumpAll(nowMs, out);
     this.#toldDecided = this.#options.learner.releasedThrough;
     if (this.#options.learner.isDecided(slot)) acceptor.acknowledge(this.#ballot, this.#base, out);
     else acceptor.vote(this.#ballot, this.#base, slot, value, out);
@@ -188,11 +199,11 @@ export class Proposer {
         'count-2 the leader’s own vote counts once its own log has said so (P5)',
       );
     } else {
-      const progress = this.#progress.get(from);
+      const progress = this.#followers.of(from);
       if (progress === undefined) return false;
       progress.on2b(through, nowMs);
       progress.payload = payload;
-      this.#pump(progress, nowMs, out);
+      this.#followers.pump(progress, nowMs, out);
     }
     return true;
   }
@@ -221,7 +232,7 @@ export class Proposer {
   /** Through where a member says that it holds everything from the base on. */
   #heldBy(id: ReplicaId): Slot {
     const { self } = this.#options.settings;
-    return id === self ? this.#ownThrough : (this.#progress.get(id)?.through ?? 0);
+    return id === self ? this.#ownThrough : (this.#followers.of(id)?.through ?? 0);
   }
 
   #countHolding(through: Slot): number {
@@ -236,13 +247,13 @@ export class Proposer {
   contradicts(slot: Slot, value: Value): boolean {
     if (!this.isLeading || slot < this.#base) return false;
     if (slot >= this.#nextSlot) return true;
-    const own = this.#proposed.get(slot) ?? this.#options.learner.valueOf(slot);
+    const own = this.valueAt(slot);
     return own !== undefined && !sameValue(own, value);
   }
 
   onHeartbeatAnswer(from: ReplicaId, message: HeartbeatAnswer): void {
     if (this.#reads === undefined || !sameBallot(message.ballot, this.#ballot)) return;
-    const progress = this.#progress.get(from);
+    const progress = this.#followers.of(from);
     if (progress === undefined || message.round > this.#reads.round) return;
     progress.executedThrough = message.executedThrough;
     progress.full = message.full;
@@ -250,12 +261,16 @@ export class Proposer {
     this.#reads.onAnswer(from, message.round);
   }
 
+  /** A grant of another ballot, or of a round that was not begun, is of no use (Q2). */
+  onGrant(from: ReplicaId, { ballot, round }: Grant): void {
+    if (this.#reads === undefined || !sameBallot(ballot, this.#ballot)) return;
+    if (this.#others.includes(from) && round <= this.#reads.round) this.#reads.onGrant(from, round);
+  }
+
   /** Heartbeats in time, and again what got lost. */
   onTick(nowMs: number, out: Outbox): void {
     if (!this.isLeading) return;
-    for (const progress of this.#progress.values()) {
-      if (progress.shouldResend(nowMs)) this.#pump(progress, nowMs, out);
-    }
+    this.#followers.onTick(nowMs, out);
     if (nowMs - this.#heartbeatAtMs >= this.#options.settings.timings.heartbeatMs) {
       this.beat(nowMs, out);
     }
@@ -276,7 +291,7 @@ export class Proposer {
   successors(nowMs: number): Progress[] {
     const { learner, quorum, settings } = this.#options;
     const { electionTimeoutMsMin } = settings.timings;
-    return [...this.#progress.values()].filter(
+    return this.#followers.all.filter(
       ({ id, hasAnswered, through }) =>
         quorum.voters.includes(id) &&
         hasAnswered &&
@@ -308,6 +323,7 @@ export class Proposer {
       base: this.#base,
       decidedThrough: this.#options.learner.releasedThrough,
       round: this.#reads?.nextRound(nowMs) ?? 0,
+      leaseMs: this.#reads?.lease.askedMs ?? 0,
     };
     this.#heartbeatAtMs = nowMs;
     this.#toldDecided = message.decidedThrough;
@@ -328,27 +344,26 @@ export class Proposer {
     this.#reads = undefined;
     this.#stopProposed = false;
     this.#proposed.clear();
-    this.#progress.clear();
+    this.#followers.clear();
     this.#ownThrough = 0;
   }
 
   /** For status: how far each follower is. */
   progressOf(id: ReplicaId): Progress | undefined {
-    return this.#progress.get(id);
+    return this.#followers.of(id);
   }
 
   #startPhase2({ base, values, decided }: Adoption, nowMs: number, out: Outbox): void {
     const { learner, quorum, settings } = this.#options;
     requires(() => this.isCandidate, 'lead-7 nobody leads but from phase 1 (P4)');
     this.#candidacy = undefined;
-    this.#reads = new LeaderReads(settings.self, quorum, nowMs);
+    this.#reads = new LeaderReads(settings.self, quorum, nowMs, settings.lease);
     this.#base = base;
     this.#nextSlot = base;
     this.#barrier = base + values.length - 1;
     this.#ownThrough = base - 1;
     this.#toldDecided = 0;
-    const resendMs = 4 * settings.timings.heartbeatMs;
-    for (const id of this.#others) this.#progress.set(id, new Progress(id, base, resendMs, nowMs));
+    this.#followers.begin(base, nowMs);
     this.beat(nowMs, out);
     for (const [slot, value] of decided) {
       if (learner.isDecided(slot)) continue;
@@ -369,32 +384,7 @@ export class Proposer {
       barrier: this.#barrier,
       inFlight: this.#proposed.size,
       stopProposed: this.#stopProposed,
-      throughs: [...this.#progress.values()].map(({ through }) => through),
+      throughs: this.#followers.all.map(({ through }) => through),
     };
-  }
-
-  /** Sends a follower what it was not sent, within bounds; what is not at hand it must learn. */
-  #pump(progress: Progress, nowMs: number, out: Outbox): void {
-    const { learner, settings } = this.#options;
-    const last = Math.min(
-      this.#nextSlot - 1,
-      progress.through + 2 * settings.limits.slotsInFlightMax,
-    );
-    while (progress.next <= last) {
-      const slot = progress.next;
-      const value = this.#proposed.get(slot) ?? learner.valueOf(slot);
-      if (value === undefined) return;
-      progress.sent(slot, nowMs);
-      const decidedThrough = learner.releasedThrough;
-      out.send(progress.id, {
-        kind: '2a',
-        ballot: this.#ballot,
-        base: this.#base,
-        slot,
-        value,
-        decidedThrough,
-        cookie: this.cookie,
-      });
-    }
   }
 }

@@ -56,6 +56,8 @@ export interface Restored {
   readonly firstSlot: Slot;
   /** Every slot up to here is decided, and executed by the state machine. */
   readonly decidedThrough: Slot;
+  /** The longest lease that was ever granted, in milliseconds; 0: none (Q2). */
+  readonly leaseMs: number;
 }
 
 export const restoredEmpty: Restored = {
@@ -65,6 +67,7 @@ export const restoredEmpty: Restored = {
   lost: new Map(),
   firstSlot: 1,
   decidedThrough: 0,
+  leaseMs: 0,
 };
 
 /** Who a replica is. A renewed store has another `store`. */

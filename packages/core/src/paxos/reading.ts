@@ -10,7 +10,7 @@ import { Reads } from './reads.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './slot.ts';
 
-/** Linearizable reads (Q1): this replica's own, and those that others ask of it as leader. */
+/** Linearizable reads (Q1, Q2): this replica's own, and those that others ask of it as leader. */
 export class Reading {
   readonly #self: ReplicaId;
   readonly #proposer: Proposer;
@@ -53,20 +53,32 @@ export class Reading {
 
   /** Asks, answers and releases whatever can be, at the end of a step. */
   settle(leader: LeaderView | undefined, nowMs: number, out: Outbox): void {
-    const number = leader === undefined ? undefined : this.#reads.due(leader, nowMs);
-    if (leader !== undefined && number !== undefined) {
-      if (leader.id === this.#self) this.onRequest(leader.id, number, out);
-      else out.send(leader.id, { kind: 'read-request', number });
-    }
-    // More than once only where no answer is needed: in a group of one.
+    // What waited here for the answer to its last request is to be part of the next round.
+    do this.#ask(leader, nowMs, out);
     while (this.#round(nowMs, out));
     this.#reads.release(this.#executor.executedThrough, out);
   }
 
-  /** Begins a round if reads wait and none runs; true if one is confirmed now. */
+  #ask(leader: LeaderView | undefined, nowMs: number, out: Outbox): void {
+    const number = leader === undefined ? undefined : this.#reads.due(leader, nowMs);
+    if (leader === undefined || number === undefined) return;
+    if (leader.id === this.#self) this.onRequest(leader.id, number, out);
+    else out.send(leader.id, { kind: 'read-request', number });
+  }
+
+  /**
+   * Answers all by the lease while it lasts (Q2). Otherwise it begins a round if reads wait and
+   * none runs. True if any were answered now.
+   */
   #round(nowMs: number, out: Outbox): boolean {
     const { barrier, reads } = this.#proposer;
     const target = Math.max(this.#executor.releasedThrough, barrier);
+    const hasRecovered = this.#executor.executedThrough >= barrier;
+    if (hasRecovered && reads?.lease.isHeld(nowMs)) {
+      const asked = reads.drain();
+      for (const { from, number } of asked) this.#answer(from, number, target, out);
+      return asked.length > 0;
+    }
     if (reads?.begin(target)) this.#proposer.beat(nowMs, out);
     const round = reads?.confirmed();
     ensures(

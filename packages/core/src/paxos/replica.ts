@@ -1,11 +1,12 @@
 import { old } from '@rsl/contracts';
 import type { Acceptor } from './acceptor.ts';
-import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
+import { type Ballot, compareBallots, sameBallot, zeroBallot } from './ballot.ts';
 import { checkStep } from './contracts/replica-step.ts';
 import { DecidedRecord } from './decided-record.ts';
 import type { Effect } from './effect.ts';
 import type { Election } from './election.ts';
 import type { Executor } from './executor.ts';
+import type { Grantor } from './grantor.ts';
 import { HandOver } from './hand-over.ts';
 import type { Input } from './input.ts';
 import { momentOf } from './invariants.ts';
@@ -14,6 +15,7 @@ import { Learning } from './learning.ts';
 import { type Membership, memberOf, type ReplicaId } from './membership.ts';
 import type { Heartbeat, LearnReply, Message, Nack, Phase1a } from './messages.ts';
 import { Outbox } from './outbox.ts';
+import { PreVote } from './pre-vote.ts';
 import type { Proposer } from './proposer.ts';
 import type { LeaderView, Protocol, ReplicaView, Restored, Role } from './protocol.ts';
 import { Reading } from './reading.ts';
@@ -31,17 +33,16 @@ export class Replica implements Protocol {
   readonly proposer: Proposer;
   readonly executor: Executor;
   readonly election: Election;
+  readonly grantor: Grantor;
   readonly #settings: Settings;
   readonly #voter: boolean;
-  readonly #others: readonly ReplicaId[];
   readonly #reading: Reading;
   readonly #decidedRecord: DecidedRecord;
   readonly #learning: Learning;
   readonly #handOver: HandOver;
+  readonly #preVote: PreVote;
   readonly #out = new Outbox();
-  #asking = false;
   #maxRound: number;
-  #askedRound = 0;
   #leader: LeaderView | undefined;
   #recovered = false;
   #full = false;
@@ -52,18 +53,18 @@ export class Replica implements Protocol {
     this.#settings = settings;
     this.#voter = memberOf(membership, self, store)?.role === 'voter';
     const others = membership.members.map((m) => m.id).filter((id) => id !== self);
-    this.#others = others;
     const roles = rolesOf(membership, restored, settings, nowMs);
-    const { acceptor, executor, learner, proposer, election } = roles;
-    this.acceptor = acceptor;
-    this.executor = executor;
-    this.learner = learner;
-    this.proposer = proposer;
-    this.election = election;
-    this.#reading = new Reading(settings, proposer, executor);
-    this.#decidedRecord = new DecidedRecord(settings, executor, nowMs);
-    this.#learning = new Learning(settings, { others, acceptor, executor, learner, proposer });
-    this.#handOver = new HandOver(proposer, timings.leaderStallMs);
+    this.acceptor = roles.acceptor;
+    this.executor = roles.executor;
+    this.learner = roles.learner;
+    this.proposer = roles.proposer;
+    this.election = roles.election;
+    this.grantor = roles.grantor;
+    this.#preVote = new PreVote(this.election, others);
+    this.#reading = new Reading(settings, this.proposer, this.executor);
+    this.#decidedRecord = new DecidedRecord(settings, this.executor, nowMs);
+    this.#learning = new Learning(settings, { others, ...roles });
+    this.#handOver = new HandOver(this.proposer, timings.leaderStallMs);
     this.#maxRound = restored.promised.round;
   }
 
@@ -89,7 +90,7 @@ export class Replica implements Protocol {
     this.#route(input, nowMs);
     this.#settle(nowMs);
     const effects = this.#out.take();
-    if (CONTRACTS) checkStep(this, before, effects);
+    if (CONTRACTS) checkStep(this, before, effects, nowMs);
     return effects;
   }
 
@@ -115,6 +116,9 @@ export class Replica implements Protocol {
         break;
       case 'storage':
         this.#full = input.full;
+        break;
+      case 'suspended':
+        this.proposer.reads?.lease.giveUp();
         break;
       case 'turn-end':
         this.proposer.onTurnEnd(this.#out);
@@ -159,7 +163,7 @@ export class Replica implements Protocol {
   get #role(): Role {
     if (this.proposer.isLeading) return 'phase2';
     if (this.proposer.isCandidate) return 'phase1';
-    return this.#asking ? 'asking' : 'follower';
+    return this.#preVote.isAsking ? 'asking' : 'follower';
   }
 
   get #room(): number {
@@ -180,6 +184,7 @@ export class Replica implements Protocol {
     if (this.proposer.isLeading) return this.#lead(nowMs);
     // To stand again while its own promise is being written would make its own 1a's old.
     if (!this.election.isDue(nowMs) || this.proposer.isWriting) return;
+    if (!this.grantor.isFree(this.#settings.self, nowMs)) return;
     if (!this.proposer.askAgain(this.#out)) return this.#ask(nowMs);
     this.election.onPromised(nowMs);
   }
@@ -196,23 +201,21 @@ export class Replica implements Protocol {
     this.proposer.onTick(nowMs, this.#out);
   }
 
-  /** Pre-vote: a replica that was cut off deposes nobody when it comes back (L1). */
   #ask(nowMs: number): void {
     this.#follow(undefined);
-    this.#asking = true;
-    this.election.ask(this.#settings.self, nowMs);
     const { number: configuration } = this.membership;
-    this.#askedRound = this.#maxRound;
     const ballot = { configuration, round: this.#maxRound, proposer: this.#settings.self };
-    for (const to of this.#others) this.#out.send(to, { kind: 'may-i', ballot });
-    if (this.election.isGranted()) this.#stand(nowMs);
+    if (this.#preVote.ask(ballot, nowMs, this.#out)) this.#stand(nowMs);
   }
 
-  #stand(nowMs: number): void {
+  /** Never against a leader that it has granted a lease to, whatever made it try (Q2). */
+  #stand(nowMs: number, freed = zeroBallot): void {
+    this.grantor.release(freed);
+    if (!this.grantor.isFree(this.#settings.self, nowMs)) return;
     this.#follow(undefined);
     this.election.onStood(nowMs);
     this.#maxRound = Math.max(this.#maxRound, this.acceptor.promised.round) + 1;
-    this.proposer.startPhase1(this.#maxRound, nowMs, this.#out);
+    this.proposer.startPhase1(this.#maxRound, nowMs, this.#out, freed);
   }
 
   /** Leads and stands no more; `leader` is whom it has heard instead, if anybody. */
@@ -221,7 +224,7 @@ export class Replica implements Protocol {
     const wasLeading = this.proposer.isLeading;
     this.#reading.refuseAll(this.#out);
     this.proposer.stepDown();
-    this.#asking = false;
+    this.#preVote.end();
     this.#recovered = false;
     const changed = this.#leader?.id !== leader?.id;
     this.#leader = leader;
@@ -232,7 +235,7 @@ export class Replica implements Protocol {
   #onLeaderHeard(from: ReplicaId, ballot: Ballot, nowMs: number): void {
     if (from === this.#settings.self) return;
     this.election.onLeaderHeard(nowMs);
-    const ours = this.proposer.isLeading || this.proposer.isCandidate || this.#asking;
+    const ours = this.proposer.isLeading || this.proposer.isCandidate || this.#preVote.isAsking;
     if (ours && compareBallots(ballot, this.proposer.ballot) >= 0) this.#follow(this.#leader);
   }
 
@@ -247,7 +250,8 @@ export class Replica implements Protocol {
       case 'may-i':
         return this.#onMayI(from, message.ballot, nowMs);
       case 'you-may':
-        return this.#onYouMay(from, message.ballot, nowMs);
+        if (this.#mayVote && this.#preVote.onYouMay(from, message.ballot)) this.#stand(nowMs);
+        return;
       case 'stand-now':
         return this.#onStandNow(message.ballot, nowMs);
       case '1a':
@@ -273,6 +277,8 @@ export class Replica implements Protocol {
         return this.learner.hear(message.ballot, message.base, message.decidedThrough);
       case 'heartbeat-answer':
         return this.proposer.onHeartbeatAnswer(from, message);
+      case 'grant':
+        return this.proposer.onGrant(from, message);
       case 'learn-request':
         return this.#learning.onRequest(from, message, this.#out);
       case 'learn-reply':
@@ -291,32 +297,26 @@ export class Replica implements Protocol {
   }
 
   #onMayI(from: ReplicaId, ballot: Ballot, nowMs: number): void {
-    if (!this.#mayVote) return;
+    if (!this.#mayVote || !this.grantor.isFree(from, nowMs)) return;
     const { electionTimeoutMsMin } = this.#settings.timings;
     const fine = this.proposer.hasQuorum(electionTimeoutMsMin, nowMs);
     const deposesNobody = this.#leader?.id === from || this.election.wouldGrant(nowMs);
     if (!fine && deposesNobody) this.#out.send(from, { kind: 'you-may', ballot });
   }
 
-  #onYouMay(from: ReplicaId, ballot: Ballot, nowMs: number): void {
-    if (!this.#asking || !this.#mayVote || ballot.round !== this.#askedRound) return;
-    this.election.onYouMay(from);
-    if (this.election.isGranted()) this.#stand(nowMs);
-  }
-
   /** Its leader gives up its place to it: whoever else hears that leader need not be asked (L4). */
   #onStandNow(ballot: Ballot, nowMs: number): void {
-    const known = this.#leader;
-    const isLed = known !== undefined && sameBallot(known.ballot, ballot);
-    if (isLed && this.#mayVote && !this.#full) this.#stand(nowMs);
+    const isLed = this.#leader !== undefined && sameBallot(this.#leader.ballot, ballot);
+    if (isLed && this.#mayVote && !this.#full) this.#stand(nowMs, ballot);
   }
 
   #on1a(from: ReplicaId, message: Phase1a, nowMs: number): void {
     if (!this.#mayVote || from === this.#settings.self) return;
+    this.grantor.release(message.freed);
+    if (!this.grantor.isFree(from, nowMs)) return;
     if (!this.acceptor.on1a(from, message, this.#out)) return;
-    const known = this.#leader;
-    const again = known !== undefined && sameBallot(known.ballot, message.ballot);
-    this.#follow(again ? known : undefined);
+    const again = this.#leader !== undefined && sameBallot(this.#leader.ballot, message.ballot);
+    this.#follow(again ? this.#leader : undefined);
     this.election.onLeaderHeard(nowMs);
   }
 
@@ -363,9 +363,8 @@ export class Replica implements Protocol {
     const full = this.#full;
     this.#out.send(from, { kind: 'heartbeat-answer', ballot, round, executedThrough, full });
     this.acceptor.acknowledge(ballot, base, this.#out);
+    this.grantor.onHeartbeat(message, nowMs, this.#out);
   }
-
-  // ---- learning
 
   #onLearnReply(from: ReplicaId, reply: LearnReply, nowMs: number): void {
     if (this.#learning.deposes(reply)) {

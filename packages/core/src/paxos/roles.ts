@@ -2,6 +2,7 @@ import { requires } from '@rsl/contracts';
 import { Acceptor } from './acceptor.ts';
 import { Election } from './election.ts';
 import { Executor } from './executor.ts';
+import { Grantor } from './grantor.ts';
 import { Learner } from './learner.ts';
 import type { Membership } from './membership.ts';
 import { Proposer } from './proposer.ts';
@@ -16,6 +17,7 @@ export interface Roles {
   readonly acceptor: Acceptor;
   readonly proposer: Proposer;
   readonly election: Election;
+  readonly grantor: Grantor;
 }
 
 /** The roles of a replica that begins with what its log gave back. */
@@ -44,6 +46,9 @@ export function rolesOf(
     learner,
   });
   const proposer = new Proposer({ settings, membership, quorum, acceptor, learner });
+  const { electionTimeoutMsMin } = timings;
+  const { leaseMs } = restored;
+  const grantor = new Grantor({ self, electionTimeoutMsMin, leaseMs, nowMs });
   const election = new Election({ quorum, random, timings, nowMs });
-  return { executor, learner, acceptor, proposer, election };
+  return { executor, learner, acceptor, proposer, election, grantor };
 }

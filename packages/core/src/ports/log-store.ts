@@ -81,8 +81,8 @@ export interface LogStore {
   renew(): Promise<StoreId>;
   /**
    * Forgets slots below `before` and nothing else: promises (the ballots of forgotten votes among
-   * them), the newest configuration, bootstrap, start and standings records stay. Constant time;
-   * firstSlot never goes back.
+   * them), the newest configuration, bootstrap, start and standings records, and the longest lease
+   * stay. Constant time; firstSlot never goes back.
    */
   truncate(before: Slot): void;
   info(): LogInfo;

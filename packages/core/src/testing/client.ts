@@ -67,6 +67,11 @@ export class ClientTurn {
     return this.#options.world.steps;
   }
 
+  /** The newest slot that anybody was told of, by an acknowledgement or a read. */
+  get newest(): Slot {
+    return this.#options.watch.reads.floor;
+  }
+
   /** Of the replica that is asked: to be read after a barrier, and never to be changed. */
   get stateMachine(): StateMachine {
     const { stateMachine } = this.#options.process;
@@ -187,13 +192,14 @@ export class ClientTurn {
     const { process } = this.#options;
     const { reads } = this.#options.watch;
     const { floor } = reads;
-    return this.#call(`a ${level} read`, timeoutMs, async () => {
+    const what = typeof level === 'string' ? `a ${level} read` : `a read at ${level.atLeast}`;
+    return this.#call(what, timeoutMs, async () => {
       const { replica } = process;
       if (replica === undefined) throw new ClientGone('the replica does not run');
       const slot = await replica.barrier(level, { timeoutMs });
       if (!this.#runs) return slot;
       const { executedThrough } = replica.status();
-      reads.onRead(process.id, level === 'local' ? 0 : floor, slot, executedThrough);
+      reads.onRead(process.id, leastOf(level, floor), slot, executedThrough);
       return slot;
     });
   }
@@ -222,4 +228,10 @@ export class ClientTurn {
       process.onGone.delete(gone);
     }
   }
+}
+
+/** The slot that a read has to reflect, if it was asked for when `floor` was known. */
+function leastOf(level: ReadLevel, floor: Slot): Slot {
+  if (level === 'local') return 0;
+  return level === 'linearizable' ? floor : level.atLeast;
 }

@@ -6,6 +6,7 @@ export const digestClient: Client = async (turn) => {
   const what = random.below(100);
   if (what < 20) await turn.read('linearizable');
   else if (what < 22) await turn.read('local');
+  else if (what < 24) await turn.read({ atLeast: turn.newest + random.below(2) });
   else if (what < 45) await turn.propose(command(turn));
   else if (what < 60) await turn.proposeOnce(command(turn), random.pick([1_500, 5_000, 60_000]));
   else if (what < 64) await turn.propose(command(turn), { timeoutMs: 1 + random.below(300) });

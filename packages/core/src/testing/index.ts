@@ -20,4 +20,5 @@ export { memoryAddress, type SimProcessOptions } from './sim-process.ts';
 export type { SimulationReport } from './sim-report.ts';
 export * from './sim-world.ts';
 export type { SimulationOptions } from './simulation-options.ts';
+export type { Clocks } from './sim-draws.ts';
 export { Simulation } from './simulator.ts';

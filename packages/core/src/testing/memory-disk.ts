@@ -36,6 +36,8 @@ export class MemoryDisk {
   bytes = 0;
   /** Groups that were ever written (S2a). */
   position = 0;
+  /** The longest lease that was granted (Q2). */
+  leaseMs = 0;
   /** Set by a test: how much room is left. */
   bytesFree: number = Number.MAX_SAFE_INTEGER;
   /** Set by a test: nothing more fits, and what does not is refused (S5). */
@@ -85,6 +87,7 @@ export class MemoryDisk {
     if (records.length > 0) this.position += 1;
     for (const record of records) {
       this.records.push(record);
+      if (record.kind === 'lease') this.leaseMs = Math.max(this.leaseMs, record.leaseMs);
       if (record.kind === 'vote') this.#put(record.slot, record.vote.ballot, record.vote.value);
       else if (record.kind === 'decided') this.#put(record.slot, undefined, record.value);
       this.onKept(record);
@@ -164,6 +167,7 @@ export class MemoryDisk {
     for (const slot of this.#lostDecided) copy.#lostDecided.add(slot);
     copy.bytes = this.bytes;
     copy.position = this.position;
+    copy.leaseMs = this.leaseMs;
     copy.isUnreadable = this.isUnreadable;
     copy.onKept = this.onKept;
     return copy;

@@ -1,4 +1,6 @@
-import type { Limits, Timings } from '../limits.ts';
+import type { LeaseOptions } from '../api.ts';
+import { defaultTimings, type Limits, type Timings } from '../limits.ts';
+import { leaseMsMax, leaseMsMin } from '../paxos/lease.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 const KiB = 1024;
@@ -33,4 +35,31 @@ export function drawnTimings(random: SeededRandom): Partial<Timings> {
     electionTimeoutMsMin: heartbeatMs * random.pick([4, 6]),
     candidateTimeoutMsMin: random.pick([100, 200, 400]),
   };
+}
+
+/** How wrong clocks are, and what is built on that. */
+export interface Clocks {
+  /** Undefined: leases are off. */
+  readonly lease: LeaseOptions | undefined;
+  /** How fast the clocks of machines run at first, and after a change. */
+  readonly rates: readonly number[];
+  readonly changedRates: readonly number[];
+}
+
+/**
+ * In every other seed leaders ask for leases, with a bound that is true of all clocks. Where they
+ * do not, clocks may do what no bound covers.
+ */
+export function drawnClocks(random: SeededRandom, timings: Partial<Timings>): Clocks {
+  const few = [0.95, 1, 1.05];
+  const many = [0.8, 0.95, 1, 1.05, 1.25];
+  const isOff = random.chance(50);
+  const drift = random.pick([0.05, 0.25]);
+  const all = { ...defaultTimings, ...timings };
+  const msMin = leaseMsMin(drift, all);
+  const msMax = Math.min(leaseMsMax, all.electionTimeoutMsMin - 1);
+  if (isOff || msMin > msMax) return { lease: undefined, rates: few, changedRates: many };
+  const forMs = random.pick([msMax, msMin + random.below(msMax - msMin + 1)]);
+  const rates = drift === 0.25 ? many : few;
+  return { lease: { forMs, drift }, rates, changedRates: rates };
 }

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Replica } from '../api.ts';
+import type { LeaseOptions, Replica } from '../api.ts';
 import type { RslErrorCode } from '../errors.ts';
 import { defaultLimits, type Limits, type Timings } from '../limits.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
@@ -43,6 +43,7 @@ export interface SimProcessOptions {
   readonly peers: readonly PeerAddress[];
   readonly limits: Partial<Limits>;
   readonly timings: Partial<Timings>;
+  readonly lease?: LeaseOptions | undefined;
   readonly stateMachine: () => StateMachine;
   /** Calls `run` when a write that begins now is durable. */
   readonly write: (run: () => void) => void;
@@ -92,7 +93,7 @@ export class SimProcess {
   }
 
   start(): void {
-    const { world, network, random, peers, limits, timings, on } = this.#options;
+    const { world, network, random, peers, limits, timings, lease, on } = this.#options;
     const clock = new SimClock(world, this.machineClock);
     this.#clock = clock;
     this.isUp = true;
@@ -112,6 +113,7 @@ export class SimProcess {
     const options = { limits, timings, clock, random, peers, log, logger: this.#logger(start) };
     startReplica({
       ...options,
+      ...(lease === undefined ? {} : { lease }),
       group: 'simulated',
       self: this.id,
       stateMachine: this.witness,
@@ -147,6 +149,17 @@ export class SimProcess {
   /** Everything in this process waits, as under SIGSTOP or a long collection of garbage. */
   pause(forMs: number): void {
     this.#clock?.pause(forMs);
+  }
+
+  /** Its whole machine stands still; its monotonic clock does not count that time. */
+  suspend(forMs: number): void {
+    this.machineClock.suspend(forMs);
+  }
+
+  /** Whatever it waited for, it goes on now. */
+  resume(): void {
+    this.machineClock.resume();
+    this.pause(0);
   }
 
   /** Ends as a good process does: all calls are answered, all writes are durable. */

@@ -74,8 +74,8 @@ const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(res
 const epochMs = 1_700_000_000_000;
 
 /**
- * The clock of one machine, which outlives its processes: it has a rate of its own, jumps ahead
- * when the machine was suspended, and its calendar may be set to anything.
+ * The clock of one machine, which outlives its processes: it has a rate of its own, jumps ahead or
+ * stands still when the machine is suspended, and its calendar may be set to anything.
  */
 export class MachineClock {
   readonly #world: SimWorld;
@@ -97,8 +97,27 @@ export class MachineClock {
   /** From now on it runs so much faster than the world's. */
   set rate(rate: number) {
     this.#atMs = this.nowMs();
-    this.#sinceMs = this.#world.nowMs;
+    this.#sinceMs = Math.max(this.#sinceMs, this.#world.nowMs);
     this.#rate = rate;
+  }
+
+  /**
+   * The whole machine stands still for so long, and its monotonic clock with it, as under Linux.
+   * Its calendar goes on.
+   */
+  suspend(forMs: number): void {
+    this.#atMs = this.nowMs();
+    this.#sinceMs = this.#world.nowMs + forMs;
+    this.wallAheadMs += forMs;
+  }
+
+  resume(): void {
+    this.#sinceMs = Math.min(this.#sinceMs, this.#world.nowMs);
+  }
+
+  /** How long it still stands still. */
+  get standsMs(): number {
+    return Math.max(0, this.#sinceMs - this.#world.nowMs);
   }
 
   jump(aheadMs: number): void {
@@ -106,7 +125,7 @@ export class MachineClock {
   }
 
   nowMs(worldMs: number = this.#world.nowMs): number {
-    return this.#atMs + (worldMs - this.#sinceMs) * this.#rate;
+    return this.#atMs + Math.max(0, worldMs - this.#sinceMs) * this.#rate;
   }
 
   wallMs(worldMs: number = this.#world.nowMs): number {
@@ -137,7 +156,7 @@ export class SimClock implements Clock {
 
   /** How long the process still waits, or the current turn still blocks. */
   get waitsMs(): number {
-    return Math.max(0, this.#waitsUntilMs - this.#world.nowMs);
+    return Math.max(0, this.#waitsUntilMs - this.#world.nowMs, this.#machine.standsMs);
   }
 
   everyMs(periodMs: number, tick: () => void): () => void {
@@ -176,6 +195,6 @@ export class SimClock implements Clock {
   }
 
   get #currentMs(): number {
-    return Math.max(this.#world.nowMs, this.#waitsUntilMs);
+    return this.#world.nowMs + this.waitsMs;
   }
 }

@@ -2,6 +2,7 @@ import type { Limits, Timings } from '../limits.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
 import type { Client } from './client.ts';
 import type { Mix } from './mix.ts';
+import type { Clocks } from './sim-draws.ts';
 
 /** What is simulated. Only the seed is needed; it draws whatever is not given. */
 export interface SimulationOptions {
@@ -24,6 +25,8 @@ export interface SimulationOptions {
   readonly stormMs?: number;
   readonly limits?: Partial<Limits>;
   readonly timings?: Partial<Timings>;
+  /** Leases and the clocks that they are built on; drawn for each seed unless given. */
+  readonly clocks?: Clocks;
   /** Hears every line of the trace. */
   readonly onTrace?: (line: string) => void;
   /** See `SimWorld`. */

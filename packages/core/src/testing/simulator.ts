@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { Timings } from '../limits.ts';
 import type { PeerAddress } from '../ports/transport.ts';
 import { checkBounds } from './checkers/bounds.ts';
 import { check, CheckFailed } from './checkers/check-failed.ts';
@@ -14,7 +15,7 @@ import { MemoryNetwork } from './memory-transport.ts';
 import { calmMix, drawnMix, frameKinds, lossyKinds, type Mix } from './mix.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { clientAddress, Outsiders } from './sim-outsiders.ts';
-import { drawnLimits, drawnTimings } from './sim-draws.ts';
+import { type Clocks, drawnClocks, drawnLimits, drawnTimings } from './sim-draws.ts';
 import { SimClients } from './sim-clients.ts';
 import { memoryAddress, SimProcess } from './sim-process.ts';
 import type { SimulationReport } from './sim-report.ts';
@@ -46,6 +47,7 @@ export class Simulation {
   readonly #trace: Trace;
   readonly world: SimWorld;
   readonly mix: Mix;
+  readonly clocks: Clocks;
   /** More may be lost than a group bears; only safety is demanded then. */
   readonly beyond: boolean;
   readonly network: MemoryNetwork;
@@ -80,13 +82,15 @@ export class Simulation {
       fate: (from, to, _, frame) => this.#fate(from, to, frame),
       outlive: r.chance(50),
     });
-    this.processes = this.#processesOf(members, r);
+    const timings = { ...drawnTimings(r), ...options.timings };
+    this.clocks = options.clocks ?? drawnClocks(this.#random.fork('clocks'), timings);
+    this.processes = this.#processesOf(members, timings, r);
     this.#account = new LossAccount(members, this.beyond);
-    const { world, network, mix, processes } = this;
+    const { world, network, mix, clocks, processes } = this;
     const account = this.#account;
     const note = (what: string): void => this.#trace.note(what);
     const random = this.#random.fork('faults');
-    this.#field = new Field({ world, network, random, mix, account, processes, note });
+    this.#field = new Field({ world, network, random, mix, clocks, account, processes, note });
     this.#networkFaults = new NetworkFaults(this.#field);
     this.#processFaults = new ProcessFaults(this.#field);
     this.#diskFaults = new DiskFaults(this.#field, (process) => this.#onReplaced(process));
@@ -253,8 +257,8 @@ export class Simulation {
 
   // ---- processes
 
-  #processesOf(members: number, r: SeededRandom): SimProcess[] {
-    const timings = { ...drawnTimings(r), ...this.#options.timings };
+  #processesOf(members: number, timings: Partial<Timings>, r: SeededRandom): SimProcess[] {
+    const { lease, rates } = this.clocks;
     const ids = Array.from({ length: members }, (_, i) => i + 1);
     return ids.map((id) => {
       const process: SimProcess = new SimProcess({
@@ -262,10 +266,11 @@ export class Simulation {
         world: this.world,
         network: this.network,
         random: this.#random.fork(`process ${id}`),
-        clockRate: r.pick([0.95, 1, 1.05]),
+        clockRate: r.pick(rates),
         peers: ids.filter((other) => other !== id).map(addressOf),
         limits: { ...drawnLimits(r), ...this.#options.limits },
         timings,
+        lease,
         stateMachine: this.#options.stateMachine ?? (() => new DigestMachine()),
         write: (run) => process.later(this.#diskFaults.writeMs(process), run),
         on: {

@@ -47,8 +47,8 @@ function beyondItsStop(): Replica {
 
 /** The parts of a replica, some of them another one's. */
 function mixed(of: Replica, parts: Partial<Parts>): Parts {
-  const { acceptor, executor, learner, membership, proposer, view } = of;
-  return { acceptor, executor, learner, membership, proposer, view, ...parts };
+  const { acceptor, executor, grantor, learner, membership, proposer, view } = of;
+  return { acceptor, executor, grantor, learner, membership, proposer, view, ...parts };
 }
 
 /** A leader's proposer that says something else of itself. */
@@ -114,6 +114,9 @@ const brokenSteps = {
     { votes: votes('x') },
     { votes: votes('y') },
   ),
+  'I18 what was granted goes only to higher ballots, and is remembered ever longer': passage({
+    lease: { ballot: low, untilMs: 0, rememberedMs: 250 },
+  }),
 } satisfies Record<keyof typeof stepInvariants, Passage>;
 
 test.each(Object.entries<Passage>(brokenSteps))('%s', (name, broken) => {

@@ -1,4 +1,5 @@
 import { Executor } from '../../src/paxos/executor.ts';
+import { Lease } from '../../src/paxos/lease.ts';
 import { LeaderReads } from '../../src/paxos/leader-reads.ts';
 import { Outbox } from '../../src/paxos/outbox.ts';
 import { Phase1 } from '../../src/paxos/phase1.ts';
@@ -86,4 +87,14 @@ breaking('read-4 nobody reads before the barrier of the leader (Q1)', () => {
   const hasty = { barrier: 5, reads } as unknown as Proposer;
   const reading = new Reading(settingsOf(1), hasty, new Executor(group(3), 0));
   reading.settle(undefined, 0, new Outbox());
+});
+
+breaking('lease-1 nobody grants what was not asked for (Q2)', () => {
+  new LeaderReads(1, new Quorum(group(3)), 0, { forMs: 250, drift: 0.001 }).onGrant(2, 1);
+});
+
+breaking('lease-2 a late grant takes no newer one back (Q2)', () => {
+  const lease = new Lease(1, new Quorum(group(3)), { forMs: 250, drift: 0.001 });
+  lease.onGrant(2, 1_000);
+  lease.onGrant(2, Number.NaN);
 });

@@ -54,6 +54,12 @@ describe('what a log remembers', () => {
     expect(restored).toMatchObject({ firstSlot: 9, decidedThrough: 8 });
   });
 
+  test('the longest lease that was granted, whichever came last (Q2)', async () => {
+    const leases = [250, 100].map((leaseMs): LogRecord => ({ kind: 'lease', leaseMs }));
+    expect((await remember(logOf(leases))).restored.leaseMs).toBe(250);
+    expect((await remember(logOf([]))).restored.leaseMs).toBe(0);
+  });
+
   test('a value is its own, not the log’s memory, which is used again (P12)', async () => {
     const first = vote(1, 1);
     const records = function* (): Generator<LogRecord> {

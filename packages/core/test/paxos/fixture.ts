@@ -1,8 +1,9 @@
 /** Small words for tests of the protocol: `batch('x')`, `ballot(2, 1)`, `group(3)`. */
 import { crc32 } from 'node:zlib';
 import { defaultLimits, defaultTimings, type Limits, type Timings } from '../../src/limits.ts';
-import type { Ballot } from '../../src/paxos/ballot.ts';
+import { type Ballot, zeroBallot } from '../../src/paxos/ballot.ts';
 import type { Effect } from '../../src/paxos/effect.ts';
+import type { LeaseTerms } from '../../src/paxos/lease.ts';
 import type { LogRecord } from '../../src/paxos/log-record.ts';
 import type { Member, Membership, ReplicaId } from '../../src/paxos/membership.ts';
 import type {
@@ -60,14 +61,16 @@ export const group = (count: number, change: Partial<Membership> = {}): Membersh
 export interface Tuning {
   readonly limits?: Partial<Limits>;
   readonly timings?: Partial<Timings>;
+  readonly lease?: LeaseTerms;
 }
 
-export const settingsOf = (self: ReplicaId, { limits, timings }: Tuning = {}): Settings => ({
+export const settingsOf = (self: ReplicaId, { limits, timings, lease }: Tuning = {}): Settings => ({
   self,
   store: storeOf(self),
   limits: { ...defaultLimits, ...limits },
   timings: { ...defaultTimings, ...timings },
   random: new SeededRandom(self),
+  ...(lease === undefined ? {} : { lease }),
 });
 
 export const noCookie = new Uint8Array(0);
@@ -76,6 +79,7 @@ export const phase1a = (of: Ballot, fromSlot: Slot = 1): Phase1a => ({
   kind: '1a',
   ballot: of,
   fromSlot,
+  freed: zeroBallot,
   cookie: noCookie,
 });
 
@@ -119,6 +123,7 @@ export const heartbeat = (of: Ballot, change: Partial<Heartbeat> = {}): Heartbea
   base: 1,
   decidedThrough: 0,
   round: 0,
+  leaseMs: 0,
   ...change,
 });
 

@@ -35,6 +35,38 @@ test('a read that comes later waits for the next round', () => {
   expect(b.replica(1).ready).toEqual([1, 2]);
 });
 
+test('however many reads wait, one round answers them all', () => {
+  // A hundred on each replica while a round runs: the next one is for all of them.
+  const b = new Bench();
+  b.elect(1);
+  b.drop();
+  const rounds = () =>
+    new Set(b.mail('heartbeat').map((l) => 'round' in l.message && l.message.round));
+  read(b, 1, 0);
+  expect(rounds().size).toBe(1);
+  for (const id of [1, 2, 3]) for (let i = 1; i <= 100; i += 1) read(b, id, 100 * id + i);
+  // Each follower has asked once, for its first; the others wait for that answer.
+  expect(b.mail('read-request')).toHaveLength(2);
+  for (const from of [2, 3]) b.deliver('read-request', { from });
+  expect(rounds().size).toBe(1);
+  b.deliver('heartbeat', { to: 2 });
+  b.deliver('heartbeat-answer', { from: 2 });
+  expect(b.replica(1).ready).toEqual([0]);
+  expect(rounds().size).toBe(2);
+  b.drop('heartbeat', { to: 3 });
+  b.deliver('heartbeat', { to: 2 });
+  b.deliver('heartbeat-answer', { from: 2 });
+  expect(b.replica(1).ready).toHaveLength(101);
+  expect(b.mail('read-answer')).toHaveLength(2);
+  // The first of each follower is answered; its other 99 are one request, and all are one round.
+  for (const to of [2, 3]) b.deliver('read-answer', { to });
+  for (const from of [2, 3]) b.deliver('read-request', { from });
+  const last = rounds();
+  expect(last.size).toBe(1);
+  b.settle();
+  for (const id of [2, 3]) expect(b.replica(id).ready).toHaveLength(100);
+});
+
 test('a late request of a follower does not join a running round either', () => {
   // The same over the network: the leader's round began before the follower's read.
   const b = new Bench();

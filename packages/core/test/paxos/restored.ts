@@ -11,12 +11,14 @@ export function restoredFrom(records: readonly LogRecord[], firstSlot: Slot): Re
   const decided = new Map<Slot, Value>();
   let promised: Ballot = zeroBallot;
   let decidedThrough = firstSlot - 1;
+  let leaseMs = 0;
   for (const record of records) {
     if (record.kind === 'promise') promised = higherBallot(promised, record.ballot);
     if (record.kind === 'vote') {
       promised = higherBallot(promised, record.vote.ballot);
       votes.set(record.slot, record.vote);
     }
+    if (record.kind === 'lease') leaseMs = Math.max(leaseMs, record.leaseMs);
     if (record.kind === 'decided') decided.set(record.slot, record.value);
     if (record.kind === 'decided-through') decidedThrough = Math.max(decidedThrough, record.slot);
   }
@@ -28,7 +30,7 @@ export function restoredFrom(records: readonly LogRecord[], firstSlot: Slot): Re
     votes.delete(slot);
     if (slot <= decidedThrough) decided.delete(slot);
   }
-  return { promised, votes, decided, lost: new Map(), firstSlot, decidedThrough };
+  return { promised, votes, decided, lost: new Map(), firstSlot, decidedThrough, leaseMs };
 }
 
 /** The newest stored value of each slot; a decided one wins (P11). */

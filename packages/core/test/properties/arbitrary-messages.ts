@@ -48,7 +48,7 @@ const phase1b: Arbitrary<Message> = fc
   });
 
 export const message: Arbitrary<Message> = fc.oneof(
-  fc.record({ kind: kind('1a'), ballot, fromSlot: u64, cookie: bytes(200) }),
+  fc.record({ kind: kind('1a'), ballot, fromSlot: u64, freed: ballot, cookie: bytes(200) }),
   phase1b,
   fc.record({
     kind: kind('2a'),
@@ -61,7 +61,15 @@ export const message: Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ kind: kind('2b'), ballot, through: u64, payload: big64 }),
   fc.record({ kind: kind('nack'), ballot, promised: ballot }),
-  fc.record({ kind: kind('heartbeat'), ballot, base: u64, decidedThrough: u64, round: u64 }),
+  fc.record({
+    kind: kind('heartbeat'),
+    ballot,
+    base: u64,
+    decidedThrough: u64,
+    round: u64,
+    leaseMs: u32,
+  }),
+  fc.record({ kind: kind('grant'), ballot, round: u64 }),
   fc.record({
     kind: kind('heartbeat-answer'),
     ballot,

@@ -19,6 +19,7 @@ const numbers: Record<Message['kind'], readonly [channel: number, kind: number]>
   'may-i': [0, 9],
   'you-may': [0, 10],
   'stand-now': [0, 11],
+  grant: [0, 12],
   'learn-request': [1, 1],
   'learn-reply': [1, 2],
   'read-request': [2, 1],
@@ -42,7 +43,7 @@ const value = ({ bytes }: Value): Buffer => Buffer.concat([u32(bytes.length), u3
 function fieldsOf(m: Message): Buffer[] {
   switch (m.kind) {
     case '1a':
-      return [ballot(m.ballot), u64(m.fromSlot), cookie(m.cookie)];
+      return [ballot(m.ballot), u64(m.fromSlot), ballot(m.freed), cookie(m.cookie)];
     case '1b': {
       const head = [ballot(m.ballot), u64(m.fromSlot), u64(m.nextSlot ?? 0)];
       const states = { voted: 0, decided: 1, lost: 2 };
@@ -63,7 +64,9 @@ function fieldsOf(m: Message): Buffer[] {
     case 'nack':
       return [ballot(m.ballot), ballot(m.promised)];
     case 'heartbeat':
-      return [ballot(m.ballot), u64(m.base), u64(m.decidedThrough), u64(m.round)];
+      return [ballot(m.ballot), u64(m.base), u64(m.decidedThrough), u64(m.round), u32(m.leaseMs)];
+    case 'grant':
+      return [ballot(m.ballot), u64(m.round)];
     case 'heartbeat-answer':
       return [ballot(m.ballot), u64(m.round), u64(m.executedThrough), u8(m.full ? 1 : 0)];
     case 'decided':

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type Action, actionsOf, Director, type Mix } from './actions.ts';
 import { patienceMs, runs } from './runs.ts';
 import { World } from './world.ts';
+import type { Tuning } from '../paxos/fixture.ts';
 
 /** Small enough that every bound is met. */
 const tuning = {
@@ -21,8 +22,8 @@ function told<T>(world: World, run: () => T): T {
   }
 }
 
-function play(mix: Mix, actions: readonly Action[]): { world: World; director: Director } {
-  const world = new World(mix.voters, tuning);
+function play(mix: Mix, actions: readonly Action[], tuned: Tuning = tuning) {
+  const world = new World(mix.voters, tuned);
   const director = new Director(world, mix);
   told(world, () => {
     for (const action of actions) director.run(action);
@@ -100,6 +101,20 @@ test(
     fc.assert(
       fc.property(actionsOf(mix), (actions) => expectRecovery(play(mix, actions))),
       runs(306, 100),
+    );
+  },
+  patienceMs,
+);
+
+test(
+  'replicas with leases never disagree, nor read what is stale, and go on',
+  () => {
+    // All have one true clock here; that clocks go wrong is the matter of leases.test.ts.
+    const mix: Mix = { voters: 3, actions: 250, duels: true };
+    const leased = { ...tuning, lease: { forMs: 250, drift: 0.001 } };
+    fc.assert(
+      fc.property(actionsOf(mix), (actions) => expectRecovery(play(mix, actions, leased))),
+      runs(307, 100),
     );
   },
   patienceMs,

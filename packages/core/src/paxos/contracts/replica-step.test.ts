@@ -28,7 +28,17 @@ const step = (
   effects: readonly Effect[],
   before: Partial<Moment> = {},
   after: Replica = voter,
-): ReplicaStep => ({ before: { ...momentOf(after), ...before }, after, effects });
+): ReplicaStep => ({ before: { ...momentOf(after), ...before }, after, effects, nowMs: 0 });
+
+/** It has granted a lease of 250 ms to 2, until `untilMs`. */
+const granted = (untilMs: number, rememberedMs = 250) => ({
+  lease: { ballot: ballot(4, 2), untilMs, rememberedMs },
+});
+const granting = (round: number): Effect => ({
+  kind: 'persist',
+  records: [],
+  then: [{ to: 2, message: { kind: 'grant', ballot: ballot(round, 2), round: 1 } }],
+});
 
 const writing = (record: LogRecord): Effect => ({ kind: 'persist', records: [record], then: [] });
 const sending = (message: VolatileMessage): Effect => ({ kind: 'send', to: 2, message });
@@ -42,6 +52,9 @@ test('a step as it should be breaks nothing', () => {
     step([voting(4)]),
     step([executing(5)], { releasedThrough: 4 }),
     step([writing({ kind: 'decided-through', slot: 5 })]),
+    step([writing({ kind: 'promise', ballot: ballot(5, 2) })], granted(1, 0)),
+    step([writing({ kind: 'promise', ballot: ballot(5, 3) })], granted(0, 0)),
+    step([granting(4)]),
   ];
   for (const each of fine) {
     for (const [name, clause] of Object.entries(stepClauses as Clauses<ReplicaStep>)) {
@@ -127,7 +140,28 @@ const broken = {
   'step-21 recovered is said once in a ballot, by its leader (Q1)': step([
     { kind: 'recovered', ballot: ballot(4, 2) },
   ]),
+  'step-22 nobody is promised against a lease that was granted, itself included (Q2)': step(
+    [writing({ kind: 'promise', ballot: ballot(5, 3) })],
+    granted(1),
+    granter(),
+  ),
+  'step-23 a lease is granted only while nothing above its ballot is promised (Q2)': step([
+    granting(3),
+  ]),
+  'step-24 a lease is written before it is granted, if it is the longest so far (Q2, P2)': step(
+    [granting(4)],
+    granted(-Infinity, 0),
+    granter(),
+  ),
 } satisfies Record<keyof typeof stepClauses, ReplicaStep>;
+
+/** It has granted 250 ms to 2. */
+function granter(): Replica {
+  const r = new Replica(membership, restored, settingsOf(1), 0);
+  const message = heartbeat(ballot(4, 2), { leaseMs: 250, round: 1 });
+  r.step({ kind: 'message', from: 2, message }, 0);
+  return r;
+}
 
 /** It has released slot 1 and heard nothing of its execution; it leads, so its barrier is 1. */
 function behind(): Replica {

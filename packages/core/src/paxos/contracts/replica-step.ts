@@ -17,6 +17,7 @@ export interface ReplicaStep {
   readonly before: Moment;
   readonly after: Parts;
   readonly effects: readonly Effect[];
+  readonly nowMs: number;
 }
 
 const recordsOf = ({ effects }: ReplicaStep): readonly LogRecord[] =>
@@ -46,8 +47,13 @@ const recorded = <K extends LogRecord['kind']>(
   recordsOf(step).filter((r): r is Extract<LogRecord, { kind: K }> => r.kind === kind);
 
 /** Every clause about a step and every invariant, when contracts are on. */
-export function checkStep(after: Parts, before: Moment, effects: readonly Effect[]): void {
-  ensuresAll(stepClauses, () => ({ before, after, effects }));
+export function checkStep(
+  after: Parts,
+  before: Moment,
+  effects: readonly Effect[],
+  nowMs: number,
+): void {
+  ensuresAll(stepClauses, () => ({ before, after, effects, nowMs }));
   invariantAll(stateInvariants, () => after);
   invariantAll(stepInvariants, () => ({ before, after: momentOf(after) }));
 }
@@ -61,6 +67,7 @@ const voting = new Set([
   'nack',
   'heartbeat',
   'heartbeat-answer',
+  'grant',
   'you-may',
 ]);
 
@@ -210,5 +217,26 @@ export const stepClauses = {
       ofKind(step, 'recovered').every(({ ballot }) =>
         sameBallot(ballot, step.after.proposer.ballot),
       ),
+  },
+  'step-22 nobody is promised against a lease that was granted, itself included (Q2)': {
+    when: ({ before, nowMs }) => nowMs < before.lease.untilMs,
+    holds: (step) => {
+      const { ballot: granted } = step.before.lease;
+      const isReleased = step.after.grantor.untilMs === -Infinity;
+      const promises = [...saying(step, '1b'), ...recorded(step, 'promise')];
+      return isReleased || promises.every(({ ballot }) => ballot.proposer === granted.proposer);
+    },
+  },
+  'step-23 a lease is granted only while nothing above its ballot is promised (Q2)': {
+    when: (step) => saying(step, 'grant').length > 0,
+    holds: (step) =>
+      saying(step, 'grant').every(
+        ({ ballot }) => compareBallots(ballot, step.after.acceptor.promised) >= 0,
+      ),
+  },
+  'step-24 a lease is written before it is granted, if it is the longest so far (Q2, P2)': {
+    when: ({ before, after }) => after.grantor.rememberedMs !== before.lease.rememberedMs,
+    holds: (step) =>
+      recorded(step, 'lease').some(({ leaseMs }) => leaseMs === step.after.grantor.rememberedMs),
   },
 } satisfies Clauses<ReplicaStep>;

@@ -7,8 +7,8 @@ import type { MemoryDisk } from '../memory-disk.ts';
 import { check } from './check-failed.ts';
 import type { DecisionChecker } from './decisions.ts';
 
-/** 1a, 1b, 2a, 2b and heartbeat, by their number in the frame. */
-const watched = new Set([1, 2, 3, 4, 6]);
+/** 1a, 1b, 2a, 2b, heartbeat and grant, by their number in the frame. */
+const watched = new Set([1, 2, 3, 4, 6, 12]);
 const [channelAt, kindAt] = [2, 3];
 
 /** What each member has said so far in one ballot. */
@@ -17,11 +17,13 @@ interface Said {
   through: Slot;
 }
 
-/** Nothing that a member says of itself is more than what is durable on its medium (P2, P6). */
+/** Nothing that a member says of itself is more than what is durable on its medium (P2, P6, Q2). */
 export class RevelationChecker {
   readonly #decisions: DecisionChecker;
   readonly #bases = new Map<string, Slot>();
   readonly #said = new Map<number, Said>();
+  /** What the heartbeats of a ballot ask for. */
+  readonly #leases = new Map<string, number>();
 
   constructor(decisions: DecisionChecker) {
     this.#decisions = decisions;
@@ -46,11 +48,24 @@ export class RevelationChecker {
         return this.#decisions.onProposed(message.ballot, message.slot, message.value.checksum);
       case '2b':
         return this.#accepted(from, disk, message);
+      case 'grant':
+        return this.#granted(from, disk, message.ballot);
       case 'heartbeat':
+        if (message.leaseMs > 0) {
+          this.#leases.set(describeBallot(message.ballot), message.leaseMs);
+        }
         this.#bases.set(describeBallot(message.ballot), message.base);
         return;
       default:
     }
+  }
+
+  /** Whoever grants a lease would wait as long if it were started again now (Q2). */
+  #granted(from: number, disk: MemoryDisk, ballot: Ballot): void {
+    const leaseMs = this.#leases.get(describeBallot(ballot)) ?? Infinity;
+    check(disk.leaseMs >= leaseMs, () => {
+      return `member ${from} grants ${leaseMs} ms, and only ${disk.leaseMs} are durable (Q2, P2)`;
+    });
   }
 
   #promised(from: number, ballot: Ballot, what: string): void {

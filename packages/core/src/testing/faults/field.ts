@@ -1,6 +1,7 @@
 import type { MemoryNetwork } from '../memory-transport.ts';
 import type { FaultKind, Mix } from '../mix.ts';
 import type { SeededRandom } from '../seeded-random.ts';
+import type { Clocks } from '../sim-draws.ts';
 import type { SimProcess } from '../sim-process.ts';
 import type { SimWorld } from '../sim-world.ts';
 import type { LossAccount } from './loss-account.ts';
@@ -16,6 +17,7 @@ export interface FieldOptions {
   readonly network: MemoryNetwork;
   readonly random: SeededRandom;
   readonly mix: Mix;
+  readonly clocks: Clocks;
   readonly account: LossAccount;
   readonly processes: readonly SimProcess[];
   /** Part of the trace. */
@@ -28,6 +30,7 @@ export class Field {
   readonly network: MemoryNetwork;
   readonly random: SeededRandom;
   readonly mix: Mix;
+  readonly clocks: Clocks;
   readonly account: LossAccount;
   readonly processes: readonly SimProcess[];
   readonly counts: Record<string, number> = {};
@@ -40,6 +43,7 @@ export class Field {
     this.network = options.network;
     this.random = options.random;
     this.mix = options.mix;
+    this.clocks = options.clocks;
     this.account = options.account;
     this.processes = options.processes;
     this.#note = options.note;

@@ -7,8 +7,8 @@ const percent = {
   late: [0, 1, 4, 20],
 } as const;
 
-/** 1a, 1b and 2b on the wire: what must be durable before it leaves. */
-const revealing = new Set([1, 2, 4]);
+/** 1a, 1b, 2b and grant on the wire: what must be durable before it leaves. */
+const revealing = new Set([1, 2, 4, 12]);
 
 /** What happens to frames, connections and the ways between replicas. */
 export class NetworkFaults {

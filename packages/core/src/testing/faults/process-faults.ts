@@ -26,7 +26,7 @@ export class ProcessFaults {
     if (field.happens('clockRate')) {
       const victim = field.victim();
       field.count('clockRate', victim.id);
-      victim.machineClock.rate = random.pick([0.8, 0.95, 1, 1.05, 1.25]);
+      victim.machineClock.rate = random.pick(field.clocks.changedRates);
     }
     if (field.happens('clockJump')) this.#jump(field.victim());
   }
@@ -45,7 +45,7 @@ export class ProcessFaults {
   }
 
   heal(): void {
-    for (const process of this.#field.processes) process.pause(0);
+    for (const process of this.#field.processes) process.resume();
   }
 
   #crash(victim: SimProcess): void {
@@ -60,10 +60,20 @@ export class ProcessFaults {
     void victim.close();
   }
 
-  #jump({ id, machineClock }: SimProcess): void {
-    const { random } = this.#field;
+  /**
+   * Where leases are on a monotonic clock goes on as it must, and a machine that is suspended
+   * stands still. A calendar that is set back within that time would hide it, which no replica can
+   * find out: so neither happens to whoever waits, and has not looked at its clocks since.
+   */
+  #jump(victim: SimProcess): void {
+    const { clocks, random } = this.#field;
+    const { id, machineClock, waitsMs } = victim;
+    const isLeased = clocks.lease !== undefined;
+    if (isLeased && waitsMs > 0) return;
     this.#field.count('clockJump', id);
-    if (random.chance(50)) machineClock.jump(random.below(random.pick([100, 2_000, 60_000])));
-    else machineClock.wallAheadMs = random.below(7_200_000) - 3_600_000;
+    if (random.chance(50)) {
+      if (isLeased) return victim.suspend(random.below(random.pick([30, 1_000, 10_000])));
+      machineClock.jump(random.below(random.pick([100, 2_000, 60_000])));
+    } else machineClock.wallAheadMs = random.below(7_200_000) - 3_600_000;
   }
 }
