@@ -37,6 +37,7 @@ export type {
   StateMachine,
 } from './ports/state-machine.ts';
 export type { PeerAddress } from './ports/transport.ts';
+export * from './session-errors.ts';
 export { sessionLimits } from './sessions/session-limits.ts';
 export type { SessionId } from './sessions/session-name.ts';
 export { startReplica } from './start-replica.ts';

@@ -75,24 +75,10 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
     const opened = transport;
     const epoch = random.below(2 ** 47);
     const emit = events.emit.bind(events) as Events['emit'];
-    const host = new Host({
-      group,
-      self,
-      limits,
-      timings,
-      slow,
-      skip,
-      clock,
-      logger,
-      log,
-      remembered,
-      stateMachine,
-      makeProtocol,
-      peers: options.peers ?? [],
-      epoch,
-      emit,
-      watchesSuspends: options.lease !== undefined,
-    });
+    const given = { group, self, limits, timings, slow, skip, clock, logger, stateMachine };
+    const made = { log, remembered, makeProtocol, epoch, emit };
+    const watchesSuspends = options.lease !== undefined;
+    const host = new Host({ ...given, ...made, peers: options.peers ?? [], watchesSuspends });
     await host.start((on) => opened.open({ group, id: self, store, instance: epoch }, on));
     const codec = stateMachine.codec ?? (rawCodec as unknown as CommandCodec<C, R>);
     return new RunningReplica(options, {

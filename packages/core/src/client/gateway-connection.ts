@@ -1,7 +1,8 @@
 import type { ReadLevel, Replica } from '../api.ts';
 import { readFrame } from '../codec/frame.ts';
 import { checkSegment, commandsIn, type SessionPart } from '../codec/segment.ts';
-import { FrameError, InvalidOptionError, QueryFailedError, ResultGoneError } from '../errors.ts';
+import { FrameError, InvalidOptionError } from '../errors.ts';
+import { QueryFailedError, ResultGoneError } from '../session-errors.ts';
 import type { ClientConnection, ClientConnectionEvents } from '../ports/client-transport.ts';
 import type { Logger } from '../ports/logger.ts';
 import { encodeName } from '../sessions/control.ts';

@@ -1,5 +1,6 @@
 import type { BatchReader } from '../codec/batch.ts';
-import { OverloadedError, ResultGoneError, RslError, SessionExpiredError } from '../errors.ts';
+import { OverloadedError, RslError } from '../errors.ts';
+import { ResultGoneError, SessionExpiredError } from '../session-errors.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Results } from '../ports/state-machine.ts';
 import { sessionLimits } from '../sessions/session-limits.ts';

@@ -1,12 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ManyResults, Relay } from '../api.ts';
-import {
-  ClosedError,
-  OutcomeUnknownError,
-  OverloadedError,
-  type RslError,
-  SessionExpiredError,
-} from '../errors.ts';
+import { ClosedError, OutcomeUnknownError, OverloadedError, type RslError } from '../errors.ts';
+import { SessionExpiredError } from '../session-errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { silentLogger } from '../ports/logger.ts';
 import { sessionLimits } from '../sessions/session-limits.ts';

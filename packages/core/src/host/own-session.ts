@@ -1,6 +1,7 @@
 import { ensures } from '@rsl/contracts';
 import type { CallOptions, ManyResults, Relay, Session } from '../api.ts';
-import { OverloadedError, RslError, SessionExpiredError } from '../errors.ts';
+import { OverloadedError, RslError } from '../errors.ts';
+import { SessionExpiredError } from '../session-errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { sessionLimits } from '../sessions/session-limits.ts';
 import { type SessionId, type SessionName, sessionNameOf } from '../sessions/session-name.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ManyResults } from '../api.ts';
 import { checkSegment, commandsIn } from '../codec/segment.ts';
-import { ResultGoneError } from '../errors.ts';
+import { ResultGoneError } from '../session-errors.ts';
 import { defaultLimits } from '../limits.ts';
 import { control, type Under } from './proposal-ring.ts';
 import { Proposals } from './proposals.ts';

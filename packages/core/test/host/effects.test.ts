@@ -20,7 +20,15 @@ function stage() {
   const execution = { execute: (slot: number) => did.push(`execute ${slot}`) };
   const barriers = { executed: (slot: number) => did.push(`read at ${slot}`) };
   let isStopped = false;
-  const parts = { barriers, commit, execution, log, serving, isStopped: () => isStopped };
+  const parts = {
+    barriers,
+    commit,
+    execution,
+    log,
+    serving,
+    isStopped: () => isStopped,
+    metrics: { decided() {} },
+  };
   const effects = new Effects(parts as unknown as EffectsParts);
   const flush = (): void => {
     commit.flush();
