@@ -15,8 +15,12 @@ const familyNames = Object.keys(families);
 export const familyOf = (key: string): string => key.slice(0, key.indexOf(':'));
 export const isListKey = (key: string): boolean => /^(list|queue):/.test(key);
 
-/** After so many operations a hot key cools: its history must stay short enough to be judged. */
+/**
+ * After so many operations a hot key cools: its history must stay short enough to be judged. With
+ * a list, of which each unknown push may or may not be there, that takes the most work.
+ */
 const operationsPerHotKeyMax = 250;
+const operationsPerHotListMax = 100;
 const coldKeys = 2_000;
 const coldPercent = 15;
 
@@ -47,7 +51,8 @@ export class Workload {
     const hot = this.#hot.get(family) ?? { generation: 0, operations: 0 };
     this.#hot.set(family, hot);
     hot.operations += 1;
-    if (hot.operations > operationsPerHotKeyMax) {
+    const max = isListKey(`${family}:`) ? operationsPerHotListMax : operationsPerHotKeyMax;
+    if (hot.operations > max) {
       hot.generation += 1;
       hot.operations = 0;
     }

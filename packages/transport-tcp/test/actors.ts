@@ -145,8 +145,9 @@ export class Stranger {
 
   /** The reason code of the refusal that came. */
   async refused(): Promise<number> {
-    await until(() => this.received.length >= 52 && this.closed, 'a refusal, then the end');
+    await until(() => this.received.length >= 52, 'an answer to the hello');
     assert.equal(this.received[4], 3, 'it is a refusal');
+    await until(() => this.closed, 'the end of the connection');
     return this.received.readUInt16LE(28);
   }
 }

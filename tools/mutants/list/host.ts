@@ -95,8 +95,8 @@ const executions = inFile(
     {
       name: 'what the state reflects already executes again',
       rule: 'P7, P9',
-      find: 'if (slot <= this.#reflected) {',
-      replace: 'if (slot < 0) {',
+      find: 'const isReflected = slot <= this.#reflected;',
+      replace: 'const isReflected = slot < 0;',
       killers: [regressions],
     },
     {

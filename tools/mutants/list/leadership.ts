@@ -97,21 +97,20 @@ const machines = [
       {
         name: 'a slot that is to be skipped executes',
         rule: 'P7',
-        find: 'if (this.#skip.has(slot)) return this.#pass(slot);',
-        replace: '',
+        find: 'if (!isReflected && !isSkipped) return',
+        replace: 'if (!isReflected) return',
       },
       {
         name: 'whoever waits for a skipped command hears nothing',
         rule: 'P7',
-        find: 'if (sequence > 0) this.#proposals.refuse(sequence, new SlotSkippedError(slot));',
-        replace: '',
+        find: 'this.#deliveries.deliver(isSkipped ? new SlotSkippedError(slot) : undefined);',
+        replace: 'this.#deliveries.deliver();',
       },
       {
         name: 'a skipped slot brings no time and no ballot',
         rule: 'P7, P9, P10',
-        find: 'batch.reader.open(value);',
-        replace: `batch.reader.open(value);
-    if (this.#skip.has(slot)) return this.#pass(slot);`,
+        find: "if (kindOf(value) === 'batch' && this.#open(value))",
+        replace: "if (kindOf(value) === 'batch' && !isSkipped && this.#open(value))",
       },
     ],
   ),

@@ -282,7 +282,7 @@ const stored = [
   ),
   ...inFile(
     'packages/log-file/src/log-state.ts',
-    ['packages/log-file/test/conformance.test.ts'],
+    ['packages/log-file/test/leases.test.ts'],
     [
       {
         name: 'the longest lease goes with its segment',

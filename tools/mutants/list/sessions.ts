@@ -203,9 +203,8 @@ const executions = inFile(
     {
       name: 'sessions forget the slots that the state has by itself',
       rule: 'P9',
-      find: `      plan.finish(false);
-      this.sessions.expire();`,
-      replace: '      this.sessions.expire();',
+      find: 'this.#plan.finish(false);',
+      replace: '',
     },
   ],
 );

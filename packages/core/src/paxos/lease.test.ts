@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Lease, leaseUsableMs, suspendMarginMs } from './lease.ts';
+import { Lease, leaseMsMin, leaseUsableMs, suspendMarginMs } from './lease.ts';
 import { Quorum } from './quorum.ts';
 import { group } from '../../test/paxos/fixture.ts';
 
@@ -68,4 +68,11 @@ test('a group of one needs nobody’s grant', () => {
   expect(lease.isHeld(1_000)).toBe(true);
   lease.giveUp();
   expect(lease.isHeld(1_000)).toBe(false);
+});
+
+test('the shortest lease of use outlives the heartbeat after the one that asked for it', () => {
+  const timings = { heartbeatMs: 50, tickMs: 10 };
+  const forMs = leaseMsMin(0.05, timings);
+  expect(leaseUsableMs({ forMs, drift: 0.05 })).toBeGreaterThanOrEqual(60);
+  expect(leaseUsableMs({ forMs: forMs - 1, drift: 0.05 })).toBeLessThan(60);
 });

@@ -361,3 +361,38 @@ test('a candidate that has learned what no promise tells of does not lead', () =
   expect(p.on1b(2, phase1b(of), 0, out)).toBe(false);
   expect([p.isLeading, p.isCandidate]).toEqual([false, false]);
 });
+
+test('a candidate asks for what is left of promises, once for whatever it is told', () => {
+  const b = proposer({}, 5);
+  expect(b.p.askAgain(b.out), 'it is no candidate').toBe(false);
+  b.p.startPhase1(1, 0, b.out);
+  b.p.on1b(1, phase1b(of), 0, b.out);
+  expect(b.p.askAgain(b.out), 'nobody else has told it anything').toBe(false);
+  b.p.on1b(2, half, 0, b.out);
+  b.p.on1b(3, phase1b(of), 0, b.out);
+  b.out.take();
+  expect(b.p.askAgain(b.out)).toBe(true);
+  const effects = b.out.take();
+  const asked = [2, 3, 4, 5].map((id) => only(heldOf(effects, id), '1a').map((m) => m.fromSlot));
+  expect(asked).toEqual([[2], [], [1], [1]]);
+  expect(b.p.askAgain(b.out), 'it was told nothing since').toBe(false);
+  b.p.on1b(2, phase1b(of, { fromSlot: 2 }), 0, b.out);
+  expect([b.p.isLeading, b.p.askAgain(b.out)]).toEqual([true, false]);
+});
+
+test('grants count in the ballot they were asked for in, of others, and of rounds begun', () => {
+  const lease = { forMs: 200, drift: 0.001 };
+  const b = leading({ lease });
+  b.p.beat(0, b.out);
+  const round = only(sentOf(b.out.take(), 2), 'heartbeat')[0]?.round ?? 0;
+  const held = (): boolean => b.p.reads?.lease.isHeld(100) === true;
+  const grant = (from: number, change: object = {}): void =>
+    b.p.onGrant(from, { kind: 'grant', ballot: of, round, ...change });
+  grant(2, { ballot: ballot(2, 2) });
+  grant(2, { round: round + 1 });
+  grant(1);
+  grant(9);
+  expect(held()).toBe(false);
+  grant(2);
+  expect(held()).toBe(true);
+});

@@ -7,14 +7,22 @@ import { Outbox } from './outbox.ts';
 import { Proposer } from './proposer.ts';
 import { Quorum } from './quorum.ts';
 import { Reading } from './reading.ts';
-import { ballot, group, only, phase1b, sentOf, settingsOf } from '../../test/paxos/fixture.ts';
+import {
+  ballot,
+  group,
+  only,
+  phase1b,
+  sentOf,
+  settingsOf,
+  type Tuning,
+} from '../../test/paxos/fixture.ts';
 
 const of = ballot(1, 1);
 const led = (id: number) => ({ id, ballot: ballot(1, id) });
 
 /** Replica 1 of three: its reads, and the leader that it is once `lead` was called. */
-function reading(members = 3) {
-  const settings = settingsOf(1);
+function reading(members = 3, tuning: Tuning = {}) {
+  const settings = settingsOf(1, tuning);
   const membership = group(members);
   const executor = new Executor(membership, 0);
   const learner = new Learner(executor, new Map(), 1_000);
@@ -106,4 +114,21 @@ test('before it steps down it refuses what waits', () => {
   expect(only(sentOf(out.take(), 2), 'read-request')).toHaveLength(1);
   r.refuseAll(out);
   expect(out.take()).toEqual([]);
+});
+
+test('while a lease lasts a leader answers at once, and without one it asks (Q2)', () => {
+  const lease = { forMs: 200, drift: 0.001 };
+  const { reading: r, proposer, out, lead } = reading(3, { lease });
+  lead();
+  proposer.beat(0, out);
+  const round = only(sentOf(out.take(), 2), 'heartbeat')[0]?.round ?? 0;
+  proposer.onGrant(2, { kind: 'grant', ballot: of, round });
+  r.onRequest(3, 9, out);
+  r.settle(led(1), 100, out);
+  expect(only(sentOf(out.take(), 3), 'read-answer')).toMatchObject([{ number: 9, slot: 0 }]);
+  r.onRequest(3, 10, out);
+  r.settle(led(1), 300, out);
+  const said = out.take();
+  expect(only(sentOf(said, 3), 'read-answer')).toEqual([]);
+  expect(only(sentOf(said, 2), 'heartbeat')).toHaveLength(1);
 });
