@@ -221,6 +221,18 @@ const intake = inFile(
       replace: ') return;',
     },
     {
+      name: 'many segments in a frame are one too large',
+      rule: 'L6',
+      find: 'if (headers.some(({ bytes }) => bytes > bytesMax)) return;',
+      replace: 'if (segments.length > bytesMax) return;',
+    },
+    {
+      name: 'a segment that fits no frame is taken',
+      rule: 'bounds',
+      find: 'if (headers.some(({ bytes }) => bytes > bytesMax)) return;',
+      replace: '',
+    },
+    {
       name: 'forwarded commands are taken without a bound',
       rule: 'L6',
       find: 'if (this.#bytes + segments.length > this.#limits.forwardedBytesMax) return;',

@@ -147,3 +147,16 @@ test('commands in another’s name are refused', () => {
     expect.objectContaining({ code: 'RSL_FRAME_INVALID' }) as Error,
   );
 });
+
+test('a sender with larger limits is heard, as long as a batch of each segment fits a frame', () => {
+  // Its segments wait one by one: of many sessions, more come in a frame than a batch would hold.
+  const segmentOf = (bytes: number): Uint8Array =>
+    encodeSegment({ origin: 2, epoch: 7, firstSequence: 1 }, [new Uint8Array(bytes)]);
+  const taken = intake();
+  const two = segmentOf(2 ** 21);
+  const many = Uint8Array.from(Buffer.concat([two, two, two]));
+  taken.onForward(2, { ...forward(1), segments: many });
+  expect(taken.bytes).toBe(many.length);
+  taken.onForward(2, { ...forward(2), segments: segmentOf(2 ** 22) });
+  expect(taken.bytes).toBe(many.length);
+});

@@ -1,11 +1,5 @@
 import { ensures, invariant } from '@rsl/contracts';
-import {
-  checkSegments,
-  commandsIn,
-  segmentBytesOf,
-  type SegmentHeader,
-  segmentHeaderBytesMax,
-} from '../codec/segment.ts';
+import { checkSegments, commandsIn, type SegmentHeader } from '../codec/segment.ts';
 import type { Forward, ForwardAck, HostMessage } from '../codec/host-codec.ts';
 import { FrameError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
@@ -96,6 +90,8 @@ interface Source {
 }
 
 const sourcesMax = 65_536;
+/** Of a frame, what is kept for all that is not its value. */
+const frameOverheadBytes = 64 * 1024;
 
 /** Other replicas' commands, taken in by the leader of one ballot, each once and in order. */
 export class Intake {
@@ -134,12 +130,8 @@ export class Intake {
     const headers = checkSegments(segments);
     const [first] = headers;
     // A sender with larger limits than ours: a batch of it might be too large for any frame.
-    const { batchBytesMax, commandBytesMax } = this.#limits;
-    const bytesMax = Math.max(
-      batchBytesMax,
-      commandBytesMax + segmentBytesOf(segmentHeaderBytesMax),
-    );
-    if (segments.length > bytesMax) return;
+    const bytesMax = (this.#limits.frameBytesMax - frameOverheadBytes) / 2;
+    if (headers.some(({ bytes }) => bytes > bytesMax)) return;
     if (first === undefined || !headers.every((h) => isOf(h, from, first.epoch))) {
       throw new FrameError('forwarded commands that are not the sender’s');
     }
