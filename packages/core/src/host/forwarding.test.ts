@@ -148,7 +148,7 @@ test('commands in another’s name are refused', () => {
   );
 });
 
-test('a sender with larger limits is heard, as long as a batch of each segment fits a frame', () => {
+test('a sender with larger limits is heard, if a batch of each segment fits a frame', () => {
   // Its segments wait one by one: of many sessions, more come in a frame than a batch would hold.
   const segmentOf = (bytes: number): Uint8Array =>
     encodeSegment({ origin: 2, epoch: 7, firstSequence: 1 }, [new Uint8Array(bytes)]);
