@@ -1,6 +1,9 @@
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
+/** Of a frame, what is kept for all that is not its value. */
+export const frameOverheadBytes = 64 * KiB;
+
 /** Every bound of a replica, with its unit in the name. Change single ones with `limits: {…}`. */
 export const defaultLimits = {
   /** One command, as bytes. A larger one is refused at `propose`. */

@@ -4,6 +4,7 @@ import {
   defaultLimits,
   defaultSlow,
   defaultTimings,
+  frameOverheadBytes,
   type Limits,
   type Slow,
   type Timings,
@@ -12,7 +13,7 @@ import { leaseMsMax, leaseMsMin } from './paxos/lease.ts';
 import type { Slot } from './paxos/slot.ts';
 import type { PeerAddress } from './ports/transport.ts';
 
-const two31 = 2 ** 31;
+export const two31 = 2 ** 31;
 const driftMin = 0.00001;
 const driftMax = 0.25;
 /** A way out of a few bad slots, not a way to run. */
@@ -73,7 +74,7 @@ export function checkInteger(option: string, value: number, min: number, max: nu
   throw new InvalidOptionError(option, `an integer from ${min} to ${max}, not ${String(value)}`);
 }
 
-function merged<T extends Readonly<Record<string, number>>>(
+export function merged<T extends Readonly<Record<string, number>>>(
   group: string,
   defaults: T,
   given: Partial<T> | undefined,
@@ -90,9 +91,8 @@ function merged<T extends Readonly<Record<string, number>>>(
 }
 
 function checkTogether(limits: Limits, timings: Timings): void {
-  const overhead = 64 * 1024;
   const frameMin = Math.max(limits.commandBytesMax, limits.batchBytesMax, limits.partBytesMax);
-  if (limits.frameBytesMax < 2 * frameMin + overhead) {
+  if (limits.frameBytesMax < 2 * frameMin + frameOverheadBytes) {
     const why = `at least twice the largest of commandBytesMax, batchBytesMax and partBytesMax`;
     throw new InvalidOptionError('limits.frameBytesMax', `${why}, plus 64 KiB`);
   }

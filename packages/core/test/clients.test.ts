@@ -1,6 +1,6 @@
 import { MemoryClientNetwork } from '../src/testing/memory-client-network.ts';
 import type { Batch, Results, StateMachine } from '@rsl/core';
-import type { Client, ClientOptions } from '@rsl/core/client';
+import { type Client, type ClientOptions, serveClients } from '@rsl/core/client';
 import { afterEach, expect, test } from 'vitest';
 import { bytesOf, Cluster, type ClusterOptions, textOf, until } from './cluster.ts';
 
@@ -231,4 +231,11 @@ test('options that cannot be are refused', async () => {
       expect.objectContaining({ code: 'RSL_INVALID_OPTION', option }) as Error,
     );
   }
+});
+
+test('a bound of connections that cannot be is refused', async () => {
+  await formed();
+  const listen = network.listener('client:elsewhere');
+  const served = serveClients(cluster.at(1), { listen, connectionCommandsMax: 0 });
+  await expect(served).rejects.toMatchObject({ option: 'connectionCommandsMax' });
 });

@@ -1,6 +1,6 @@
 import type { CallOptions } from '../api.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { checkInteger } from '../options.ts';
+import { checkInteger, merged, two31 } from '../options.ts';
 import type { ClientConnector } from '../ports/client-transport.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -82,23 +82,8 @@ export function checkedClientOptions<C, R>(
   }
   const { sessionTtlMsMax, sessionTtlMsMin, sessionWindowMax } = sessionLimits;
   checkInteger('sessionTtlMs', ttlMs, sessionTtlMsMin, sessionTtlMsMax);
-  const limits = merged('limits', defaultClientLimits, options.limits);
-  const timings = merged('timings', defaultClientTimings, options.timings);
+  const limits = merged('limits', defaultClientLimits, options.limits, two31);
+  const timings = merged('timings', defaultClientTimings, options.timings, two31);
   checkInteger('limits.pendingCommandsMax', limits.pendingCommandsMax, 1, sessionWindowMax);
   return { limits, timings, ttlMs };
-}
-
-function merged<K extends string>(
-  group: string,
-  defaults: Readonly<Record<K, number>>,
-  given: Partial<Readonly<Record<K, number>>> | undefined,
-): Readonly<Record<K, number>> {
-  const all: Record<K, number> = { ...defaults };
-  for (const [name, value] of Object.entries(given ?? {}) as [K, number | undefined][]) {
-    if (!(name in defaults)) throw new InvalidOptionError(`${group}.${name}`, 'is no such option');
-    if (value === undefined) continue;
-    checkInteger(`${group}.${name}`, value, 1, 2 ** 31);
-    all[name] = value;
-  }
-  return all;
 }

@@ -1,6 +1,7 @@
 import type { Replica } from '../api.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
+import { checkInteger } from '../options.ts';
 import type { ClientConnection, ClientListener } from '../ports/client-transport.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Logger, silentLogger } from '../ports/logger.ts';
@@ -37,7 +38,8 @@ export async function serveClients<C, R>(
   replica: Replica<C, R>,
   options: ServeClientsOptions,
 ): Promise<ClientServer> {
-  const { clock = systemClock, logger = silentLogger } = options;
+  const { clock = systemClock, connectionCommandsMax = 16_384, logger = silentLogger } = options;
+  checkInteger('connectionCommandsMax', connectionCommandsMax, 1, 1_048_576);
   const { group } = replica.status();
   const listener = await options.listen.open({
     group,

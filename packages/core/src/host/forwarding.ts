@@ -2,7 +2,7 @@ import { ensures, invariant } from '@rsl/contracts';
 import { checkSegments, commandsIn, type SegmentHeader } from '../codec/segment.ts';
 import type { Forward, ForwardAck, HostMessage } from '../codec/host-codec.ts';
 import { FrameError } from '../errors.ts';
-import type { Limits } from '../limits.ts';
+import { frameOverheadBytes, type Limits } from '../limits.ts';
 import { type Ballot, sameBallot, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { LeaderView } from '../paxos/protocol.ts';
@@ -90,8 +90,6 @@ interface Source {
 }
 
 const sourcesMax = 65_536;
-/** Of a frame, what is kept for all that is not its value. */
-const frameOverheadBytes = 64 * 1024;
 
 /** Other replicas' commands, taken in by the leader of one ballot, each once and in order. */
 export class Intake {
