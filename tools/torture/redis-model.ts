@@ -1,4 +1,4 @@
-import type { SequentialModel } from '@rsl/core/testing';
+import type { Left, SequentialModel } from '@rsl/core/testing';
 
 /** One command on one key. */
 export interface RedisInput {
@@ -47,6 +47,7 @@ export const redisModel: SequentialModel<RedisState, RedisInput, RedisOutput> = 
   isRead: (input, output) =>
     isRead(input) || ((input.command === 'SETNX' || input.command === 'DEL') && output === 0),
   overwrites: ({ command }) => command === 'SET',
+  isHopeless: (state, left) => typeof state !== 'string' && isHopelessList(state ?? [], left),
   key: (state) => (typeof state === 'string' || state === null ? state : state.join('\n') + '\n'),
   inputKey: ({ command, value }) => `${command} ${value ?? ''}`,
 };
@@ -110,6 +111,43 @@ function onList(items: readonly string[], { command, value = '' }: RedisInput): 
     default:
       throw new RangeError(`${command} is for strings`);
   }
+}
+
+/**
+ * A list that is read whole later still has then, in one piece, all of its items but those that
+ * were popped from its front; and so many pops are not left.
+ */
+function isHopelessList(
+  items: readonly string[],
+  { known, unknown }: Left<RedisInput, RedisOutput>,
+): boolean {
+  let read: readonly string[] | undefined;
+  let endMs = Infinity;
+  let pops = 0;
+  const count = ({ command }: RedisInput): void => {
+    pops += command === 'LPOP' ? 1 : command === 'DEL' ? Infinity : 0;
+  };
+  for (const operation of known) {
+    if (operation.startMs > endMs) break;
+    count(operation.input);
+    if (read !== undefined || !Array.isArray(operation.output)) continue;
+    read = operation.output as readonly string[];
+    endMs = operation.endMs ?? Infinity;
+  }
+  if (read === undefined) return false;
+  for (const operation of unknown) {
+    if (operation.startMs > endMs) break;
+    count(operation.input);
+  }
+  return pops < items.length && !hasAllBut(pops, items, `\n${read.join('\n')}\n`);
+}
+
+/** Are all items but at most so many of the first ones there, in one piece? */
+function hasAllBut(pops: number, items: readonly string[], found: string): boolean {
+  for (let from = 0; from <= pops; from += 1) {
+    if (found.includes(`\n${items.slice(from).join('\n')}\n`)) return true;
+  }
+  return false;
 }
 
 const listOrNothing = (items: readonly string[]): RedisState => (items.length === 0 ? null : items);

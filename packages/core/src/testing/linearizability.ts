@@ -27,10 +27,24 @@ export interface SequentialModel<State, Input, Output> {
   isRead?(input: Input, output: Output): boolean;
   /** Whether this can happen in any state, and the state after it is always the same. */
   overwrites?(input: Input): boolean;
+  /**
+   * Whether the operations that are left, in the order of their starts, cannot all give their
+   * outputs from this state, whatever their order; false is safe. For states that tell early that
+   * an operation of unknown outcome was put where it cannot have been.
+   */
+  isHopeless?(state: State, left: Left<Input, Output>): boolean;
   /** States of the same key are the same; without it, only those that are ===. */
   key?(state: State): string | number | boolean | null;
   /** Inputs of the same key do the same; without it, only those that are ===. */
   inputKey?(input: Input): string;
+}
+
+/** Operations that have no place in the order yet. */
+export interface Left<Input, Output> {
+  /** All of them have one in the end. */
+  readonly known: Iterable<Operation<Input, Output>>;
+  /** Those of unknown outcome: none has to have one. */
+  readonly unknown: Iterable<Operation<Input, Output>>;
 }
 
 export interface LinearizabilityOptions<Input> {
@@ -180,8 +194,9 @@ class Search<State, Input, Output> {
         continue;
       }
       this.#pending(move).take(move.at);
-      if (this.#wasHere(move.state)) this.#pending(move).putBack(move.at);
-      else places.push(this.#placeAfter(move, move.state));
+      if (this.#wasHere(move.state) || this.#isHopeless(move.state)) {
+        this.#pending(move).putBack(move.at);
+      } else places.push(this.#placeAfter(move, move.state));
     }
   }
 
@@ -253,6 +268,11 @@ class Search<State, Input, Output> {
 
   #isRead({ input, output }: Operation<Input, Output>): boolean {
     return output !== undefined && this.#model.isRead?.(input, output) === true;
+  }
+
+  #isHopeless(state: State): boolean {
+    const left = { known: this.#known.left(), unknown: this.#unknown.left() };
+    return this.#model.isHopeless?.(state, left) === true;
   }
 
   #isSame(a: State, b: State): boolean {

@@ -31,6 +31,10 @@ export class Pending<T> {
     }
   }
 
+  *left(): Generator<T> {
+    for (const [, one] of this.from()) yield one;
+  }
+
   take(at: number): void {
     const [before, after] = [this.#previous[at] as number, this.#after(at)];
     this.#next[before] = after;
