@@ -49,15 +49,15 @@ const host = inFile(
     {
       name: 'who ends does not tell those who act for it',
       rule: 'L2',
-      find: `this.#parts.leading.end();
-    this.#parts.proposals.closeAll`,
-      replace: 'this.#parts.proposals.closeAll',
+      find: `this.#application.leading.end();
+    this.#application.close`,
+      replace: 'this.#application.close',
     },
     {
       name: 'an older copy leads on for those who act for it',
       rule: 'S2a, L2',
       find: `this.#protocol = undefined;
-    this.#parts.leading.end();`,
+    this.#application.leading.end();`,
       replace: 'this.#protocol = undefined;',
       killers: ['packages/core/src/host/host.test.ts'],
     },

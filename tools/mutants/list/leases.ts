@@ -320,27 +320,25 @@ const atLeast = [
     ],
   ),
   ...inFile(
-    'packages/core/src/host/effects.ts',
-    ['packages/core/test/host/effects.test.ts'],
+    'packages/core/src/host/local-application.ts',
+    ['packages/core/src/host/local-application.test.ts'],
     [
       {
         name: 'a read at a slot is not told that it is executed',
         rule: 'Q3',
-        find: 'return barriers.executed(effect.slot);',
-        replace: 'return;',
+        find: 'this.#barriers.executed(slot);',
+        replace: '',
       },
       {
         name: 'a read at a slot is answered before it is executed',
         rule: 'Q3',
-        find: 'execution.execute(effect.slot, effect.value, true);\n        return barriers',
-        replace:
-          'barriers.executed(effect.slot);\n' +
-          '        execution.execute(effect.slot, effect.value, true);\n        return barriers',
+        find: 'this.#execution.execute(slot, value, true);',
+        replace: 'this.#barriers.executed(slot);\n    this.#execution.execute(slot, value, true);',
       },
     ],
   ),
   ...inFile(
-    'packages/core/src/host/host.ts',
+    'packages/core/src/host/local-application.ts',
     ['packages/core/test/read-levels.test.ts'],
     [
       {

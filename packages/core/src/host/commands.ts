@@ -6,15 +6,14 @@ import type { ReplicaId } from '../paxos/membership.ts';
 import type { Protocol, ReplicaView } from '../paxos/protocol.ts';
 import type { Value } from '../paxos/value.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Execution } from './execution.ts';
 import { Forwarder, Intake, type SendToHost } from './forwarding.ts';
-import type { Proposals } from './proposals.ts';
+import type { CommandSource, Progress } from './halves.ts';
 
 export interface CommandsOptions {
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly execution: Execution;
-  readonly proposals: Proposals;
+  readonly execution: Progress;
+  readonly proposals: CommandSource;
   readonly send: SendToHost;
 }
 

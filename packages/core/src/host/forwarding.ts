@@ -7,7 +7,7 @@ import { type Ballot, sameBallot, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { LeaderView } from '../paxos/protocol.ts';
 import { decodeControl } from '../sessions/control.ts';
-import type { Proposals } from './proposals.ts';
+import type { CommandSource } from './halves.ts';
 
 export type SendToHost = (to: ReplicaId, message: HostMessage) => void;
 
@@ -21,7 +21,7 @@ const resendMsMax = 2_000;
  */
 export class Forwarder {
   readonly #limits: Limits;
-  readonly #proposals: Proposals;
+  readonly #proposals: CommandSource;
   readonly #send: SendToHost;
   #ballot: Ballot = zeroBallot;
   #number = 0;
@@ -29,7 +29,7 @@ export class Forwarder {
   #resendMs = resendMsMin;
   #sentAtMs = 0;
 
-  constructor(limits: Limits, proposals: Proposals, send: SendToHost) {
+  constructor(limits: Limits, proposals: CommandSource, send: SendToHost) {
     this.#limits = limits;
     this.#proposals = proposals;
     this.#send = send;

@@ -1,53 +1,41 @@
 import type { HostMessage } from '../codec/host-codec.ts';
 import type { RslError } from '../errors.ts';
-import type { Emit } from '../events.ts';
-import type { Limits, Slow, Timings } from '../limits.ts';
+import type { Limits, Timings } from '../limits.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Membership, ReplicaId } from '../paxos/membership.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
 import type { MakeProtocol } from '../paxos/protocol.ts';
-import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../ports/log-store.ts';
-import type { StateMachine } from '../ports/state-machine.ts';
 import type { Endpoint, PeerAddress, PeerIdentity } from '../ports/transport.ts';
-import { Barriers } from './barriers.ts';
 import { Commands } from './commands.ts';
-import { Counters } from './counters.ts';
 import { Effects } from './effects.ts';
-import { Execution } from './execution.ts';
 import { Forming } from './forming.ts';
 import { GroupCommit } from './group-commit.ts';
-import { Leading } from './leading.ts';
-import { MeasuredMachine, Metrics } from './metrics.ts';
+import type { Application } from './halves.ts';
+import type { Measures } from './measures.ts';
 import { Outbound } from './outbound.ts';
-import { Proposals } from './proposals.ts';
 import type { Remembered } from './recovery.ts';
 import { Room } from './room.ts';
 import { Serving } from './serving.ts';
-import { SlowWarnings } from './slow.ts';
 import { Standings } from './standing.ts';
 import { SuspendWatch } from './suspend-watch.ts';
 
-export interface HostOptions {
+export interface HostOptions extends Measures {
   readonly group: string;
   readonly self: ReplicaId;
   readonly limits: Limits;
   readonly timings: Timings;
-  readonly slow: Slow;
-  /** Slots whose batches are not executed. */
-  readonly skip: ReadonlySet<Slot>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly log: LogStore;
   readonly remembered: Remembered;
-  readonly stateMachine: StateMachine;
+  readonly application: Application;
   readonly makeProtocol: MakeProtocol;
   readonly peers: readonly PeerAddress[];
   /** Random, 48 bits: this start. */
   readonly epoch: number;
-  readonly emit: Emit;
   /** It asks for leases, which a machine that stood still must not rely on (Q2). */
   readonly watchesSuspends: boolean;
 }
@@ -68,17 +56,11 @@ export interface HostEvents {
 }
 
 export interface HostParts {
-  readonly barriers: Barriers;
   readonly commands: Commands;
   readonly commit: GroupCommit;
-  readonly counters: Counters;
   readonly effects: Effects;
-  readonly execution: Execution;
   readonly forming: Forming;
-  readonly leading: Leading;
-  readonly metrics: Metrics;
   readonly outbound: Outbound;
-  readonly proposals: Proposals;
   readonly room: Room;
   readonly standings: Standings;
   /** Undefined if it never asks for a lease. */
@@ -87,11 +69,7 @@ export interface HostParts {
 
 /** What a host is made of, put together. */
 export function partsOf(options: HostOptions, events: HostEvents): HostParts {
-  const { self, limits, log, epoch, emit, logger, clock, skip, stateMachine } = options;
-  const counters = new Counters();
-  const slow = new SlowWarnings(options.slow, clock, logger, counters);
-  const { slotsInFlightMax } = limits;
-  const metrics = new Metrics(clock, slow, slotsInFlightMax, options.timings.tickMs);
+  const { application, clock, counters, limits, log, logger, metrics } = options;
   const outbound = new Outbound(() => events.endpoint());
   const send = (to: ReplicaId, message: HostMessage): void => outbound.host(to, message);
   const commit = new GroupCommit(
@@ -108,27 +86,16 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
       logger.warn({ err: error }, 'the log could not be read for another replica');
     },
   );
-  const proposals = new Proposals({ self, epoch, limits });
-  const barriers = new Barriers(limits);
-  const measured = new MeasuredMachine(stateMachine, clock, metrics);
-  const execution = new Execution(measured, self, proposals, skip);
   const room = new Room(limits.logReserveBytes);
   const isStopped = (): boolean => events.isStopped();
-  const leading = new Leading(emit);
-  const does = { commit, outbound, execution, barriers, serving, log };
-  const says = { counters, leading, logger, metrics, emit };
+  const does = { application, commit, outbound, serving, log };
+  const { commands: proposals, progress: execution } = application;
   return {
-    barriers,
     commands: new Commands({ limits, clock, execution, proposals, send }),
     commit,
-    counters,
-    effects: new Effects({ ...does, ...says, isStopped }),
-    execution,
+    effects: new Effects({ ...does, counters, logger, metrics, isStopped }),
     forming: formingOf(options, events, send),
-    leading,
-    metrics,
     outbound,
-    proposals,
     room,
     standings: standingsOf(options, events, send, room),
     suspends: options.watchesSuspends ? new SuspendWatch(clock) : undefined,

@@ -16,6 +16,8 @@ import type { LogInfo, LogStore } from '../ports/log-store.ts';
 import { DigestMachine } from '../testing/digest-machine.ts';
 import { MachineClock, SimClock, SimWorld } from '../testing/sim-world.ts';
 import { Host } from './host.ts';
+import { LocalApplication } from './local-application.ts';
+import { measuresOf } from './measures.ts';
 
 const member = (id: number): Member => ({
   id,
@@ -119,33 +121,48 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     nonce: 0,
     standings: [],
   };
+  const merged = { ...defaultLimits, ...limits };
+  const timings = defaultTimings;
+  const clock = new SimClock(world, machine);
+  const measures = measuresOf({ slow: defaultSlow, limits: merged, timings }, clock, silentLogger);
+  const application: LocalApplication = new LocalApplication({
+    self: 1,
+    epoch: 1,
+    limits: merged,
+    skip: new Set<number>(),
+    clock,
+    stateMachine: new DigestMachine(),
+    metrics: measures.metrics,
+    emit: (event, what) => {
+      if (event === 'leading') leaderships.push(what as Leadership);
+    },
+    engine: () => host,
+  });
   const host = new Host({
+    ...measures,
+    application,
     group: 'tested',
     self: 1,
-    limits: { ...defaultLimits, ...limits },
-    timings: defaultTimings,
-    slow: defaultSlow,
-    skip: new Set(),
-    clock: new SimClock(world, machine),
+    limits: merged,
+    timings,
+    clock,
     logger: silentLogger,
     log: log as unknown as LogStore,
     remembered,
-    stateMachine: new DigestMachine(),
     makeProtocol: () => protocol,
     peers: [],
     epoch: 1,
     watchesSuspends: true,
-    emit: (event, what) => {
-      if (event === 'leading') leaderships.push(what as Leadership);
-    },
   });
   const endpoint = { peers() {}, send: () => true, queuedBytes: () => 0, close() {} };
-  await host.start(() => endpoint);
+  host.start(() => endpoint);
+  // A new store is admitted once its start is durable.
+  await world.run(world.nowMs + 1);
   const hear = async (message: Message): Promise<void> => {
     host.frame({ id: 2, store: member(2).store }, frameOf(message));
     await world.run(world.nowMs + 1);
   };
-  return { host, log, machine, protocol, hear, world, leaderships };
+  return { application, host, log, machine, protocol, hear, world, leaderships };
 }
 
 function frameOf(message: Message): Uint8Array {
@@ -220,7 +237,7 @@ test('behind a stalled disk nothing more is taken in that would have to be writt
     await hear(phase2a(slot));
   }
   expect(protocol.heard).toHaveLength(3);
-  expect(host.countersNow().framesWhileLogIsFull).toBe(7);
+  expect(host.counters().framesWhileLogIsFull).toBe(7);
   // Whoever leads is still heard, or this follower would stand against it.
   await hear(heartbeat);
   expect(protocol.heard.at(-1)?.kind).toBe('heartbeat');
@@ -231,9 +248,9 @@ test('behind a stalled disk nothing more is taken in that would have to be writt
 
 test('without room a leader refuses commands, and a follower takes no values (S5)', async () => {
   // What is left is for what was begun already, and it goes on by itself once there is room.
-  const { host, log, protocol, hear, world } = await stage({ logReserveBytes: 1_000 });
+  const { application, log, protocol, hear, world } = await stage({ logReserveBytes: 1_000 });
   const propose = (): unknown =>
-    host.propose([new Uint8Array(1)], { result() {}, error() {} }, 1e9);
+    application.propose([new Uint8Array(1)], { result() {}, error() {} }, 1e9);
   log.bytesFree = 999;
   await world.run(world.nowMs + 20);
   expect(protocol.full).toEqual([true]);
@@ -313,7 +330,7 @@ test('votes of a store that the configuration does not name are not heard (S2)',
   host.frame({ id: 2, store: 'ffffffffffffffff' }, frameOf(heartbeat));
   await world.run(world.nowMs + 1);
   expect(protocol.heard).toEqual([]);
-  expect(host.countersNow().framesOfNoMember).toBe(1);
+  expect(host.counters().framesOfNoMember).toBe(1);
 });
 
 test('a suspend is told before anything else that came meanwhile, once (Q2)', async () => {
@@ -329,5 +346,5 @@ test('a suspend is told before anything else that came meanwhile, once (Q2)', as
   expect(first).toMatchObject({ kind: 'suspended', nowMs: second?.nowMs });
   expect(first?.nowMs).toBeLessThan(200);
   expect(protocol.inputs.filter(({ kind }) => kind === 'suspended')).toHaveLength(1);
-  expect(host.countersNow()).toMatchObject({ suspends: 1 });
+  expect(host.counters()).toMatchObject({ suspends: 1 });
 });

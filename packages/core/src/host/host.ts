@@ -1,6 +1,5 @@
-import type { CallOptions, ManyResults } from '../api.ts';
 import type { HostMessage } from '../codec/host-codec.ts';
-import { ClosedError, OldCopyError, type RslError, StorageError } from '../errors.ts';
+import { ClosedError, OldCopyError, type RslError } from '../errors.ts';
 import type { Input } from '../paxos/input.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import { type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
@@ -9,19 +8,21 @@ import type { Protocol } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Endpoint, PeerAddress, PeerIdentity, TransportEvents } from '../ports/transport.ts';
-import type { Execution } from './execution.ts';
+import type { Application, Engine, EngineMeasures, EngineStatus } from './halves.ts';
 import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
 import { receive } from './inbound.ts';
 import { carriesValues } from './outbound.ts';
-import type { Metrics } from './metrics.ts';
-import type { control, Under } from './proposal-ring.ts';
 import { asRslError } from './as-rsl-error.ts';
-import { restore } from './recovery.ts';
+import { engineStatusOf } from './status.ts';
 
-/** The only loop: inputs in, effects out, a turn at a time. It performs and decides nothing. */
-export class Host implements TransportEvents {
+/**
+ * The only loop: inputs in, effects out, a turn at a time. It performs and decides nothing. It is
+ * the engine of a replica; see `halves.ts` for the other half.
+ */
+export class Host implements Engine, TransportEvents {
   readonly #options: HostOptions;
   readonly #clock: Clock;
+  readonly #application: Application;
   readonly #parts: HostParts;
   readonly #connected = new Map<ReplicaId, PeerIdentity>();
   #endpoint: Endpoint | undefined;
@@ -39,6 +40,7 @@ export class Host implements TransportEvents {
   constructor(options: HostOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#application = options.application;
     this.#parts = partsOf(options, {
       endpoint: () => this.#endpoint,
       connected: () => this.#connected.values(),
@@ -50,10 +52,6 @@ export class Host implements TransportEvents {
       contradicted: (position) => this.#onOldCopy(position),
       fail: (error) => this.fail(error),
     });
-  }
-
-  get execution(): Execution {
-    return this.#parts.execution;
   }
 
   get protocol(): Protocol | undefined {
@@ -68,73 +66,43 @@ export class Host implements TransportEvents {
     return this.#failure;
   }
 
-  get isStopped(): boolean {
-    return this.#stopped;
+  /** The progress that its protocol goes by: what it has been told. */
+  get executedThrough(): Slot {
+    return this.#application.progress.executedThrough;
   }
 
-  get pending(): { readonly commands: number; readonly bytes: number } {
-    return {
-      commands: this.#parts.proposals.pendingCount,
-      bytes: this.#parts.proposals.pendingBytes,
-    };
+  get isStopped(): boolean {
+    return this.#stopped;
   }
 
   isConnected(id: ReplicaId, store: string): boolean {
     return this.#connected.get(id)?.store === store;
   }
 
-  /** Executes what the log has, then runs. */
-  async start(open: (events: TransportEvents) => Endpoint): Promise<void> {
-    const { log, remembered, timings, peers } = this.#options;
-    await restore(log, remembered.restored, this.#options.stateMachine, this.execution);
+  /** Its application has executed what the log knows to be decided. */
+  start(open: (events: TransportEvents) => Endpoint): void {
+    const { remembered, timings, peers, metrics } = this.#options;
     this.#endpoint = open(this);
     this.#endpoint.peers(peers.filter(({ id }) => id !== this.#options.self));
     if (remembered.membership !== undefined) this.#onFormed(remembered.membership);
     this.#stopTicks = this.#clock.everyMs(timings.tickMs, () => {
       this.#tickDue = true;
-      this.#parts.metrics.ticked();
+      metrics.ticked();
       this.#schedule();
     });
   }
 
-  // ---- callers
+  // ---- the application
 
-  propose(
-    commands: readonly Uint8Array[],
-    sink: ManyResults,
-    deadlineMs: number,
-    under?: Under | typeof control,
-    firstNumber?: number,
-  ): number {
-    this.#mustRun();
-    if (this.#parts.room.isLow && this.#protocol?.view.role === 'phase2') throw noRoom();
-    const { proposals } = this.#parts;
-    const first = proposals.add(commands, sink, deadlineMs, under, firstNumber);
+  wake(): void {
     this.#schedule();
-    return first;
   }
 
-  cancel(sequence: number, reason: unknown): void {
-    this.#parts.proposals.cancel(sequence, reason);
-  }
-
-  barrier(deadlineMs: number, options: CallOptions): Promise<Slot> {
-    this.#mustRun();
-    const promise = this.#parts.barriers.add(deadlineMs, options.signal);
-    this.#schedule();
-    return promise;
-  }
-
-  /** Q3: the state machine's own position, whoever leads, and also where nobody does. */
-  async barrierAtLeast(slot: Slot, deadlineMs: number, options: CallOptions): Promise<Slot> {
-    this.#mustRun();
-    const { executedThrough } = this.execution;
-    if (executedThrough >= slot) return executedThrough;
-    return this.#parts.barriers.addAtLeast(slot, deadlineMs, options.signal);
+  get refusesCommands(): boolean {
+    return this.#parts.room.isLow && this.#protocol?.view.role === 'phase2';
   }
 
   bootstrap(members: readonly PeerAddress[], deadlineMs: number): Promise<'formed' | 'already'> {
-    this.#mustRun();
     return this.#parts.forming.bootstrap(members, deadlineMs);
   }
 
@@ -150,10 +118,10 @@ export class Host implements TransportEvents {
       this.#membership,
       membersMax,
     );
-    if (received.to === 'nobody') return this.#parts.counters.count(received.why);
+    if (received.to === 'nobody') return this.#options.counters.count(received.why);
     if (received.to === 'host') return this.#onHostMessage(from, received.message);
     if (this.#isLogFull && carriesValues(received.message))
-      return this.#parts.counters.count('framesWhileLogIsFull');
+      return this.#options.counters.count('framesWhileLogIsFull');
     this.#inputs.push({ kind: 'message', from: from.id, message: received.message });
     this.#schedule();
   }
@@ -164,7 +132,7 @@ export class Host implements TransportEvents {
       this.#connected.set(peer.id, peer);
       this.#parts.standings.onPeer(peer);
     } else this.#connected.delete(peer.id);
-    this.#options.emit('peer', { id: peer.id, up });
+    this.#application.emit('peer', { id: peer.id, up });
   }
 
   drain(): void {
@@ -194,7 +162,7 @@ export class Host implements TransportEvents {
   #turn(): void {
     const isTick = this.#tickDue;
     if (isTick) this.#tick();
-    const read = this.#protocol === undefined ? undefined : this.#parts.barriers.take();
+    const read = this.#protocol === undefined ? undefined : this.#application.takeRead();
     if (read !== undefined) this.#inputs.push({ kind: 'read', read });
     this.#drainInputs();
     const protocol = this.#protocol;
@@ -202,7 +170,7 @@ export class Host implements TransportEvents {
       if (!this.#isLogFull) {
         this.#parts.commands.pump(protocol, (value) => {
           this.#step({ kind: 'propose', value });
-          this.#parts.metrics.proposed(protocol.view.proposedThrough);
+          this.#options.metrics.proposed(protocol.view.proposedThrough);
         });
       }
       this.#step({ kind: 'turn-end' });
@@ -211,7 +179,7 @@ export class Host implements TransportEvents {
     }
     this.#parts.commit.flush();
     this.#parts.outbound.turnEnd();
-    if (isTick) this.#parts.metrics.turnEnded();
+    if (isTick) this.#options.metrics.turnEnded();
   }
 
   /** The disk is behind, or full: nothing more is taken in that would have to be written. */
@@ -223,9 +191,8 @@ export class Host implements TransportEvents {
   #tick(): void {
     this.#tickDue = false;
     const nowMs = this.#clock.nowMs();
-    this.#parts.metrics.turnBegan(nowMs);
-    this.#parts.proposals.expire(nowMs);
-    for (const read of this.#parts.barriers.expire(nowMs))
+    this.#options.metrics.turnBegan(nowMs);
+    for (const read of this.#application.expire(nowMs))
       this.#inputs.push({ kind: 'forget-read', read });
     this.#parts.forming.onTick(nowMs, this.#options.timings.whereIntervalMs);
     this.#parts.standings.onTick(nowMs);
@@ -242,7 +209,7 @@ export class Host implements TransportEvents {
     for (;;) {
       const inputs = this.#inputs;
       if (inputs.length === 0) {
-        const through = this.execution.executedThrough;
+        const through = this.#application.progress.executedThrough;
         if (this.#protocol === undefined || through <= this.#executedTold) return;
         this.#executedTold = through;
         this.#step({ kind: 'executed', through });
@@ -256,11 +223,12 @@ export class Host implements TransportEvents {
   #step(input: Input): void {
     const protocol = this.#protocol;
     if (protocol === undefined || this.#stopped) return;
-    const { effects, metrics, suspends } = this.#parts;
+    const { effects, suspends } = this.#parts;
+    const { metrics } = this.#options;
     const nowMs = suspends?.nowMs() ?? this.#clock.nowMs();
     metrics.nowMs = nowMs;
     if (suspends?.take()) {
-      this.#parts.counters.count('suspends');
+      this.#options.counters.count('suspends');
       for (const effect of protocol.step({ kind: 'suspended' }, nowMs)) effects.perform(effect);
     }
     for (const effect of protocol.step(input, nowMs)) effects.perform(effect);
@@ -300,7 +268,7 @@ export class Host implements TransportEvents {
     this.#membership = membership;
     this.#parts.outbound.configure(membership);
     this.#endpoint?.peers(membership.members.filter((m) => m.id !== self));
-    this.#options.emit('configuration', { membership });
+    this.#application.emit('configuration', { membership });
     this.#parts.standings.begin(membership, remembered.info.created);
   }
 
@@ -316,7 +284,7 @@ export class Host implements TransportEvents {
   #begin(): void {
     const { remembered, makeProtocol } = this.#options;
     this.#protocol = makeProtocol(this.#membership, remembered.restored);
-    this.#executedTold = this.execution.executedThrough;
+    this.#executedTold = this.#application.progress.executedThrough;
     if (this.#parts.room.isLow) this.#inputs.push({ kind: 'storage', full: true });
     this.#schedule();
   }
@@ -326,7 +294,7 @@ export class Host implements TransportEvents {
     if (this.#renewing) return;
     this.#renewing = true;
     this.#protocol = undefined;
-    this.#parts.leading.end();
+    this.#application.leading.end();
     const { log, remembered } = this.#options;
     const error = new OldCopyError(remembered.info.position, position);
     log.renew().then(
@@ -354,35 +322,27 @@ export class Host implements TransportEvents {
     this.#endpoint?.close();
     this.#inputs = [];
     this.#connected.clear();
-    this.#parts.leading.end();
-    this.#parts.proposals.closeAll(this.#failure);
-    this.#parts.barriers.closeAll(this.#failure);
+    this.#application.leading.end();
+    this.#application.close(this.#failure);
     this.#parts.forming.close(new ClosedError('the replica ended before the group was formed'));
-    this.#options.emit('stopped', { error: this.#failure });
+    this.#application.emit('stopped', { error: this.#failure });
   }
 
-  #mustRun(): void {
-    if (!this.#stopped) return;
-    const why = this.#failure === undefined ? 'was closed' : `stopped: ${this.#failure.message}`;
-    throw new ClosedError(`the replica ${why}`, { cause: this.#failure });
+  // ---- what it tells of itself
+
+  status(): EngineStatus {
+    return engineStatusOf(this.#options.self, this, this.#options.log.info());
   }
 
-  get metrics(): Metrics {
-    return this.#parts.metrics;
+  /** In its application's metrics: they share them. */
+  measures(): EngineMeasures | undefined {
+    return undefined;
   }
 
-  countersNow(): Record<string, number> {
+  counters(): Record<string, number> {
     const { sent, dropped } = this.#parts.outbound;
-    const { commands, skips, voids } = this.execution;
-    const appends = this.#parts.commit.appends;
-    const { counts } = this.#parts.counters;
-    const executed = { commands, skips, voids };
-    return { ...counts, framesSent: sent, framesDropped: dropped, appends, ...executed };
+    const { appends } = this.#parts.commit;
+    const { counts } = this.#options.counters;
+    return { ...counts, framesSent: sent, framesDropped: dropped, appends };
   }
 }
-
-const noRoom = (): StorageError =>
-  new StorageError(
-    'RSL_STORAGE_FULL',
-    'the log has no room for more commands; make room where it is kept, it goes on by itself',
-  );

@@ -5,8 +5,8 @@ import { SessionExpiredError } from '../session-errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { silentLogger } from '../ports/logger.ts';
 import { sessionLimits } from '../sessions/session-limits.ts';
-import { Calls } from './calls.ts';
-import type { Host } from './host.ts';
+import { Calls, type Intaker } from './calls.ts';
+
 import { OwnSession } from './own-session.ts';
 import type { Under } from './proposal-ring.ts';
 
@@ -51,7 +51,7 @@ class Stage {
         return this.sent.length;
       },
       cancel: () => undefined,
-    } as Partial<Host> as Host;
+    } as Intaker;
     const clock: Clock = {
       nowMs: () => this.nowMs,
       wallMs: () => this.nowMs,

@@ -1,25 +1,28 @@
-import type { ReplicaStatus } from '../api.ts';
+import type { RslError } from '../errors.ts';
 import { zeroBallot } from '../paxos/ballot.ts';
-import type { ReplicaId, StoreId } from '../paxos/membership.ts';
-import type { ReplicaView } from '../paxos/protocol.ts';
+import type { Membership, ReplicaId, StoreId } from '../paxos/membership.ts';
+import type { Protocol, ReplicaView } from '../paxos/protocol.ts';
+import type { Slot } from '../paxos/slot.ts';
 import type { LogInfo } from '../ports/log-store.ts';
-import type { Host } from './host.ts';
+import type { EngineStatus } from './halves.ts';
 
-/** One moment of a replica. */
-export function statusOf(
-  group: string,
-  self: ReplicaId,
-  store: StoreId,
-  host: Host,
-  log: LogInfo,
-): ReplicaStatus {
+/** What it asks of the loop. */
+export interface Asked {
+  readonly protocol: Protocol | undefined;
+  readonly membership: Membership;
+  readonly failure: RslError | undefined;
+  readonly isStopped: boolean;
+  readonly executedThrough: Slot;
+  isConnected(id: ReplicaId, store: StoreId): boolean;
+  counters(): Record<string, number>;
+}
+
+/** One moment of an engine. */
+export function engineStatusOf(self: ReplicaId, host: Asked, log: LogInfo): EngineStatus {
   const view = host.protocol?.view;
   const { failure, membership } = host;
   const { mode, bytesUsed, bytesFree } = log;
   return {
-    group,
-    self,
-    store,
     state: host.isStopped ? 'stopped' : stateOf(view),
     reason: failure === undefined ? undefined : { code: failure.code, message: failure.message },
     leader: view?.leader?.id,
@@ -30,17 +33,13 @@ export function statusOf(
       connected: member.id === self || host.isConnected(member.id, member.store),
     })),
     firstSlot: view?.firstSlot ?? log.firstSlot,
-    releasedThrough: view?.releasedThrough ?? host.execution.executedThrough,
-    executedThrough: host.execution.executedThrough,
-    timeMs: host.execution.timeMs,
-    pendingCommands: host.pending.commands,
-    pendingBytes: host.pending.bytes,
+    releasedThrough: view?.releasedThrough ?? host.executedThrough,
     log: { mode, bytesUsed, bytesFree },
-    counters: host.countersNow(),
+    counters: host.counters(),
   };
 }
 
-function stateOf(view: ReplicaView | undefined): ReplicaStatus['state'] {
+function stateOf(view: ReplicaView | undefined): EngineStatus['state'] {
   if (view === undefined) return 'waiting';
   if (!view.voter) return 'newcomer';
   if (view.role === 'phase2') return 'leader';

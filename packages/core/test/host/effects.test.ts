@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Effects, type EffectsParts } from '../../src/host/effects.ts';
 import { GroupCommit } from '../../src/host/group-commit.ts';
 import type { LogStore } from '../../src/ports/log-store.ts';
-import { batch, group } from '../paxos/fixture.ts';
+import { batch } from '../paxos/fixture.ts';
 
 function stage() {
   const writes: (() => void)[] = [];
@@ -17,13 +17,11 @@ function stage() {
     () => {},
   );
   const serving = { serve: () => did.push('serve') };
-  const execution = { execute: (slot: number) => did.push(`execute ${slot}`) };
-  const barriers = { executed: (slot: number) => did.push(`read at ${slot}`) };
+  const application = { execute: (slot: number) => did.push(`execute ${slot}`) };
   let isStopped = false;
   const parts = {
-    barriers,
+    application,
     commit,
-    execution,
     log,
     serving,
     isStopped: () => isStopped,
@@ -61,13 +59,6 @@ test('the log is read for others once what was released is in it (R1)', () => {
   expect(did).toEqual([]);
   flush();
   expect(did).toEqual(['serve']);
-});
-
-test('reads at a slot are told of it once it is executed (Q3)', () => {
-  const { effects, did } = stage();
-  const membership = group(1);
-  effects.perform({ kind: 'execute', slot: 4, value: batch('v4'), membership });
-  expect(did).toEqual(['execute 4', 'read at 4']);
 });
 
 test('nothing is begun once the replica has stopped', () => {

@@ -1,0 +1,104 @@
+import type { LeaseOptions } from '../api.ts';
+import type { Timings } from '../limits.ts';
+import type { MakeProtocol } from '../paxos/protocol.ts';
+import { Replica as PaxosReplica } from '../paxos/replica.ts';
+import type { LogStore } from '../ports/log-store.ts';
+import type { Port, PortContext } from '../ports/port.ts';
+import type { PeerAddress, Transport } from '../ports/transport.ts';
+import type { Application } from './halves.ts';
+import { Host } from './host.ts';
+import type { Measures } from './measures.ts';
+import { type Remembered, remember } from './recovery.ts';
+
+/** What an engine works with. */
+export interface Opened {
+  readonly log: LogStore;
+  readonly remembered: Remembered;
+  readonly transport: Transport;
+  close(): Promise<void>;
+}
+
+/** Opens the log, reads what it remembers, and opens the transport; or leaves nothing open. */
+export async function openPorts(
+  ports: { readonly log: Port<LogStore>; readonly transport: Port<Transport> },
+  context: PortContext,
+): Promise<Opened> {
+  const { log, remembered } = await openLog(ports.log, context);
+  const closeLog = (): Promise<void> =>
+    log.close().catch((error: unknown) => {
+      context.logger.warn({ err: error }, 'the log did not close well');
+    });
+  try {
+    const transport = await ports.transport.open(context);
+    const close = async (): Promise<void> => {
+      await transport.close();
+      await closeLog();
+    };
+    return { log, remembered, transport, close };
+  } catch (error) {
+    await closeLog();
+    throw error;
+  }
+}
+
+/** The log, and what it remembers. Copied files are another store from now on (S2, S2a). */
+async function openLog(
+  port: Port<LogStore>,
+  context: PortContext,
+): Promise<{ readonly log: LogStore; readonly remembered: Remembered }> {
+  const log = await port.open(context);
+  try {
+    const remembered = await remember(log);
+    const { copied, store } = remembered.info;
+    if (copied === 'device') {
+      context.logger.warn({ store }, 'the log is on another device than when it was made');
+    }
+    if (copied !== 'files') return { log, remembered };
+    // Whoever has the original may vote with it.
+    await log.renew();
+    await log.close();
+    context.logger.warn({ store }, 'copied files: from now on another store, without a vote');
+  } catch (error) {
+    await log.close().catch(() => undefined);
+    throw error;
+  }
+  return openLog(port, context);
+}
+
+export interface EngineOptions {
+  readonly timings: Timings;
+  readonly peers: readonly PeerAddress[];
+  readonly lease: LeaseOptions | undefined;
+  /** Random, 48 bits: this start. */
+  readonly epoch: number;
+}
+
+/** The engine of this application, not yet started. */
+export function engineOf(
+  { timings, peers, lease, epoch }: EngineOptions,
+  context: PortContext,
+  { log, remembered }: Opened,
+  parts: Measures & { readonly application: Application },
+): Host {
+  const { group, self, limits, clock, random, logger } = context;
+  const { store } = remembered.info;
+  const makeProtocol: MakeProtocol = (membership, restored) => {
+    const shared = { self, store, limits, timings, random };
+    const settings = lease === undefined ? shared : { ...shared, lease };
+    return new PaxosReplica(membership, restored, settings, clock.nowMs());
+  };
+  const given = { group, self, limits, timings, clock, logger, peers, epoch };
+  const watchesSuspends = lease !== undefined;
+  return new Host({ ...given, ...parts, log, remembered, makeProtocol, watchesSuspends });
+}
+
+/** It takes part in its group from now on. */
+export function startEngine(
+  host: Host,
+  { group, self }: PortContext,
+  { remembered, transport }: Opened,
+  epoch: number,
+): void {
+  const local = { group, id: self, store: remembered.info.store, instance: epoch };
+  host.start((on) => transport.open(local, on));
+}
