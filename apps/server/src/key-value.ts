@@ -1,6 +1,7 @@
 import type { Batch, Results, StateMachine } from '@rsl/core';
 import { Cursor, MalformedError } from './bundle/cursor.ts';
 import { executeNext } from './bundle/execute.ts';
+import { onlyReads } from './bundle/only-reads.ts';
 import { type Reply, unheard } from './resp/reply.ts';
 import { ReplyWriter } from './resp/reply-writer.ts';
 import { Slab } from './resp/slab.ts';
@@ -42,6 +43,23 @@ export class KeyValue implements StateMachine {
     executeNext(cursor, this.#keyspace, reply);
   }
 
+  /** A bundle of a client elsewhere that only reads; its replies one after the other, as RESP. */
+  query(question: Uint8Array): Uint8Array {
+    const cursor = new Cursor().open(question, 0, question.length);
+    const version = cursor.byte() === 3 ? 3 : 2;
+    if (!onlyReads(cursor)) throw new Error('a query only reads; propose what does more');
+    this.#writer.version = version;
+    cursor.at = 1;
+    try {
+      while (cursor.at < cursor.end) executeNext(cursor, this.#keyspace, this.#writer);
+      if (this.#writer.overflowed) throw new Error('the reply is larger than --max-output-bytes');
+      return this.#writer.take();
+    } catch (error) {
+      this.#writer.clear();
+      throw error;
+    }
+  }
+
   /** What one batch left over is due in the next moment. */
   wakeAtMs(): number | undefined {
     const { expiries, timeMs } = this.#keyspace;
@@ -69,7 +87,7 @@ export class KeyValue implements StateMachine {
     return noResult;
   }
 
-  /** What is no bundle was not proposed by a server; it is answered the same way everywhere. */
+  /** Clients elsewhere propose any bytes; what is no bundle is answered the same way everywhere. */
   #executeBundle(reply: Reply): void {
     const cursor = this.#cursor;
     try {

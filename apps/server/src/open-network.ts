@@ -2,9 +2,12 @@ import { InvalidOptionError } from '@rsl/core';
 import { formatAddress, type HostPort, isLoopback } from '@rsl/transport-tcp';
 
 /** Refuses an address that other machines can reach, as nothing on it is protected yet. */
-export function refuseOpenNetwork(option: '--client' | '--listen', address: HostPort): void {
+export function refuseOpenNetwork(
+  option: '--client' | '--clients' | '--listen',
+  address: HostPort,
+): void {
   if (isLoopback(address.host)) return;
-  const what = option === '--client' ? 'commands' : 'frames';
+  const what = option === '--listen' ? 'frames' : 'commands';
   throw new InvalidOptionError(
     option,
     `${formatAddress(address)} can be reached from other machines, and ${what} travel without ` +

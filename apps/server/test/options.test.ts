@@ -1,8 +1,11 @@
-import { StateMachineFailedError } from '@rsl/core';
+import { defaultSlow, defaultTimings, startReplica, StateMachineFailedError } from '@rsl/core';
+import { memoryLog, MemoryNetwork, memoryTransport } from '@rsl/core/testing';
 import { expect, test } from 'vitest';
+import { KeyValue } from '../src/key-value.ts';
 import { exitCodeOf, failureLine } from '../src/process/failure.ts';
 import { program } from '../src/process/program.ts';
 import type { StartSettings } from '../src/process/start-settings.ts';
+import { slowFor, timingsFor } from '../src/process/timings.ts';
 
 const members = '1=127.0.0.1:7401,2=[::1]:7402,3=localhost:7403';
 const enough = ['start', '--id', '1', '--members', members];
@@ -42,6 +45,7 @@ test('what need not be said has a value', async () => {
     logLevel: 'info',
     logFormat: 'json',
     timeoutMs: 10_000,
+    electionTimeoutMs: 300,
     maxConnections: 4_096,
     maxCommandBytes: 524_288,
     maxOutputBytes: 67_108_864,
@@ -70,6 +74,10 @@ test.each([
   [['--listen', '10.0.0.1:1'], '--listen: 10.0.0.1:1 can be reached from other machines'],
   [['--skip-slot', '0'], 'It must be a whole number, 1 or more'],
   [['--skip-slot', '9007199254740992'], 'It must be a whole number, 1 or more'],
+  [['--clients', '0.0.0.0:1'], '--clients: 0.0.0.0:1 can be reached from other machines'],
+  [['--members', '1=127.0.0.1:1/127.0.0.1:0'], 'is not ID=HOST:PORT or ID=HOST:PORT/HOST:PORT'],
+  [['--members', '1=127.0.0.1:1/127.0.0.1:1'], 'Two members have the same address.'],
+  [['--election-timeout-ms', '99'], 'a whole number of 100 … 60000; leave it out for 300.'],
   [['--lease', '250'], 'It must be MS:DRIFT, as in 250:0.001'],
   [['--lease', '250:1'], 'It must be MS:DRIFT'],
   [['--lease', '-1:0.1'], 'It must be MS:DRIFT'],
@@ -78,6 +86,51 @@ test.each([
   const answer = await parse(...enough, ...where, ...args);
   expect(answer).toMatch(/^2 rsl-server: RSL_INVALID_OPTION: [^\n]*$/);
   expect(answer).toContain(why);
+});
+
+test('members may say where they take clients of @rsl/core/client', async () => {
+  const both = '1=127.0.0.1:7401/127.0.0.1:7501,2=[::1]:7402/[::1]:7502,3=localhost:7403';
+  const given = ['--members', both, '--clients', '127.0.0.1:7501'];
+  expect(await parse(...enough, ...where, ...given)).toMatchObject({
+    clients: { host: '127.0.0.1', port: 7501 },
+    members: [
+      { addresses: { tcp: '127.0.0.1:7401', client: '127.0.0.1:7501' } },
+      { addresses: { tcp: '[::1]:7402', client: '[::1]:7502' } },
+      { addresses: { tcp: 'localhost:7403' } },
+    ],
+  });
+});
+
+test('a longer election time-out makes everything longer that waits for the network', () => {
+  expect(timingsFor(defaultTimings.electionTimeoutMsMin)).toEqual({
+    electionTimeoutMsMin: defaultTimings.electionTimeoutMsMin,
+    heartbeatMs: defaultTimings.heartbeatMs,
+    candidateTimeoutMsMin: defaultTimings.candidateTimeoutMsMin,
+    learnRetryMs: defaultTimings.learnRetryMs,
+    learnStallMs: defaultTimings.learnStallMs,
+  });
+  expect(slowFor(300)).toEqual({ executeMs: defaultSlow.executeMs, turnMs: defaultSlow.turnMs });
+  expect(timingsFor(3_000)).toEqual({
+    electionTimeoutMsMin: 3_000,
+    heartbeatMs: 500,
+    candidateTimeoutMsMin: 2_000,
+    learnRetryMs: 2_000,
+    learnStallMs: 20_000,
+  });
+  expect(timingsFor(100)).toMatchObject({ heartbeatMs: 16, learnStallMs: 2_000 });
+});
+
+test.each([100, 150, 60_000])('an election time-out of %i ms makes a replica', async (ms) => {
+  const replica = await startReplica({
+    group: 'timed',
+    self: 1,
+    stateMachine: new KeyValue(1_000),
+    log: memoryLog(),
+    transport: memoryTransport(new MemoryNetwork(), 'a'),
+    timings: timingsFor(ms),
+    slow: slowFor(ms),
+  });
+  await replica.close();
 });
 
 test('a lease has a duration and a bound on clocks', async () => {

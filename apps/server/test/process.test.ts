@@ -3,6 +3,10 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { connectClient } from '@rsl/core/client';
+import { textCodec } from '@rsl/server/codec';
+import { tcpConnector } from '@rsl/transport-tcp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { freePort } from './free-port.ts';
 import { RedisClient } from './redis-client.ts';
@@ -93,6 +97,38 @@ test('it stops cleanly in the middle of work, and comes back with its data', asy
   expect(await third.exitCode).toBe(0);
 });
 
+test('a client elsewhere increments once for each acknowledgement, through kills', async () => {
+  const clients = `127.0.0.1:${await freePort()}`;
+  let server = start('--bootstrap', '--clients', clients);
+  expect(await server.event('ready')).toMatchObject({ clientsWithSessions: clients });
+  const client = connectClient({
+    group: 'default',
+    addresses: [clients],
+    connector: tcpConnector(),
+    codec: textCodec,
+  });
+  let acknowledged = 0;
+  const increment = async (): Promise<void> => {
+    await client.propose(['INCR', 'n'], { timeoutMs: 50_000 });
+    acknowledged += 1;
+  };
+  const all: Promise<void>[] = [];
+  for (let kills = 0; kills < 3; kills++) {
+    const before = acknowledged;
+    for (let i = 0; i < 200; i++) all.push(increment());
+    while (acknowledged < before + 20) await setImmediate();
+    server.signal('SIGKILL');
+    await server.exitCode;
+    server = start('--clients', clients);
+  }
+  await Promise.all(all);
+  expect(await client.query(['GET', 'n'])).toBe('600');
+  expect(await client.propose(['INCR', 'n'])).toBe(601);
+  await client.close();
+  server.signal('SIGTERM');
+  expect(await server.exitCode).toBe(0);
+});
+
 test('a directory that another process uses is left alone', async () => {
   await start('--bootstrap').event('ready');
   const port = await freePort();
@@ -130,6 +166,9 @@ test('an address that is in use is named, whichever it is', async () => {
   expect(await client.lastWords()).toMatch(
     new RegExp(`^rsl-server: RSL_LISTEN_FAILED: cannot listen on 127.0.0.1:${port}[^\n]+\n$`),
   );
+  const clients = start('--clients', `127.0.0.1:${port}`);
+  expect(await clients.exitCode).toBe(1);
+  expect(await clients.lastWords()).toMatch(/^rsl-server: RSL_LISTEN_FAILED: [^\n]+\n$/);
   const peer = start('--listen', `127.0.0.1:${port}`);
   expect(await peer.exitCode).toBe(1);
   expect(await peer.lastWords()).toMatch(/^rsl-server: RSL_LISTEN_FAILED: [^\n]+\n$/);

@@ -1,3 +1,5 @@
+import { defaultTimings } from '@rsl/core';
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
@@ -18,12 +20,19 @@ export const numberOptions = {
     otherwise: 10_000,
     about: 'how long a command is tried, leader changes included',
   },
+  electionTimeoutMs: {
+    flags: '--election-timeout-ms <ms>',
+    from: 100,
+    through: 60_000,
+    otherwise: defaultTimings.electionTimeoutMsMin,
+    about: 'a leader may be silent for so long; the same on every replica',
+  },
   maxConnections: {
     flags: '--max-connections <n>',
     from: 1,
     through: 65_536,
     otherwise: 4_096,
-    about: 'client connections at a time',
+    about: 'client connections at a time, of --client and of --clients each',
   },
   maxCommandBytes: {
     flags: '--max-command-bytes <n>',

@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { LeaseOptions, PeerAddress } from '@rsl/core';
-import { formatAddress, type HostPort, parseAddress } from '@rsl/transport-tcp';
+import type { LeaseOptions } from '@rsl/core';
+import { type HostPort, parseAddress } from '@rsl/transport-tcp';
 import { refuseOpenNetwork } from '../open-network.ts';
 import { serverVersion } from '../version.ts';
+import { memberList } from './member-list.ts';
 import { numberOptions, type NumberOptionName } from './number-options.ts';
 import type { StartSettings } from './start-settings.ts';
 
@@ -17,7 +18,7 @@ type Given = Omit<StartSettings, 'listen' | 'skipSlots'> & {
 };
 
 const clientOption = '--client <host:port>';
-const membersMax = 31;
+const clientsAbout = 'where to listen for clients of @rsl/core/client; see README.md';
 const skippedSlotsMax = 1_024;
 
 /** The command line. Parsing it throws a CommanderError or an InvalidOptionError. */
@@ -45,6 +46,7 @@ function startCommand(root: Command): Command {
     .requiredOption('--members <list>', 'all replicas: 1=HOST:PORT,2=HOST:PORT,…', memberList)
     .requiredOption(clientOption, 'where to listen for clients', address)
     .requiredOption('--data <directory>', 'what this replica must not lose; made if missing')
+    .option('--clients <host:port>', clientsAbout, address)
     .option('--listen <host:port>', 'where to listen for replicas, if not as in --members', address)
     .option('--group <name>', 'the same on all members, 1 … 128 bytes', groupName, 'default')
     .option('--bootstrap', 'form the group once all members are up; on one of them', false)
@@ -83,6 +85,7 @@ function checked({ skipSlot, ...given }: Given): StartSettings {
   if (!given.allowPlaintext) {
     refuseOpenNetwork('--listen', listen);
     refuseOpenNetwork('--client', given.client);
+    if (given.clients !== undefined) refuseOpenNetwork('--clients', given.clients);
   }
   return { ...given, listen, skipSlots: skipSlot };
 }
@@ -134,28 +137,4 @@ function leaseTerms(text: string): LeaseOptions {
   throw new InvalidArgumentError(
     'It must be MS:DRIFT, as in 250:0.001: so many milliseconds, and no clock is wrong by more.',
   );
-}
-
-function memberList(text: string): readonly PeerAddress[] {
-  const members = text.split(',').map((part): PeerAddress => {
-    const [, id = '', at = ''] = /^(\d{1,5})=(.+)$/.exec(part) ?? [];
-    const parsed = parseAddress(at);
-    if (parsed === undefined || parsed.port === 0 || Number(id) < 1 || Number(id) > 65_535) {
-      throw new InvalidArgumentError(
-        `'${part}' is not ID=HOST:PORT with an id and a port of 1 … 65535.`,
-      );
-    }
-    return { id: Number(id), addresses: { tcp: formatAddress(parsed) } };
-  });
-  const isTwice = (values: readonly unknown[]): boolean => new Set(values).size < values.length;
-  if (isTwice(members.map(({ id }) => id))) {
-    throw new InvalidArgumentError('Two members have the same id.');
-  }
-  if (isTwice(members.map(({ addresses }) => addresses['tcp']))) {
-    throw new InvalidArgumentError('Two members have the same address.');
-  }
-  if (members.length > membersMax) {
-    throw new InvalidArgumentError(`There may be ${membersMax} members, not ${members.length}.`);
-  }
-  return members;
 }

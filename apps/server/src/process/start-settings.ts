@@ -9,6 +9,8 @@ export interface StartSettings {
   readonly group: string;
   readonly members: readonly PeerAddress[];
   readonly client: HostPort;
+  /** Where to listen for clients of @rsl/core/client. Undefined: nowhere. */
+  readonly clients?: HostPort;
   /** Where to listen for the other replicas. */
   readonly listen: HostPort;
   readonly data: string;
@@ -21,6 +23,7 @@ export interface StartSettings {
   readonly logLevel: string;
   readonly logFormat: LogFormat;
   readonly timeoutMs: number;
+  readonly electionTimeoutMs: number;
   readonly maxConnections: number;
   readonly maxCommandBytes: number;
   readonly maxOutputBytes: number;

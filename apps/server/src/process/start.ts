@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { type Logger, type Replica, startReplica } from '@rsl/core';
+import { type ClientServer as Gateway, serveClients } from '@rsl/core/client';
 import { fileLog } from '@rsl/log-file';
-import { formatAddress, tcp } from '@rsl/transport-tcp';
+import { formatAddress, tcp, tcpListener } from '@rsl/transport-tcp';
 import { defaultClientLimits } from '../client/client-limits.ts';
 import { ClientServer } from '../client/client-server.ts';
 import { KeyValue } from '../key-value.ts';
@@ -10,6 +11,7 @@ import { formGroup } from './form-group.ts';
 import { logEvents } from './log-events.ts';
 import { createLogger } from './logging.ts';
 import type { StartSettings } from './start-settings.ts';
+import { slowFor, timingsFor } from './timings.ts';
 
 /** What was sent before a stop is answered within this; then connections are cut. */
 const answerWithinMs = 5_000;
@@ -22,10 +24,11 @@ export async function start(settings: StartSettings): Promise<void> {
   const machine = new KeyValue(settings.maxOutputBytes);
   const replica = await openReplica(settings, machine, logger);
   logEvents(replica, logger);
-  const server = await serve(settings, replica, machine, logger);
+  const { server, gateway } = await serve(settings, replica, machine, logger);
   stopOn(replica, server, logger);
   const endpoints = {
     clients: server.address,
+    ...(gateway === undefined ? {} : { clientsWithSessions: gateway.address }),
     replicas: formatAddress(settings.listen),
     data: settings.data,
   };
@@ -48,12 +51,35 @@ function openReplica(settings: StartSettings, machine: KeyValue, logger: Logger)
       batchCommandsMax: settings.batchCommands,
       batchBytesMax: settings.batchBytes,
     },
+    timings: timingsFor(settings.electionTimeoutMs),
+    slow: slowFor(settings.electionTimeoutMs),
     ...(lease === undefined ? {} : { lease }),
     logger,
   });
 }
 
+interface Serving {
+  readonly server: ClientServer;
+  readonly gateway: Gateway | undefined;
+}
+
 async function serve(
+  settings: StartSettings,
+  replica: Replica,
+  machine: KeyValue,
+  logger: Logger,
+): Promise<Serving> {
+  try {
+    // It ends with the replica.
+    const gateway = await serveSessions(settings, replica, machine, logger);
+    return { gateway, server: await serveRedis(settings, replica, machine, logger) };
+  } catch (error) {
+    await replica.close();
+    throw error;
+  }
+}
+
+function serveRedis(
   settings: StartSettings,
   replica: Replica,
   machine: KeyValue,
@@ -68,12 +94,20 @@ async function serve(
     timeoutMs: settings.timeoutMs,
   };
   const { client: listen, allowPlaintext } = settings;
-  try {
-    return await ClientServer.listen({ listen, allowPlaintext, replica, machine, limits, logger });
-  } catch (error) {
-    await replica.close();
-    throw error;
-  }
+  return ClientServer.listen({ listen, allowPlaintext, replica, machine, limits, logger });
+}
+
+/** Clients of @rsl/core/client, if they are wanted. */
+async function serveSessions(
+  settings: StartSettings,
+  replica: Replica,
+  machine: KeyValue,
+  logger: Logger,
+): Promise<Gateway | undefined> {
+  const { clients, allowPlaintext, maxConnections: connectionsMax } = settings;
+  if (clients === undefined) return undefined;
+  const listen = tcpListener(formatAddress(clients), { allowPlaintext, connectionsMax });
+  return serveClients(replica, { listen, stateMachine: machine, logger });
 }
 
 /** A signal, or a replica that cannot go on, ends the process; a second signal does so at once. */
