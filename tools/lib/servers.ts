@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly host: Host;
   readonly peerPort: number;
   readonly clientPort: number;
+  /** For clients with sessions. */
+  readonly sessionPort: number;
   readonly directory: string;
   /** Beside the directory, unless given. */
   readonly logFile: string;
@@ -63,10 +65,11 @@ export class Server {
   }
 
   start(): void {
-    const { id, host, members, directory, clientPort, lease } = this.options;
+    const { id, host, members, directory, clientPort, sessionPort, lease } = this.options;
     const { build = 'production' } = this.options;
     const args = ['start', '--id', String(id), '--members', members, '--data', directory];
     args.push('--client', `${host.address}:${clientPort}`, '--allow-plaintext');
+    args.push('--clients', `${host.address}:${sessionPort}`);
     if (id === 1) args.push('--bootstrap');
     if (lease !== undefined) args.push('--lease', lease);
     const node = [process.execPath, ...(build === 'development' ? ['-C', 'development'] : [])];
@@ -148,7 +151,10 @@ export interface ServersOptions {
 export function serversOn(options: ServersOptions): Server[] {
   const { hosts, directory, firstPort, build = 'production', environment = {}, lease } = options;
   const peerPort = (i: number): number => firstPort + i;
-  const members = hosts.map(({ address }, i) => `${i + 1}=${address}:${peerPort(i)}`).join(',');
+  const sessionPort = (i: number): number => firstPort + 50 + i;
+  const members = hosts
+    .map(({ address }, i) => `${i + 1}=${address}:${peerPort(i)}/${address}:${sessionPort(i)}`)
+    .join(',');
   return hosts.map(
     (host, i) =>
       new Server({
@@ -156,6 +162,7 @@ export function serversOn(options: ServersOptions): Server[] {
         host,
         peerPort: peerPort(i),
         clientPort: firstPort + 100 + i,
+        sessionPort: sessionPort(i),
         directory: `${directory}/${i + 1}`,
         logFile: `${directory}/${i + 1}.log`,
         members,

@@ -30,6 +30,7 @@ const everyCommands = 60;
 export class FakeGroup implements Group {
   readonly unexpectedEnds: readonly string[] = [];
   endpoints: readonly Endpoint[] = [];
+  readonly sessionAddresses: readonly string[] = [];
   readonly #misdeed: Misdeed;
   readonly #state = new Map<string, RedisState>();
   /** What each key was before its last write. */

@@ -4,6 +4,7 @@ import type { ReplicaStatus } from '@rsl/core';
 import { type Endpoint, type Reply, ReplyError, RespConnection } from '../lib/resp-connection.ts';
 import type { Group } from './group.ts';
 import type { History } from './history.ts';
+import type { ValueOf } from './increments.ts';
 import { TortureFailed } from './judge.ts';
 import { type RedisInput, wordsOf } from './redis-model.ts';
 import { isListKey } from './workload.ts';
@@ -51,6 +52,20 @@ export async function assertEqualStates(
     }
     return { digest: digests[0] ?? '', executedThrough: before };
   });
+}
+
+const keysAtOnce = 500;
+
+/** What every replica says of every increment; a reply that is no number is none of INCR's. */
+export async function valuesOf(endpoint: Endpoint, keys: readonly string[]): Promise<ValueOf> {
+  const values = new Map<string, number>();
+  for (let at = 0; at < keys.length; at += keysAtOnce) {
+    const some = keys.slice(at, at + keysAtOnce);
+    const reply = await ask(endpoint, ['MGET', ...some], replyWithinMsMax);
+    if (!Array.isArray(reply)) throw new TortureFailed('contract', 'MGET gives no array');
+    for (const [i, key] of some.entries()) values.set(key, Number(reply[i] ?? 0));
+  }
+  return (key) => values.get(key) ?? 0;
 }
 
 /** Where all replicas are, if they are in one place and have nothing to do. */

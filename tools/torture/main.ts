@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { whyNoNamespaces } from '../lib/hosts.ts';
 import { History } from './history.ts';
+import { lineOf } from './increments.ts';
 import { type FailureKind, TortureFailed } from './judge.ts';
 import { ProcessGroup } from './process-group.ts';
 import { drawSchedule, performSchedule } from './schedule.ts';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     port: { ...text, default: '27800' },
     lease: text,
     'no-cuts': { type: 'boolean', default: false },
+    'retries-as-new': { type: 'boolean', default: false },
   },
 });
 const seconds = integer('seconds', values.seconds, 1);
@@ -64,10 +66,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
-  const report = await torture(group, { seed, ...defaultOptions }, history, () =>
+  const retriesAsNew = values['retries-as-new'];
+  const report = await torture(group, { ...defaultOptions, seed, retriesAsNew }, history, () =>
     performSchedule(faults, group, clockFromNow()),
   );
   await group.close();
+  console.log(lineOf(report.increments));
   summarize('ok', report);
   rmSync(directory, { recursive: true, force: true });
 } catch (error) {

@@ -19,6 +19,7 @@ export interface ProcessGroupOptions {
 /** Server processes on real files, and everything that is done to them. */
 export class ProcessGroup implements Group, Faulty {
   readonly endpoints: readonly Endpoint[];
+  readonly sessionAddresses: readonly string[];
   readonly performed: Record<string, number> = {};
   readonly #servers: readonly Server[];
   readonly #namespaces: NamespaceHosts | undefined;
@@ -40,6 +41,9 @@ export class ProcessGroup implements Group, Faulty {
       host: host.address,
       port: clientPort,
     }));
+    this.sessionAddresses = this.#servers.map(
+      ({ options: { host, sessionPort } }) => `${host.address}:${sessionPort}`,
+    );
   }
 
   get unexpectedEnds(): readonly string[] {

@@ -12,6 +12,8 @@ const operationsMin = 2_500;
 const options = {
   seed: 1,
   clientsPerReplica: 2,
+  sessionClients: 0,
+  retriesAsNew: false,
   pauseMsMax: 0,
   replyWithinMs: 200,
   reconnectAfterMs: 5,

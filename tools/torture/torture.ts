@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { SeededRandom } from '@rsl/core/testing';
 import { Client } from './client.ts';
-import { assertEqualStates, assertServing } from './finish.ts';
+import { assertEqualStates, assertServing, valuesOf } from './finish.ts';
 import type { Group } from './group.ts';
 import type { History } from './history.ts';
+import { type IncrementCounts, Increments, judgeIncrements } from './increments.ts';
 import { judgeHistory, TortureFailed } from './judge.ts';
+import { SessionClient } from './session-client.ts';
 import { Workload } from './workload.ts';
 
 export interface TortureOptions {
@@ -13,6 +15,10 @@ export interface TortureOptions {
   /** Of this run, if several share one history. */
   readonly name?: string;
   readonly clientsPerReplica: number;
+  /** Clients of @rsl/core/client, where the group takes such. */
+  readonly sessionClients: number;
+  /** See `SessionClientOptions`: the check of increments has to fail. */
+  readonly retriesAsNew: boolean;
   readonly pauseMsMax: number;
   /** Then a client gives up the connection. */
   readonly replyWithinMs: number;
@@ -25,6 +31,8 @@ export interface TortureOptions {
 
 export const defaultOptions = {
   clientsPerReplica: 4,
+  sessionClients: 4,
+  retriesAsNew: false,
   pauseMsMax: 6,
   replyWithinMs: 4_000,
   reconnectAfterMs: 20,
@@ -37,6 +45,7 @@ export interface TortureReport {
   readonly digest: string;
   readonly executedThrough: number;
   readonly servedAfterMs: number;
+  readonly increments: IncrementCounts;
 }
 
 /** Numbers of its own for each purpose, from one seed. */
@@ -72,7 +81,11 @@ async function run(
 ): Promise<TortureReport> {
   group.start();
   await assertServing(group, options.serveWithinMs);
-  const clients = startClients(group, options, history);
+  const increments = new Increments();
+  const clients = [
+    ...startClients(group, options, history),
+    ...startSessionClients(group, options, increments, history.strange),
+  ];
   let servedAfterMs: number;
   try {
     await faults();
@@ -85,7 +98,33 @@ async function run(
   const states = await assertEqualStates(group, history, options.equalWithinMs);
   assertNothingStrange(group, history);
   const { keys } = judgeHistory(history.operations);
-  return { ...states, keys, servedAfterMs: Math.round(servedAfterMs) };
+  const told = await assertIncrements(group, increments);
+  return { ...states, keys, servedAfterMs: Math.round(servedAfterMs), increments: told };
+}
+
+/** As every replica has them. */
+async function assertIncrements(group: Group, { all, keys }: Increments): Promise<IncrementCounts> {
+  const values = await Promise.all(group.endpoints.map((endpoint) => valuesOf(endpoint, keys)));
+  const counts = values.map((valueOf) => judgeIncrements(all, valueOf));
+  return counts[0] ?? judgeIncrements([], () => 0);
+}
+
+const sessionDepth = 4;
+
+function startSessionClients(
+  { sessionAddresses: addresses }: Group,
+  options: TortureOptions,
+  increments: Increments,
+  strange: string[],
+): SessionClient[] {
+  const { name: run = '', pauseMsMax, retriesAsNew, seed } = options;
+  const count = addresses.length === 0 ? 0 : options.sessionClients;
+  return Array.from({ length: count }, (_, n) => {
+    const name = `${run}${run === '' ? '' : '.'}session-${n + 1}`;
+    const random = randomOf(seed, `client ${name}`);
+    const pace = { depth: sessionDepth, pauseMsMax, retriesAsNew };
+    return new SessionClient({ name, addresses, increments, random, strange, ...pace });
+  });
 }
 
 function startClients(group: Group, options: TortureOptions, history: History): Client[] {

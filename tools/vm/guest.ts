@@ -29,6 +29,8 @@ const acknowledgedMax = 400;
 const options = {
   seed,
   clientsPerReplica: 2,
+  sessionClients: 0,
+  retriesAsNew: false,
   pauseMsMax: 4,
   replyWithinMs: 10_000,
   reconnectAfterMs: 500,

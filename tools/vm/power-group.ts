@@ -12,6 +12,7 @@ const replicas = 3;
 /** A group of three, each with a disk of its own, and one power supply for all. */
 export class PowerGroup implements Group {
   readonly endpoints: readonly Endpoint[];
+  readonly sessionAddresses: readonly string[] = [];
   readonly #disks = new FlakeyDisks(replicas, diskBytes);
   readonly #servers: readonly Server[];
   #hasPower = false;

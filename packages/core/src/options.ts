@@ -28,10 +28,7 @@ export interface CheckedOptions {
 
 /** Guards of the composition root: InvalidOptionError names the option, its range and the value. */
 export function checkedOptions<C, R>(options: ReplicaOptions<C, R>): CheckedOptions {
-  const bytes = Buffer.byteLength(String(options.group));
-  if (typeof options.group !== 'string' || bytes < 1 || bytes > 128) {
-    throw new InvalidOptionError('group', `1 to 128 bytes of UTF-8, not ${bytes}`);
-  }
+  checkGroup(options.group);
   checkInteger('self', options.self, 1, 65_535);
   for (const name of ['stateMachine', 'log', 'transport'] as const) {
     if (typeof options[name] !== 'object' || options[name] === null) {
@@ -45,6 +42,13 @@ export function checkedOptions<C, R>(options: ReplicaOptions<C, R>): CheckedOpti
   if (options.lease !== undefined) checkLease(options.lease, timings);
   if (options.peers !== undefined) checkPeers('peers', options.peers, limits.membersMax);
   return { limits, timings, slow, skip: checkedSkip(options.skip ?? []) };
+}
+
+/** Of replicas and of clients alike. */
+export function checkGroup(group: unknown): void {
+  const bytes = Buffer.byteLength(String(group));
+  if (typeof group === 'string' && bytes >= 1 && bytes <= 128) return;
+  throw new InvalidOptionError('group', `1 to 128 bytes of UTF-8, not ${bytes}`);
 }
 
 function checkedSkip(slots: readonly Slot[]): ReadonlySet<Slot> {

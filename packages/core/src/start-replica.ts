@@ -9,14 +9,8 @@ import { systemRandom } from './host/system-random.ts';
 import { type CheckedOptions, checkedOptions } from './options.ts';
 import { silentLogger } from './ports/logger.ts';
 import type { PortContext } from './ports/port.ts';
-import type { CommandCodec } from './ports/state-machine.ts';
+import { rawCodec } from './raw-codec.ts';
 import { type Halves, RunningReplica } from './running-replica.ts';
-
-/** Bytes as they are. */
-const rawCodec: CommandCodec<Uint8Array, Uint8Array> = {
-  encodeCommand: (command) => command,
-  decodeResult: (bytes) => bytes,
-};
 
 /**
  * Starts one replica: opens its log and transport, executes what the log knows to be decided, and
@@ -40,7 +34,7 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
   const context: PortContext = { group, self, limits, clock, random, logger };
   const events = new Events(logger, (run) => clock.soon(run));
   const halves = await startInline(options, checked, context, events);
-  const codec = stateMachine.codec ?? (rawCodec as unknown as CommandCodec<C, R>);
+  const codec = stateMachine.codec ?? rawCodec<C, R>();
   return new RunningReplica(options, { ...halves, events, codec, limits });
 }
 

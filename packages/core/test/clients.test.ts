@@ -226,6 +226,10 @@ test('options that cannot be are refused', async () => {
     ['limits.pendingCommandsMax', { limits: { pendingCommandsMax: 4_097 } }],
     ['limits.unheardOf', { limits: { unheardOf: 1 } as never }],
     ['timings.tickMs', { timings: { tickMs: 0 } }],
+    ['timings.answerMsMax', { timings: { answerMsMax: 10_000 } }],
+    ['timings.answerMsMin', { timings: { answerMsMin: 8_001 } }],
+    ['timings.restMsMin', { timings: { restMsMax: 999 } }],
+    ['timings.retryMsMin', { timings: { retryMsMax: 49 } }],
   ] as const) {
     expect(() => cluster.client(given)).toThrowError(
       expect.objectContaining({ code: 'RSL_INVALID_OPTION', option }) as Error,

@@ -19,6 +19,7 @@ export class PlayedReplica {
   isClosed = false;
   /** False: nothing more is taken. */
   hasRoom = true;
+  frameBytesMax = Infinity;
 
   constructor(address: string, on: ClientConnectionEvents & { open(): void }) {
     this.address = address;
@@ -59,6 +60,8 @@ export class PlayedReplicas implements ClientConnector {
       remote: address,
       queuedBytes: 0,
       send: (parts) => {
+        const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+        if (bytes > replica.frameBytesMax) throw new RangeError(`a frame of ${bytes} bytes`);
         if (!replica.hasRoom) return false;
         replica.heard.push(readClientMessage(readFrame(Uint8Array.from(Buffer.concat(parts)))));
         return true;

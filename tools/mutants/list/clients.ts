@@ -2,6 +2,7 @@ import { inFile, type Mutant } from '../mutant.ts';
 
 const core = 'packages/core';
 const courierTest = `${core}/src/client/courier.test.ts`;
+const elsewhereTest = `${core}/src/client/courier-elsewhere.test.ts`;
 const gatewayTest = `${core}/src/client/gateway-connection.test.ts`;
 const linkTest = `${core}/src/client/link.test.ts`;
 const queueTest = `${core}/src/client/result-queue.test.ts`;
@@ -67,6 +68,89 @@ const couriers = inFile(
   ],
 );
 
+const waits = inFile(
+  `${core}/src/client/patience.ts`,
+  [elsewhereTest],
+  [
+    {
+      name: 'a client waits for ever for a replica that is silent',
+      rule: 'L6',
+      find: 'if (nowMs - this.#sinceMs < this.#waitMs) return false;',
+      replace: 'if (nowMs > 0) return false;',
+    },
+    {
+      name: 'a client leaves a replica that owes it nothing',
+      rule: 'L6',
+      find: 'isOwed ? Math.min(this.#sinceMs, nowMs) : Infinity;',
+      replace: 'Math.min(this.#sinceMs, nowMs);',
+    },
+    {
+      name: 'a client leaves silent replicas as soon each time',
+      rule: 'L6',
+      find: 'this.#waitMs = Math.min(this.#timings.answerMsMax, 2 * this.#waitMs);',
+      replace: '',
+    },
+  ],
+);
+
+const rests = inFile(
+  `${core}/src/client/rests.ts`,
+  [linkTest, `${core}/src/client/rests.test.ts`],
+  [
+    {
+      name: 'an address that was never reached rests no longer each time',
+      rule: 'L6',
+      find: 'Math.min(restMsMax, 2 * last);',
+      replace: 'restMsMin;',
+    },
+    {
+      name: 'a long stay does not count',
+      rule: 'L6',
+      find: 'last === undefined || stayedMs > last;',
+      replace: 'last === undefined;',
+    },
+    {
+      name: 'addresses that were left are remembered without a bound',
+      rule: 'bounds',
+      find: 'if (this.#left.size > addressesMax) this.#left.delete(oldest);',
+      replace: '',
+    },
+  ],
+);
+
+const tooLarge = [
+  ...inFile(
+    `${core}/src/client/courier.ts`,
+    [elsewhereTest],
+    [
+      {
+        name: 'a client does not know what its replica takes',
+        rule: 'bounds',
+        find: 'Math.min(this.#options.limits.commandBytesMax, commandBytesMax);',
+        replace: 'this.#options.limits.commandBytesMax + 0 * commandBytesMax;',
+      },
+      {
+        name: 'a command that fits in no frame ends the process',
+        rule: 'bounds',
+        find: 'if (!(error instanceof RangeError)) throw error;',
+        replace: 'throw error;',
+      },
+    ],
+  ),
+  ...inFile(
+    `${core}/src/client/questions.ts`,
+    [elsewhereTest],
+    [
+      {
+        name: 'a question that fits in no frame ends the process',
+        rule: 'bounds',
+        find: 'if (!(error instanceof RangeError)) throw error;',
+        replace: 'throw error;',
+      },
+    ],
+  ),
+];
+
 const links = inFile(
   `${core}/src/client/link.ts`,
   [linkTest],
@@ -92,8 +176,8 @@ const links = inFile(
     {
       name: 'a client goes to and fro between two leaders',
       rule: 'L6',
-      find: 'if (nowMs - this.#movedMs < this.#options.timings.moveMsMin) return;',
-      replace: '',
+      find: " || !this.#rests.isOver(leader, nowMs)) return;",
+      replace: ') return;',
     },
     {
       name: 'a client sends commands before it is welcome',
@@ -173,4 +257,12 @@ const queues = inFile(
   ],
 );
 
-export const clientMutants: readonly Mutant[] = [...couriers, ...links, ...gateways, ...queues];
+export const clientMutants: readonly Mutant[] = [
+  ...couriers,
+  ...waits,
+  ...rests,
+  ...tooLarge,
+  ...links,
+  ...gateways,
+  ...queues,
+];

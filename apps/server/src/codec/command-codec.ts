@@ -27,7 +27,7 @@ const named = new Map(stateCommands.map((command) => [command.name.toUpperCase()
  */
 export const textCodec: CommandCodec<Command, Reply> = codecOf('text');
 
-/** The same for values that are no UTF-8: what is a text in replies of `textCodec` is a Buffer. */
+/** The same for values that are no UTF-8: what is a text in replies of `textCodec` is bytes. */
 export const bytesCodec: CommandCodec<Command, Reply> = codecOf('bytes');
 
 function codecOf(bulk: Bulk): CommandCodec<Command, Reply> {

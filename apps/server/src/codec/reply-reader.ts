@@ -1,12 +1,12 @@
 import { CommandFailedError, FrameError, RslError } from '@rsl/core';
 
-/** What bulk strings become: texts of UTF-8, or Buffers. */
+/** What bulk strings become: texts of UTF-8, or bytes. */
 export type Bulk = 'text' | 'bytes';
 
 /** Integers beyond 2^53 − 1 are bigints; an error stands only among the replies of a `multi`. */
 export type Reply =
   | string
-  | Buffer
+  | Uint8Array
   | number
   | bigint
   | null

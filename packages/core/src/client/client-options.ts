@@ -1,6 +1,6 @@
 import type { CallOptions } from '../api.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { checkInteger, merged, two31 } from '../options.ts';
+import { checkGroup, checkInteger, merged, two31 } from '../options.ts';
 import type { ClientConnector } from '../ports/client-transport.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -16,7 +16,7 @@ export const defaultClientLimits = {
   /** Commands from the oldest that waits to the newest; at most `sessionWindowMax`. */
   pendingCommandsMax: sessionLimits.sessionWindowMax as number,
   pendingBytesMax: 16 * MiB,
-  /** One command, as bytes; the group's own limit counts as well. */
+  /** One command, as bytes; or what the replica that it is connected to takes, if that is less. */
   commandBytesMax: 1 * MiB,
   /** Questions that wait for their answers. */
   pendingQuestionsMax: 1_024,
@@ -27,6 +27,9 @@ export const defaultClientLimits = {
 
 export type ClientLimits = { readonly [K in keyof typeof defaultClientLimits]: number };
 
+/** How long a replica tries before it says so; then the command is sent again. */
+export const relayTimeoutMs = 10_000;
+
 /** Durations, in milliseconds of a monotonic clock. */
 export const defaultClientTimings = {
   tickMs: 20,
@@ -35,8 +38,18 @@ export const defaultClientTimings = {
   /** Between two attempts to connect: doubled each time, up to the other, and drawn (L6). */
   retryMsMin: 50,
   retryMsMax: 2_000,
-  /** A hint is followed at most so often. */
-  moveMsMin: 200,
+  /**
+   * A replica that owes an answer, and gives none for so long, is left for another: for twice as
+   * long each time, up to the other, until one answers (L6).
+   */
+  answerMsMin: 2_000,
+  answerMsMax: 8_000,
+  /**
+   * Nobody's word leads back to an address that was left before it has rested for so long: twice
+   * as long each time, up to the other, unless it was stayed at for longer than that (L6).
+   */
+  restMsMin: 1_000,
+  restMsMax: 60_000,
 } as const;
 
 export type ClientTimings = { readonly [K in keyof typeof defaultClientTimings]: number };
@@ -73,10 +86,7 @@ export function checkedClientOptions<C, R>(
   readonly ttlMs: number;
 } {
   const { addresses, group, sessionTtlMs: ttlMs = 30_000 } = options;
-  const bytes = Buffer.byteLength(String(group));
-  if (typeof group !== 'string' || bytes < 1 || bytes > 128) {
-    throw new InvalidOptionError('group', `1 to 128 bytes of UTF-8, not ${bytes}`);
-  }
+  checkGroup(group);
   if (!Array.isArray(addresses) || addresses.length < 1 || addresses.length > 64) {
     throw new InvalidOptionError('addresses', '1 to 64 addresses');
   }
@@ -85,5 +95,10 @@ export function checkedClientOptions<C, R>(
   const limits = merged('limits', defaultClientLimits, options.limits, two31);
   const timings = merged('timings', defaultClientTimings, options.timings, two31);
   checkInteger('limits.pendingCommandsMax', limits.pendingCommandsMax, 1, sessionWindowMax);
+  // Later the replica itself says that it could do nothing, and is owed nothing any more.
+  checkInteger('timings.answerMsMax', timings.answerMsMax, 1, relayTimeoutMs - 1);
+  for (const name of ['answer', 'rest', 'retry'] as const) {
+    checkInteger(`timings.${name}MsMin`, timings[`${name}MsMin`], 1, timings[`${name}MsMax`]);
+  }
   return { limits, timings, ttlMs };
 }

@@ -4,6 +4,7 @@ import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
 import { type Logger, silentLogger } from '../ports/logger.ts';
 import type { CommandCodec } from '../ports/state-machine.ts';
+import { rawCodec } from '../raw-codec.ts';
 import type { SessionId } from '../sessions/session-name.ts';
 import type { Answer, Question } from './client-messages.ts';
 import { checkedClientOptions, type ClientOptions, type QueryOptions } from './client-options.ts';
@@ -41,11 +42,6 @@ export interface Client<C = Uint8Array, R = Uint8Array> {
 const closeTimeoutMs = 1_000;
 const nothing = new Uint8Array(0);
 
-const raw: CommandCodec<Uint8Array, Uint8Array> = {
-  encodeCommand: (command) => command,
-  decodeResult: (bytes) => bytes,
-};
-
 /** A client of a group. It connects by itself, and again, for as long as it is not closed. */
 export function connectClient<C = Uint8Array, R = Uint8Array>(
   options: ClientOptions<C, R>,
@@ -66,7 +62,7 @@ class RunningClient<C, R> implements Client<C, R> {
     const checked = checkedClientOptions(options);
     const { clock = systemClock, logger = silentLogger, random = systemRandom } = options;
     const { addresses, connector, group } = options;
-    this.#codec = options.codec ?? (raw as unknown as CommandCodec<C, R>);
+    this.#codec = options.codec ?? rawCodec<C, R>();
     this.#logger = logger;
     const given = { ...checked, addresses, connector, group, clock, logger, random };
     this.#courier = new Courier({ ...given, onStatus: (bytes) => this.#onStatus(bytes) });

@@ -10,9 +10,22 @@ import type { Logger } from '../ports/logger.ts';
 import type { Random } from '../ports/random.ts';
 import { decodeName } from '../sessions/control.ts';
 import { type SessionId, sessionIdOf } from '../sessions/session-name.ts';
-import type { Answer, ClientFailed, ClientMessage, Question } from './client-messages.ts';
-import type { ClientLimits, ClientOptions, ClientTimings } from './client-options.ts';
+import type {
+  Answer,
+  ClientCommands,
+  ClientFailed,
+  ClientMessage,
+  Question,
+  Welcome,
+} from './client-messages.ts';
+import {
+  type ClientLimits,
+  type ClientOptions,
+  type ClientTimings,
+  relayTimeoutMs,
+} from './client-options.ts';
 import { Link } from './link.ts';
+import { Patience } from './patience.ts';
 import { errorOf } from './problem.ts';
 import { Questions } from './questions.ts';
 
@@ -27,8 +40,6 @@ export interface CourierOptions extends Pick<ClientOptions, 'addresses' | 'conne
   readonly onStatus: (bytes: Uint8Array) => void;
 }
 
-/** How long a replica tries before it says so; then the command is sent again. */
-const relayTimeoutMs = 10_000;
 const pauseMsMin = 10;
 const pauseMsMax = 1_000;
 const nothing = new Uint8Array(0);
@@ -53,12 +64,15 @@ export class Courier implements Intaker {
   readonly #link: Link;
   readonly #proposals: Proposals;
   readonly #questions: Questions;
+  readonly #patience: Patience;
+  /** Of one command: what this client allows, or the replica, if that is less. */
+  readonly #bounds: { commandBytesMax: number };
   /** Slot 0 while there is no session. */
   readonly #under: Under = { slot: 0, offset: 0, acknowledged: 0 };
   #connections = 0;
   #isOpening = false;
   #isWatching = false;
-  #unsent: ClientMessage | undefined;
+  #unsent: ClientCommands | undefined;
   #usedMs = 0;
   #pausedUntilMs = 0;
   #pauseMs = pauseMsMin;
@@ -68,10 +82,13 @@ export class Courier implements Intaker {
   constructor(options: CourierOptions) {
     this.#options = options;
     const { clock, limits, logger } = options;
-    this.#proposals = new Proposals({ self: 0, epoch: 0, limits });
+    const bounds = { ...limits };
+    this.#bounds = bounds;
+    this.#patience = new Patience(options.timings);
+    this.#proposals = new Proposals({ self: 0, epoch: 0, limits: bounds });
     this.#questions = new Questions(limits.pendingQuestionsMax);
     const on = {
-      up: () => this.#onUp(),
+      up: (welcome: Welcome) => this.#onUp(welcome),
       down: (why: string) => logger.debug({ why }, 'the connection to a replica has ended'),
       message: (message: ClientMessage) => this.#onMessage(message),
       drain: () => this.#schedule(),
@@ -128,17 +145,26 @@ export class Courier implements Intaker {
 
   onTick(): void {
     const nowMs = this.#options.clock.nowMs();
+    if (this.#patience.isOver(this.#isOwed, nowMs)) this.#link.leave('it owes an answer');
     this.#link.onTick();
-    this.#proposals.expire(nowMs);
-    this.#questions.expire(nowMs);
+    const { whyDown } = this.#link;
+    this.#proposals.expire(nowMs, whyDown);
+    this.#questions.expire(nowMs, whyDown);
     if (this.session !== undefined && nowMs - this.#usedMs >= this.#options.ttlMs / 3) this.#use();
     this.#pump();
   }
 
   // ---- the connection
 
-  #onUp(): void {
+  /** The replica has been given something, and has not answered. */
+  get #isOwed(): boolean {
+    const { pendingCount, queuedCount } = this.#proposals;
+    return this.#link.isUp && (pendingCount > queuedCount || this.#questions.areAsked);
+  }
+
+  #onUp({ commandBytesMax }: Welcome): void {
     this.#connections += 1;
+    this.#bounds.commandBytesMax = Math.min(this.#options.limits.commandBytesMax, commandBytesMax);
     this.#unsent = undefined;
     this.#proposals.resendBelow(this.#connection);
     this.#questions.again();
@@ -157,9 +183,11 @@ export class Courier implements Intaker {
       case 'failed':
         return this.#onFailed(message);
       case 'answer':
+        this.#patience.onAnswer();
         return this.#questions.onAnswer(message);
       case 'denied':
         if (this.#questions.onDenied(message)) this.#pause();
+        else this.#patience.onAnswer();
         return;
       case 'leader':
         return this.#link.onHint(message.address);
@@ -177,6 +205,7 @@ export class Courier implements Intaker {
     // An answer to what was sent under an earlier session: it was given up.
     if (!this.#isOurs(session)) return;
     this.#pauseMs = pauseMsMin;
+    this.#patience.onAnswer();
     let sequence = session.firstSequence;
     for (const result of commandsIn(segment, header)) {
       this.#mustBeSent(sequence);
@@ -191,7 +220,10 @@ export class Courier implements Intaker {
     this.#mustBeSent(message.sequence);
     const error = errorOf(message.problem);
     if (error.code === 'RSL_SESSION_EXPIRED') return this.#onEnded(error);
-    if (!passing.has(error.code)) return this.#proposals.refuse(message.sequence, error);
+    if (!passing.has(error.code)) {
+      this.#patience.onAnswer();
+      return this.#proposals.refuse(message.sequence, error);
+    }
     this.#proposals.resend(message.sequence);
     this.#pause();
   }
@@ -271,7 +303,7 @@ export class Courier implements Intaker {
     const { frameCommandBytesMax, frameCommandsMax } = this.#options.limits;
     for (;;) {
       if (this.#unsent !== undefined) {
-        if (!this.#link.send(this.#unsent)) return;
+        if (!this.#sendOrRefuse(this.#unsent)) return;
         this.#unsent = undefined;
       }
       this.#under.acknowledged = this.#proposals.doneThrough;
@@ -283,6 +315,23 @@ export class Courier implements Intaker {
       if (segment === undefined) return;
       this.#usedMs = nowMs;
       this.#unsent = { kind: 'commands', timeoutMs: relayTimeoutMs, segment };
+    }
+  }
+
+  /** False: not now. What the connection has no frame for its caller hears of. */
+  #sendOrRefuse(message: ClientCommands): boolean {
+    try {
+      return this.#link.send(message);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      // On an earlier connection there may have been one.
+      const outcome = this.#connections === 1 ? 'not-executed' : 'unknown';
+      const why = `a frame with the command is too large for this connection: ${error.message}`;
+      const { count, firstSequence } = checkSegment(message.segment);
+      for (let s = firstSequence; s < firstSequence + count; s += 1) {
+        this.#proposals.refuse(s, new RslError('RSL_COMMAND_TOO_LARGE', outcome, why));
+      }
+      return true;
     }
   }
 

@@ -7,6 +7,8 @@ import { clientFrame, type ClientMessage, readClientMessage } from './client-mes
 import { defaultClientTimings } from './client-options.ts';
 import { Link } from './link.ts';
 
+const { restMsMax, restMsMin } = defaultClientTimings;
+
 interface Dialed {
   readonly address: string;
   readonly on: ClientConnectionEvents & { open(): void };
@@ -113,8 +115,11 @@ test('it goes to where the leader is said to be, but not to and fro', () => {
   expect(dialed[0]?.isClosed).toBe(true);
   welcome('a');
   expect([link.address, dialed.length]).toEqual(['z', 2]);
-  wait(defaultClientTimings.moveMsMin);
+  wait(restMsMin - 1);
   link.onHint('a');
+  expect([link.address, dialed.length]).toEqual(['z', 2]);
+  // Nobody has to say it again.
+  wait(1);
   expect(last().address).toBe('a');
   welcome();
   link.onHint('');
@@ -131,6 +136,63 @@ test('a leader that cannot be reached is given up for the addresses that it was 
   last().on.closed(new Error('unreachable'));
   wait(100);
   expect(last().address).toBe('a');
+});
+
+/** At a replica that goes on to name a leader where nobody answers: when it is tried. */
+function attemptsAt(leader: string, forMs: number): number[] {
+  const { dialed, last, wait, welcome } = stage(['a']);
+  const attempts: number[] = [];
+  for (let atMs = 0; atMs < forMs; atMs += 10) {
+    const before = dialed.length;
+    wait(10);
+    if (dialed.length === before) continue;
+    if (last().address === leader) attempts.push(atMs);
+    else welcome(leader);
+    if (last().address === leader && attempts.at(-1) !== atMs) attempts.push(atMs);
+  }
+  return attempts;
+}
+
+test('a leader that only this client cannot reach is tried ever more rarely', () => {
+  const attempts = attemptsAt('z', 600_000);
+  const waits = attempts.slice(1).map((atMs, i) => atMs - (attempts[i] as number));
+  const { connectTimeoutMs } = defaultClientTimings;
+  for (const [i, waited] of waits.entries()) {
+    const restMs = Math.min(restMsMax, restMsMin * 2 ** i) + connectTimeoutMs;
+    expect(waited).toBeGreaterThanOrEqual(restMs);
+    expect(waited).toBeLessThan(restMs + 100);
+  }
+  expect(waits.length).toBeGreaterThan(10);
+  expect(waits.at(-1)).toBeGreaterThanOrEqual(restMsMax);
+});
+
+test('a leader that was left after a long stay has to rest no longer than the first time', () => {
+  const { last, wait, welcome } = stage(['a']);
+  wait(0);
+  welcome('z');
+  for (const stayMs of [restMsMin + 1, 10 * restMsMin]) {
+    welcome();
+    wait(stayMs);
+    last().on.closed(undefined);
+    wait(100);
+    expect(last().address).toBe('a');
+    welcome('z');
+    wait(restMsMin - 200);
+    expect(last().address).toBe('a');
+    wait(200);
+    expect(last().address).toBe('z');
+  }
+});
+
+test('why there is no connection can be told', () => {
+  const { last, link, wait, welcome } = stage(['a']);
+  expect(link.whyDown).toBeUndefined();
+  wait(0);
+  last().on.closed(new Error('nobody is there'));
+  expect(link.whyDown?.message).toBe('a: nobody is there');
+  wait(100);
+  welcome();
+  expect(link.whyDown).toBeUndefined();
 });
 
 test('what an old connection still says is not heard', () => {

@@ -11,6 +11,7 @@ import {
   type Welcome,
 } from './client-messages.ts';
 import type { ClientTimings } from './client-options.ts';
+import { Rests } from './rests.ts';
 
 export interface LinkEvents {
   /** A replica has let it in. */
@@ -45,11 +46,16 @@ export class Link {
   #failures = 0;
   #dueMs = 0;
   #giveUpMs = Infinity;
-  #movedMs = -Infinity;
+  #upMs = 0;
+  /** Where the leader is, as the replica says that it is connected to. */
+  #leader = '';
+  readonly #rests: Rests;
+  #whyDown: Error | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#next = options.random.below(options.addresses.length);
+    this.#rests = new Rests(options.timings);
   }
 
   /** Where it is connected, if it is. */
@@ -61,6 +67,11 @@ export class Link {
     return this.#isUp;
   }
 
+  /** Why there is no connection, as far as that is known. */
+  get whyDown(): Error | undefined {
+    return this.#isUp ? undefined : this.#whyDown;
+  }
+
   /** False: nothing was sent; `drain` or `down` follows. */
   send(message: ClientMessage): boolean {
     return this.sendParts(clientFrame(message));
@@ -70,7 +81,7 @@ export class Link {
     return this.#isUp && (this.#connection?.send(parts) ?? false);
   }
 
-  /** Connects, gives up what takes too long. */
+  /** Connects, gives up what takes too long, goes to the leader once that has rested. */
   onTick(): void {
     const nowMs = this.#options.clock.nowMs();
     if (this.#isEnded) return;
@@ -78,16 +89,21 @@ export class Link {
       if (nowMs >= this.#dueMs) this.#dial(nowMs);
     } else if (nowMs >= this.#giveUpMs) {
       this.#drop('no welcome in time');
+    } else if (this.#isUp) {
+      this.#follow(nowMs);
     }
   }
 
-  /** The leader is elsewhere: goes there, unless it has just come from somewhere. */
+  /** The leader takes clients in there, or nobody knows where: goes there, if that has rested. */
   onHint(address: string): void {
-    const nowMs = this.#options.clock.nowMs();
-    if (address === '' || address === this.#address) return;
-    if (nowMs - this.#movedMs < this.#options.timings.moveMsMin) return;
-    this.#movedMs = nowMs;
-    this.#hint = address;
+    this.#leader = address;
+    this.#follow(this.#options.clock.nowMs());
+  }
+
+  #follow(nowMs: number): void {
+    const leader = this.#leader;
+    if (leader === '' || leader === this.#address || !this.#rests.isOver(leader, nowMs)) return;
+    this.#hint = leader;
     this.#drop('the leader is elsewhere');
     this.#dueMs = nowMs;
     this.#dial(nowMs);
@@ -141,6 +157,7 @@ export class Link {
       return this.#options.on.message(message);
     }
     this.#isUp = true;
+    this.#upMs = this.#options.clock.nowMs();
     this.#giveUpMs = Infinity;
     this.#failures = 0;
     this.#options.on.up(message);
@@ -150,14 +167,18 @@ export class Link {
 
   #drop(why: string): void {
     const { clock, on, random, timings } = this.#options;
+    const nowMs = clock.nowMs();
     const wasUp = this.#isUp;
+    this.#rests.leave(this.#address, wasUp ? nowMs - this.#upMs : 0, nowMs);
+    this.#whyDown = new Error(`${this.#address}: ${why}`);
+    this.#leader = '';
     this.#connection?.close();
     this.#connection = undefined;
     this.#isUp = false;
     this.#giveUpMs = Infinity;
     const waitMs = Math.min(timings.retryMsMax, timings.retryMsMin * 2 ** this.#failures);
     this.#failures = Math.min(16, this.#failures + 1);
-    this.#dueMs = clock.nowMs() + Math.ceil(waitMs / 2) + random.below(Math.ceil(waitMs / 2));
+    this.#dueMs = nowMs + Math.ceil(waitMs / 2) + random.below(Math.ceil(waitMs / 2));
     if (wasUp) on.down(why);
   }
 }

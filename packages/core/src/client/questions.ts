@@ -1,4 +1,4 @@
-import { AbortedError, NotLeaderError, OverloadedError, type RslError } from '../errors.ts';
+import { AbortedError, NotLeaderError, OverloadedError, RslError } from '../errors.ts';
 import type { Answer, Ask, Denied, Question } from './client-messages.ts';
 import { errorOf } from './problem.ts';
 
@@ -25,6 +25,11 @@ export class Questions {
 
   get count(): number {
     return this.#waiting.size;
+  }
+
+  /** One was asked, and has no answer. */
+  get areAsked(): boolean {
+    return [...this.#waiting.values()].some(({ isSent }) => isSent);
   }
 
   ask(
@@ -54,8 +59,14 @@ export class Questions {
     for (const waiting of this.#waiting.values()) {
       if (waiting.isSent) continue;
       const timeoutMs = Math.max(1, Math.ceil(waiting.deadlineMs - nowMs));
-      if (!send({ ...waiting.ask, timeoutMs })) return;
-      waiting.isSent = true;
+      try {
+        if (!send({ ...waiting.ask, timeoutMs })) return;
+        waiting.isSent = true;
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        const why = `a question that is too large for this connection: ${error.message}`;
+        this.#fail(waiting.ask.number, new RslError('RSL_COMMAND_TOO_LARGE', 'not-executed', why));
+      }
     }
   }
 
@@ -81,10 +92,12 @@ export class Questions {
     return false;
   }
 
-  expire(nowMs: number): void {
+  /** `cause`: why nobody could be asked, if it is that. */
+  expire(nowMs: number, cause?: Error): void {
     for (const [number, { deadlineMs }] of this.#waiting) {
       if (deadlineMs > nowMs) continue;
-      this.#fail(number, new NotLeaderError('no replica answered before the deadline; try again'));
+      const why = 'no replica answered before the deadline; try again';
+      this.#fail(number, new NotLeaderError(why, { cause }));
     }
   }
 

@@ -299,8 +299,8 @@ export class Proposals {
     this.#cursor = Math.min(this.#cursor, sequence);
   }
 
-  /** Ends what has waited too long. */
-  expire(nowMs: number): void {
+  /** Ends what has waited too long; `cause`: why nobody could be given it, if it is that. */
+  expire(nowMs: number, cause?: Error): void {
     if (nowMs < this.#nextDeadlineMs) return;
     let next = Infinity;
     const late: number[] = [];
@@ -315,10 +315,13 @@ export class Proposals {
     for (const s of late) {
       this.#fail(s, (state) =>
         state === queued
-          ? new NotLeaderError('no leader took the command before its deadline; try again')
+          ? new NotLeaderError('no leader took the command before its deadline; try again', {
+              cause,
+            })
           : new OutcomeUnknownError(
               'the deadline passed after the command was proposed; it may still execute: ' +
                 'read back what it would have changed before sending it again',
+              { cause },
             ),
       );
     }

@@ -9,7 +9,10 @@ export interface ClientConnectionEvents {
   frame(frame: Uint8Array): void;
   /** Follows a `send` that returned false: there is room again, also for what was refused. */
   drain(): void;
-  /** It is over, once; not told to whoever closed it. */
+  /**
+   * It is over, once; not told to whoever closed it. Whatever the error is: `connectClient` gives
+   * it to callers as a cause only.
+   */
   closed(error: Error | undefined): void;
 }
 
