@@ -71,7 +71,7 @@ export function judgeIncrements(all: readonly Increment[], valueOf: ValueOf): In
 }
 
 function judgeOne({ counter, mark, told }: Increment, times: number): void {
-  const what = `an INCR of ${counter} (${mark}) that its client was told is ${told}`;
+  const what = `an INCR of ${counter}, ${told} to its client (${mark}),`;
   if (times > 1) fail(`${what} was executed ${times} times`);
   const mustBe = told === 'acknowledged' || told === 'executed, no result';
   if (mustBe && times === 0) fail(`${what} is missing`);

@@ -82,7 +82,8 @@ try {
   writeFileSync(join(directory, 'history.json'), JSON.stringify(history.operations));
   console.error(`data, logs and history are kept in ${directory}`);
   const leased = lease === undefined ? '' : ` --lease ${lease}`;
-  console.error(`again: npm run torture -- --seed ${seed} --seconds ${seconds}${leased}`);
+  const anew = values['retries-as-new'] ? ' --retries-as-new' : '';
+  console.error(`again: npm run torture -- --seed ${seed} --seconds ${seconds}${leased}${anew}`);
   summarize(kind, { directory });
   process.exitCode = exitCodes[kind];
 }

@@ -176,7 +176,7 @@ const links = inFile(
     {
       name: 'a client goes to and fro between two leaders',
       rule: 'L6',
-      find: " || !this.#rests.isOver(leader, nowMs)) return;",
+      find: ' || !this.#rests.isOver(leader, nowMs)) return;',
       replace: ') return;',
     },
     {

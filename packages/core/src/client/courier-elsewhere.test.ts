@@ -8,7 +8,6 @@ import {
   given,
   openSession,
   stage,
-  text,
 } from '../../test/courier-stage.ts';
 
 test('a replica that owes an answer is left for another, after ever longer waits', async () => {

@@ -97,7 +97,8 @@ export class Questions {
     for (const [number, { deadlineMs }] of this.#waiting) {
       if (deadlineMs > nowMs) continue;
       const why = 'no replica answered before the deadline; try again';
-      this.#fail(number, new NotLeaderError(why, { cause }));
+      const options = cause === undefined ? undefined : { cause };
+      this.#fail(number, new NotLeaderError(why, options));
     }
   }
 

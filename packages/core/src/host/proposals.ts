@@ -312,17 +312,12 @@ export class Proposals {
       else next = Math.min(next, deadlineMs);
     }
     this.#nextDeadlineMs = next;
+    const options = cause === undefined ? undefined : { cause };
     for (const s of late) {
       this.#fail(s, (state) =>
         state === queued
-          ? new NotLeaderError('no leader took the command before its deadline; try again', {
-              cause,
-            })
-          : new OutcomeUnknownError(
-              'the deadline passed after the command was proposed; it may still execute: ' +
-                'read back what it would have changed before sending it again',
-              { cause },
-            ),
+          ? new NotLeaderError('no leader took the command before its deadline; try again', options)
+          : new OutcomeUnknownError(deadlinePassed, options),
       );
     }
   }
@@ -394,6 +389,10 @@ export class Proposals {
     );
   }
 }
+
+const deadlinePassed =
+  'the deadline passed after the command was proposed; it may still execute: ' +
+  'read back what it would have changed before sending it again';
 
 const isWaiting = (state: number | undefined): boolean => state === queued || state === again;
 
