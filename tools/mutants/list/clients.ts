@@ -106,8 +106,14 @@ const rests = inFile(
     {
       name: 'a long stay does not count',
       rule: 'L6',
-      find: 'last === undefined || stayedMs > last;',
+      find: 'last === undefined || stayedMs > longStay * last;',
       replace: 'last === undefined;',
+    },
+    {
+      name: 'any stay is a long one',
+      rule: 'L6',
+      find: 'stayedMs > longStay * last;',
+      replace: 'stayedMs > last;',
     },
     {
       name: 'addresses that were left are remembered without a bound',

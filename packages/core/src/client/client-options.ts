@@ -46,7 +46,7 @@ export const defaultClientTimings = {
   answerMsMax: 8_000,
   /**
    * Nobody's word leads back to an address that was left before it has rested for so long: twice
-   * as long each time, up to the other, unless it was stayed at for longer than that (L6).
+   * as long each time, up to the other, unless it was stayed at for four times as long (L6).
    */
   restMsMin: 1_000,
   restMsMax: 60_000,

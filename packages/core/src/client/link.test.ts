@@ -166,11 +166,29 @@ test('a leader that only this client cannot reach is tried ever more rarely', ()
   expect(waits.at(-1)).toBeGreaterThanOrEqual(restMsMax);
 });
 
+test('between two replicas that name each other it moves ever more rarely', () => {
+  const { dialed, last, wait, welcome } = stage(['a']);
+  const other = { a: 'z', z: 'a' } as const;
+  const moves: number[] = [];
+  wait(0);
+  welcome(other.a);
+  for (let atMs = 0; atMs < 600_000; atMs += 10) {
+    const before = dialed.length;
+    wait(10);
+    if (dialed.length === before) continue;
+    welcome(other[last().address as 'a' | 'z']);
+    moves.push(atMs);
+  }
+  const late = moves.filter((atMs) => atMs > 300_000);
+  expect(late.length).toBeGreaterThan(0);
+  expect(late.length).toBeLessThanOrEqual(300_000 / restMsMax);
+});
+
 test('a leader that was left after a long stay has to rest no longer than the first time', () => {
   const { last, wait, welcome } = stage(['a']);
   wait(0);
   welcome('z');
-  for (const stayMs of [restMsMin + 1, 10 * restMsMin]) {
+  for (const stayMs of [4 * restMsMin + 1, 10 * restMsMin]) {
     welcome();
     wait(stayMs);
     last().on.closed(undefined);

@@ -29,7 +29,8 @@ export class Questions {
 
   /** One was asked, and has no answer. */
   get areAsked(): boolean {
-    return [...this.#waiting.values()].some(({ isSent }) => isSent);
+    for (const { isSent } of this.#waiting.values()) if (isSent) return true;
+    return false;
   }
 
   ask(

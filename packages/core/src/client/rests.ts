@@ -1,5 +1,8 @@
 import type { ClientTimings } from './client-options.ts';
 
+/** Two replicas that name each other are left, each, once the other has rested: no long stay. */
+const longStay = 4;
+
 interface Rest {
   readonly restMs: number;
   readonly untilMs: number;
@@ -24,7 +27,7 @@ export class Rests {
   leave(address: string, stayedMs: number, nowMs: number): void {
     const { restMsMax, restMsMin } = this.#timings;
     const last = this.#left.get(address)?.restMs;
-    const isNew = last === undefined || stayedMs > last;
+    const isNew = last === undefined || stayedMs > longStay * last;
     const restMs = isNew ? restMsMin : Math.min(restMsMax, 2 * last);
     this.#left.delete(address);
     this.#left.set(address, { restMs, untilMs: nowMs + restMs });
