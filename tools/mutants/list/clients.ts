@@ -136,6 +136,12 @@ const tooLarge = [
         replace: 'this.#options.limits.commandBytesMax + 0 * commandBytesMax;',
       },
       {
+        name: 'a command that was sent before is said not to be executed',
+        rule: 'P9',
+        find: 'if (this.#connections > 1) return new OutcomeUnknownError(why);',
+        replace: '',
+      },
+      {
         name: 'a command that fits in no frame ends the process',
         rule: 'bounds',
         find: 'if (!(error instanceof RangeError)) throw error;',

@@ -111,6 +111,17 @@ test('what no frame of the connection can hold ends, and harms nothing else', as
   await refused;
 });
 
+test('what an earlier connection may have had a frame for is of unknown outcome', async () => {
+  const { outcomes, replicas, wait } = await begun('x'.repeat(300));
+  given(replicas.last);
+  replicas.last.on.closed(undefined);
+  await wait(100);
+  replicas.last.frameBytesMax = 200;
+  replicas.last.welcome();
+  await wait(0);
+  expect(outcomes).toEqual([`${'x'.repeat(300)}: RSL_OUTCOME_UNKNOWN`]);
+});
+
 test('who hears that nobody answered hears why', async () => {
   const { courier, propose, replicas, turn, wait } = stage();
   await turn();

@@ -1,7 +1,7 @@
 import { requires } from '@rsl/contracts';
 import type { ManyResults } from '../api.ts';
 import { checkSegment, commandsIn } from '../codec/segment.ts';
-import { ClosedError, FrameError, RslError } from '../errors.ts';
+import { ClosedError, FrameError, OutcomeUnknownError, RslError } from '../errors.ts';
 import type { Intaker } from '../host/calls.ts';
 import type { Under } from '../host/proposal-ring.ts';
 import { Proposals } from '../host/proposals.ts';
@@ -324,15 +324,18 @@ export class Courier implements Intaker {
       return this.#link.send(message);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      // On an earlier connection there may have been one.
-      const outcome = this.#connections === 1 ? 'not-executed' : 'unknown';
-      const why = `a frame with the command is too large for this connection: ${error.message}`;
       const { count, firstSequence } = checkSegment(message.segment);
-      for (let s = firstSequence; s < firstSequence + count; s += 1) {
-        this.#proposals.refuse(s, new RslError('RSL_COMMAND_TOO_LARGE', outcome, why));
-      }
+      const tooLarge = this.#tooLarge(error.message);
+      for (let i = 0; i < count; i += 1) this.#proposals.refuse(firstSequence + i, tooLarge);
       return true;
     }
+  }
+
+  /** An earlier connection may have had a frame for it. */
+  #tooLarge(what: string): RslError {
+    const why = `no frame of this connection holds the command: ${what}`;
+    if (this.#connections > 1) return new OutcomeUnknownError(why);
+    return new RslError('RSL_COMMAND_TOO_LARGE', 'not-executed', why);
   }
 
   #sayWatch(): void {
