@@ -13,6 +13,7 @@ const usage = `usage: npm start -- [options]
   --data <directory>    where the replicas keep their data   (default ./data)
   --client-port <port>  of the first replica, for clients    (default 6401: 6401, 6402, 6403)
   --peer-port <port>    of the first replica, for its peers  (default 7401: 7401, 7402, 7403)
+  --session-port <port> of the first, for clients with sessions (default 7501: 7501, 7502, 7503)
   --replicas <n>        1, 3, 5 or 7                         (default 3)
   -- <option> …         what else each rsl-server is to be given, as in  -- --window 16`;
 const readyWithinMs = 60_000;
@@ -59,11 +60,11 @@ function welcome(statuses) {
   const { leader } = statuses[0];
   const keys = statuses[0].server.keys;
   say(`${replicas.length} replicas are up${keys > 0 ? `, with ${keys} keys from before` : ''}:`);
-  for (const { id, clientPort, peerPort } of replicas) {
+  for (const { id, clientPort, peerPort, sessionPort } of replicas) {
     const role = id === leader ? 'leads ' : 'follows';
     say(
-      `  replica ${id}  ${role}  clients 127.0.0.1:${clientPort}  peers 127.0.0.1:${peerPort}` +
-        `  data ${join(settings.shown, String(id))}`,
+      `  replica ${id}  ${role}  clients 127.0.0.1:${clientPort}, with sessions :${sessionPort}` +
+        `  peers :${peerPort}  data ${join(settings.shown, String(id))}`,
     );
   }
   const [first, last] = [replicas[0], replicas.at(-1)];
@@ -79,19 +80,22 @@ function welcome(statuses) {
 function startReplica(id) {
   const clientPort = settings.clientPort + id - 1;
   const peerPort = settings.peerPort + id - 1;
+  const sessionPort = settings.sessionPort + id - 1;
   const data = join(settings.data, String(id));
-  const members = Array.from(
-    { length: settings.replicas },
-    (_, i) => `${i + 1}=127.0.0.1:${settings.peerPort + i}`,
-  ).join(',');
+  const members = Array.from({ length: settings.replicas }, (_, i) => {
+    const host = '127.0.0.1';
+    return `${i + 1}=${host}:${settings.peerPort + i}/${host}:${settings.sessionPort + i}`;
+  }).join(',');
   const args = ['start', '--id', String(id), '--members', members, '--data', data];
   args.push('--client', `127.0.0.1:${clientPort}`, ...(id === 1 ? ['--bootstrap'] : []));
+  args.push('--clients', `127.0.0.1:${sessionPort}`);
   // In a process group of its own, so that Ctrl-C reaches it once, from here.
   const child = spawn(process.execPath, [main, ...args, ...settings.rest], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  const replica = { id, clientPort, peerPort, data, child, isReady: false, lastError: '' };
+  const ports = { clientPort, peerPort, sessionPort };
+  const replica = { id, ...ports, data, child, isReady: false, lastError: '' };
   createInterface(child.stdout).on('line', (line) => hear(replica, line));
   createInterface(child.stderr).on('line', (line) => {
     replica.lastError = line;
@@ -184,8 +188,9 @@ function settingsFrom(args) {
   const text = { type: 'string' };
   let values;
   try {
-    const options = { data: text, 'client-port': text, 'peer-port': text, replicas: text };
-    ({ values } = parseArgs({ args: own, options: { ...options, help: { type: 'boolean' } } }));
+    const ports = { 'client-port': text, 'peer-port': text, 'session-port': text };
+    const options = { data: text, ...ports, replicas: text, help: { type: 'boolean' } };
+    ({ values } = parseArgs({ args: own, options }));
   } catch (error) {
     refuse(error.message);
   }
@@ -201,6 +206,7 @@ function settingsFrom(args) {
     shown: values.data ?? 'data',
     clientPort: portOf('--client-port', values['client-port'] ?? '6401', replicas),
     peerPort: portOf('--peer-port', values['peer-port'] ?? '7401', replicas),
+    sessionPort: portOf('--session-port', values['session-port'] ?? '7501', replicas),
     replicas,
     rest,
   };

@@ -49,6 +49,7 @@ try {
 /** Runs the cluster, and waits until it says that it is up. */
 function started(): Promise<ChildProcess> {
   const args = ['--data', data, '--client-port', String(ports[0]), '--peer-port', '27401'];
+  args.push('--session-port', '27501');
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     child.on('exit', (code) => reject(new Error(`the cluster ended with ${code}`)));

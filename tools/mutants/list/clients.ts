@@ -243,6 +243,19 @@ const gateways = inFile(
   ],
 );
 
+const largeAnswers = inFile(
+  `${core}/src/client/gateway-connection.ts`,
+  [gatewayTest],
+  [
+    {
+      name: 'an answer that fits in no frame ends the replica',
+      rule: 'bounds',
+      find: "if (!(error instanceof RangeError) || message.kind !== 'answer') throw error;",
+      replace: 'if (message.kind !== undefined) throw error;',
+    },
+  ],
+);
+
 const queues = inFile(
   `${core}/src/client/result-queue.ts`,
   [queueTest],
@@ -276,5 +289,6 @@ export const clientMutants: readonly Mutant[] = [
   ...tooLarge,
   ...links,
   ...gateways,
+  ...largeAnswers,
   ...queues,
 ];

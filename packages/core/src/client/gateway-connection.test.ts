@@ -24,7 +24,12 @@ function stage(commandsMax = 100) {
   const heard: ClientMessage[] = [];
   const flow: string[] = [];
   const soon: (() => void)[] = [];
-  const state = { hasRoom: true, refuses: undefined as Error | undefined, ended: 0 };
+  const state = {
+    hasRoom: true,
+    frameBytesMax: Infinity,
+    refuses: undefined as Error | undefined,
+    ended: 0,
+  };
   const replica = {
     limits: { commandBytesMax: 99 },
     status: () => ({ group: 'tested', self: 3 }),
@@ -55,8 +60,10 @@ function stage(commandsMax = 100) {
       remote: 'a client',
       queuedBytes: 0,
       send: (parts) => {
+        const frame = Uint8Array.from(Buffer.concat(parts));
+        if (frame.length > state.frameBytesMax) throw new RangeError(`${frame.length} bytes`);
         if (!state.hasRoom) return false;
-        heard.push(readClientMessage(readFrame(Uint8Array.from(Buffer.concat(parts)))));
+        heard.push(readClientMessage(readFrame(frame)));
         return true;
       },
       pause: () => void flow.push('pause'),
@@ -204,6 +211,26 @@ test('a client that reads nothing is taken nothing in from, and loses no result'
   expect(heard[1]).toMatchObject({ kind: 'failed', sequence: 1 });
   expect(results(heard)).toEqual(['2: 2']);
   expect(flow).toEqual(['pause', 'resume']);
+});
+
+test('an answer that fits in no frame is denied, whether it has to wait or not', async () => {
+  const { gateway, greet, heard, say, state, turn } = stage();
+  greet();
+  state.frameBytesMax = 250;
+  const question = { what: 'query', level: 'local' } as const;
+  const ask = (number: number): void =>
+    say({ kind: 'ask', number, timeoutMs: 50, question, bytes: bytes('x'.repeat(200)) });
+  ask(1);
+  await turn();
+  const tooLarge = { kind: 'denied', problem: { code: 'RSL_QUERY_FAILED' } };
+  expect(heard.slice(1)).toMatchObject([{ ...tooLarge, number: 1 }]);
+  state.hasRoom = false;
+  gateway.onLeader('elsewhere');
+  ask(2);
+  await turn();
+  state.hasRoom = true;
+  gateway.drain();
+  expect(heard.slice(2)).toMatchObject([{ kind: 'leader' }, { ...tooLarge, number: 2 }]);
 });
 
 test('once it is over nothing is said', async () => {

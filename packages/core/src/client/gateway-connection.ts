@@ -39,8 +39,8 @@ const nothing = new Uint8Array(0);
 export class GatewayConnection implements ClientConnectionEvents {
   readonly #parts: GatewayParts;
   readonly #results = new ResultQueue();
-  /** Small frames that found no room. */
-  #left: (readonly Uint8Array[])[] = [];
+  /** What found no room, in order; not results. */
+  #left: ClientMessage[] = [];
   #hasGreeted = false;
   #isEnded = false;
   #isPaused = false;
@@ -212,9 +212,21 @@ export class GatewayConnection implements ClientConnectionEvents {
 
   #say(message: ClientMessage): void {
     if (this.#isEnded) return;
-    const parts = clientFrame(message);
-    if (this.#left.length > 0 || !this.#parts.connection.send(parts)) this.#left.push(parts);
+    if (this.#left.length > 0 || !this.#send(message)) this.#left.push(message);
     if (this.#left.length > 0) this.#count(0);
+  }
+
+  /** True if nothing is to come again. An answer that fits in no frame is denied. */
+  #send(message: ClientMessage): boolean {
+    const { connection } = this.#parts;
+    try {
+      return connection.send(clientFrame(message));
+    } catch (error) {
+      if (!(error instanceof RangeError) || message.kind !== 'answer') throw error;
+      const { number } = message;
+      const tooLarge = new QueryFailedError(`the answer is too large: ${error.message}`);
+      return connection.send(clientFrame({ kind: 'denied', number, problem: problemOf(tooLarge) }));
+    }
   }
 
   #schedule(): void {
@@ -230,7 +242,7 @@ export class GatewayConnection implements ClientConnectionEvents {
     if (this.#isEnded) return;
     while (this.#left.length > 0) {
       const [next] = this.#left;
-      if (next === undefined || !this.#parts.connection.send(next)) return;
+      if (next === undefined || !this.#send(next)) return;
       this.#left.shift();
     }
     this.#results.flush((parts, run) => this.#sendResults(parts, run));
