@@ -105,7 +105,16 @@ test('a reply that is too large is not told, and said to be gone', async () => {
 });
 
 test('a result that is no reply is not believed', () => {
-  for (const text of ['+OK', '?1\r\n', '$5\r\nabc\r\n', '$x\r\n', '*2\r\n:1\r\n', ':1\r\n:2\r\n']) {
+  for (const text of [
+    '+OK',
+    '?1\r\n',
+    '$5\r\nabc\r\n',
+    '$x\r\n',
+    ':x\r\n',
+    ':\r\n',
+    '*2\r\n:1\r\n',
+    ':1\r\n:2\r\n',
+  ]) {
     expect(() => textCodec.decodeResult(Buffer.from(text))).toThrow('no reply of RESP2');
   }
 });

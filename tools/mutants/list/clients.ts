@@ -44,8 +44,8 @@ const couriers = inFile(
     {
       name: 'what a replica could not do is not tried again',
       rule: 'P9, L6',
-      find: 'if (!passing.has(error.code)) return',
-      replace: 'if (error.code !== undefined) return',
+      find: 'if (!passing.has(error.code)) {',
+      replace: 'if (error.code !== undefined) {',
     },
     {
       name: 'a client does not go to the leader',
@@ -182,8 +182,8 @@ const links = inFile(
     {
       name: 'a client dials without a pause',
       rule: 'L6',
-      find: 'this.#dueMs = clock.nowMs() + Math.ceil(waitMs / 2) +',
-      replace: 'this.#dueMs = clock.nowMs() + 0 *',
+      find: 'this.#dueMs = nowMs + Math.ceil(waitMs / 2) +',
+      replace: 'this.#dueMs = nowMs + 0 *',
     },
     {
       name: 'a client goes to and fro between two leaders',

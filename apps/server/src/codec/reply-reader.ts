@@ -45,7 +45,7 @@ class ReplyReader {
       case 0x2d: // -
         return failed(line);
       case 0x3a: // :
-        return Number.isSafeInteger(Number(line)) ? Number(line) : BigInt(line);
+        return integer(line);
       case 0x24: // $
         return this.#text(Number(line));
       case 0x2a: // *
@@ -85,6 +85,11 @@ class ReplyReader {
     for (let i = 0; i < count; i += 1) items.push(this.next());
     return items;
   }
+}
+
+function integer(line: string): Reply {
+  if (!/^-?\d+$/.test(line)) throw malformed();
+  return Number.isSafeInteger(Number(line)) ? Number(line) : BigInt(line);
 }
 
 function failed(line: string): CommandFailedError {
