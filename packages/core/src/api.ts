@@ -257,6 +257,26 @@ export interface Relay {
   close(session: SessionId, options?: CallOptions): Promise<void>;
 }
 
+/** What one slot came to: the same on every replica. */
+export interface ExecutedSlot<C = Uint8Array> {
+  readonly slot: Slot;
+  /** Group time, milliseconds since 1970-01-01 UTC; never goes back (P10). */
+  readonly timeMs: number;
+  /**
+   * In the order of their execution, each command of the group once: a repeated command of a
+   * session is where it was executed. None in a slot that brought only time or news of sessions,
+   * is void, or was skipped. Bytes are valid for ever, never to be written.
+   */
+  readonly commands: readonly C[];
+}
+
+export interface ExecutedOptions {
+  /** The first slot wanted, 1 … 2^53 − 1; the next one that this replica executes unless given. */
+  readonly from?: Slot;
+  /** Ends the stream with RSL_ABORTED. */
+  readonly signal?: AbortSignal;
+}
+
 /** A running replica. All calls from the thread that started it. */
 export interface Replica<C = Uint8Array, R = Uint8Array> {
   readonly id: ReplicaId;
@@ -284,6 +304,20 @@ export interface Replica<C = Uint8Array, R = Uint8Array> {
    * RSL_NOT_LEADER or RSL_SLOT_NOT_REACHED at the deadline, RSL_OVERLOADED beyond pendingReadsMax.
    */
   barrier(level: ReadLevel, options?: CallOptions): Promise<Slot>;
+  /**
+   * The state machine has executed every slot up to here. Read it together with the state, without
+   * an `await` in between: then it is the slot that the state reflects.
+   */
+  readonly executedThrough: Slot;
+  /**
+   * What this replica executes, each slot once and in order, also slots without commands. Whoever
+   * has dealt with a slot goes on at the one after it, here or at any other replica. Nobody waits
+   * for a slow reader: the newest slots, `streamBytesMax` bytes, are kept, those from before a
+   * restart too. RSL_STREAM_BEHIND for what came before; RSL_CLOSED when this replica ends,
+   * RSL_OVERLOADED with more than `streamsMax` streams that wait. RSL_INVALID_OPTION if the state
+   * machine's codec has no `decodeCommand`.
+   */
+  executed(options?: ExecutedOptions): AsyncIterable<ExecutedSlot<C>>;
   /**
    * Forms the group, once in its life (S10): waits until all members named are up, learns their
    * stores, and has all of them agree. Says `already` if exactly this set is formed. One call on

@@ -42,6 +42,7 @@ export { sessionLimits } from './sessions/session-limits.ts';
 export type { SessionId } from './sessions/session-name.ts';
 export { startReplica } from './start-replica.ts';
 export * from './state-machine-errors.ts';
+export * from './stream-errors.ts';
 export {
   type Moment,
   msgpack,

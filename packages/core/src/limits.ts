@@ -42,6 +42,10 @@ export const defaultLimits = {
   cacheBytesMax: 32 * MiB,
   /** Votes that a follower takes in beyond the first slot it misses; at least slotsInFlightMax. */
   voteAheadSlotsMax: 256,
+  /** The newest executed slots, kept for streams of them: their values, and 256 bytes each. */
+  streamBytesMax: 16 * MiB,
+  /** Streams of executed slots that wait for the next one. */
+  streamsMax: 1_024,
   /** Values in one 1b and in one learn-reply; whoever asked asks for the rest. */
   partBytesMax: 1 * MiB,
   /** Members of one configuration. */

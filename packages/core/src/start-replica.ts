@@ -15,6 +15,7 @@ import { type Halves, RunningReplica } from './running-replica.ts';
 /** Bytes as they are. */
 const rawCodec: CommandCodec<Uint8Array, Uint8Array> = {
   encodeCommand: (command) => command,
+  decodeCommand: (bytes) => bytes,
   decodeResult: (bytes) => bytes,
 };
 

@@ -81,6 +81,7 @@ export function typed<C, R, S>(
   return {
     codec: {
       encodeCommand: (command) => codec.encode(command),
+      decodeCommand: (bytes) => codec.decode(bytes) as C,
       decodeResult: (bytes) => decodedResult(codec, bytes) as R,
     },
     execute: (batch, results) => executeAll(machine, codec, batch, results),

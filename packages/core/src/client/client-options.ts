@@ -1,4 +1,4 @@
-import type { CallOptions } from '../api.ts';
+import type { CallOptions, ReadLevel } from '../api.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { checkInteger, merged, two31 } from '../options.ts';
 import type { ClientConnector } from '../ports/client-transport.ts';
@@ -60,8 +60,11 @@ export interface ClientOptions<C = Uint8Array, R = Uint8Array> {
 }
 
 export interface QueryOptions extends CallOptions {
-  /** `linearizable` unless given; `local` is what the replica has that is asked. */
-  readonly level?: 'linearizable' | 'local';
+  /**
+   * `linearizable` unless given; the others are about the replica that is asked, which waits for
+   * the slot of `atLeast`: RSL_SLOT_NOT_REACHED at the deadline.
+   */
+  readonly level?: ReadLevel;
 }
 
 /** InvalidOptionError names the option, its range and the value. */

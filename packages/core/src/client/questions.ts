@@ -1,4 +1,10 @@
-import { AbortedError, NotLeaderError, OverloadedError, type RslError } from '../errors.ts';
+import {
+  AbortedError,
+  NotLeaderError,
+  OverloadedError,
+  type RslError,
+  SlotNotReachedError,
+} from '../errors.ts';
 import type { Answer, Ask, Denied, Question } from './client-messages.ts';
 import { errorOf } from './problem.ts';
 
@@ -82,9 +88,8 @@ export class Questions {
   }
 
   expire(nowMs: number): void {
-    for (const [number, { deadlineMs }] of this.#waiting) {
-      if (deadlineMs > nowMs) continue;
-      this.#fail(number, new NotLeaderError('no replica answered before the deadline; try again'));
+    for (const [number, { ask, deadlineMs }] of this.#waiting) {
+      if (deadlineMs <= nowMs) this.#fail(number, tooLate(ask.question));
     }
   }
 
@@ -102,4 +107,11 @@ export class Questions {
     waiting?.settle();
     return waiting;
   }
+}
+
+function tooLate(question: Question): RslError {
+  if (question.what === 'query' && typeof question.level === 'object') {
+    return new SlotNotReachedError(question.level.atLeast);
+  }
+  return new NotLeaderError('no replica answered before the deadline; try again');
 }

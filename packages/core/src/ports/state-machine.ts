@@ -73,6 +73,8 @@ export interface StateMachine {
 export interface CommandCodec<C, R> {
   encodeCommand(command: C): Uint8Array;
   decodeResult(bytes: Uint8Array): R;
+  /** For `Replica.executed`, which needs it. */
+  decodeCommand?(bytes: Uint8Array): C;
   /** Of queries; bytes as they are unless given. */
   encodeQuestion?(question: unknown): Uint8Array;
   decodeAnswer?(bytes: Uint8Array): unknown;
