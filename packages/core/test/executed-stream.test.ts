@@ -234,11 +234,11 @@ test('a typed machine has its own commands back, those from before a restart too
 test('a codec that cannot decode commands has no streams, and says so', async () => {
   cluster = new Cluster();
   const machine = adding();
-  const { decodeResult, encodeCommand } = machine.codec;
-  const replica = await alone(new MemoryDisk(), {
-    ...machine,
-    codec: { decodeResult, encodeCommand },
-  });
+  const codec = {
+    encodeCommand: (command: Add) => machine.codec.encodeCommand(command),
+    decodeResult: (bytes: Uint8Array) => machine.codec.decodeResult(bytes),
+  };
+  const replica = await alone(new MemoryDisk(), { ...machine, codec });
   expect(() => replica.executed()).toThrowError(/decodeCommand/);
   await until('it leads', () => replica.status().state === 'leader');
   await replica.close();

@@ -86,12 +86,14 @@ const streams = inFile(
       rule: 'P7',
       find: '      next += 1;\n',
       replace: '',
+      killers: [histories],
     },
     {
       name: 'a signal does not end a stream',
       rule: 'L6',
       find: 'if (signal?.aborted) throw new AbortedError(signal.reason);',
       replace: '',
+      killers: [units],
     },
   ],
 );

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { noOp, type Value } from '../paxos/value.ts';
 import { ExecutedSlots } from './executed-slots.ts';
+import { executedStream } from './executed-stream.ts';
+import { systemClock } from './system-clock.ts';
 
 const MiB = 1024 * 1024;
 
@@ -48,11 +50,21 @@ test('the next slot, a signal or the end wakes who waits, and nothing of it stay
   const bySignal = kept.changed(stop.signal);
   expect(kept.waiting).toBe(2);
   stop.abort();
-  await bySignal;
   expect(kept.waiting).toBe(1);
   kept.close(undefined);
-  await byEnd;
   expect(kept.waiting).toBe(0);
+  await Promise.all([bySignal, byEnd]);
+});
+
+test('a signal ends a stream, also one that has something to give', async () => {
+  const kept = slots();
+  add(kept, 1);
+  const signal = AbortSignal.abort(new Error('enough'));
+  const options = { clock: systemClock, decode: String, from: 1, signal };
+  await expect(executedStream(kept, options).next()).rejects.toMatchObject({
+    code: 'RSL_ABORTED',
+    cause: { message: 'enough' },
+  });
 });
 
 test('more streams than the limit do not wait', async () => {
