@@ -36,7 +36,7 @@ const scripts = {
   'catch-up': [turbo('build'), onBuild('catch-up')],
   'quick-start': [turbo('build'), onBuild('quick-start')],
   examples: [turbo('build'), onBuild('examples')],
-  'api-docs': [onSources('api-docs')],
+  'api-docs': [['typedoc', '--options', 'tools/api-docs/typedoc.json', ...args]],
   demo: [turbo('build'), onBuild('demo')],
 };
 

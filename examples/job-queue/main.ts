@@ -17,7 +17,7 @@ const replicas: Queue[] = await Promise.all(
 const [first, second] = replicas as [Queue, Queue, Queue];
 await first.bootstrap(members);
 
-/** A job that is there, or the next one to be; a stream tells of each slot that changes anything. */
+/** A job that is there, or the next one to be: a stream tells of each slot. */
 async function claim(queue: Queue, forMs: number): Promise<Job> {
   for await (const { slot } of queue.executed({ from: Math.max(1, queue.executedThrough) })) {
     if (slot < queue.executedThrough) continue;

@@ -13,7 +13,7 @@ export function lockService() {
   let locks = new Map<string, Lock>();
   let lastToken = 0;
 
-  return typed<Command, number | undefined, { locks: Map<string, Lock>; lastToken: number }>({
+  return typed<Command, number | undefined, { locks: [string, Lock][]; lastToken: number }>({
     execute({ kind, name }, { session }) {
       if (session === undefined) throw new ApplicationError('no-session', 'use a session');
       const held = locks.get(name);
@@ -30,9 +30,10 @@ export function lockService() {
     sessionEnded(session) {
       for (const [name, lock] of locks) if (lock.session === session) locks.delete(name);
     },
-    snapshot: () => ({ locks, lastToken }),
+    snapshot: () => ({ locks: [...locks], lastToken }),
     restore: (saved) => {
-      ({ lastToken, locks } = saved);
+      locks = new Map(saved.locks);
+      ({ lastToken } = saved);
     },
   });
 }

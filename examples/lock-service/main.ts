@@ -1,4 +1,5 @@
-// The holder of a lock is killed: its session ends, the lock goes on, and its late write is refused.
+// The holder of a lock is killed: its session ends, somebody else has the lock, and what the first
+// one writes late is refused.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

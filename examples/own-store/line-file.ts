@@ -54,7 +54,7 @@ export class LineFile {
     return { device: `${dev}`, file: `${ino} ${birthtimeNs}` };
   }
 
-  /** All lines, one after the other. A torn one at the end was never acknowledged: it is cut off. */
+  /** All lines, in order. A torn one at the end was never acknowledged: it is cut off. */
   async *lines(): AsyncGenerator<Line> {
     const { size } = await this.#file.stat();
     let rest: Buffer = Buffer.alloc(0);
@@ -90,7 +90,7 @@ export class LineFile {
     return items;
   }
 
-  /** `done` runs when they are durable, in the order of the calls; everything that waits is one line. */
+  /** `done` runs when they are durable, in the order of the calls; all that waits is one line. */
   append(items: readonly unknown[], done: Done): void {
     this.#waiting.push({ items, done });
     this.#writing ??= this.#write();

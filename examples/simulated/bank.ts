@@ -12,7 +12,7 @@ export const total = 300;
 /** Accounts, and transfers between them; gives what is left on the first one. */
 export function bank() {
   let balances = new Map(accounts.map((name) => [name, total / accounts.length]));
-  return typed<Transfer, number, Map<string, number>>({
+  return typed<Transfer, number, [string, number][]>({
     execute({ amount, from, to }) {
       const left = (balances.get(from) ?? 0) - amount;
       // Checked first, changed then: what a command has done before it throws would stay.
@@ -21,9 +21,9 @@ export function bank() {
       balances.set(to, (balances.get(to) ?? 0) + amount);
       return left;
     },
-    snapshot: () => balances,
+    snapshot: () => [...balances],
     restore: (saved) => {
-      balances = saved;
+      balances = new Map(saved);
     },
   });
 }

@@ -19,11 +19,11 @@ const running = new Map<number, Replica<Put, number>>();
 async function start(id: number): Promise<Replica<Put, number>> {
   let state = new Map<string, string>();
   states.set(id, state);
-  const stateMachine = typed<Put, number, Map<string, string>>({
+  const stateMachine = typed<Put, number, [string, string][]>({
     execute: ({ key, value }) => state.set(key, value).size,
-    snapshot: () => state,
+    snapshot: () => [...state],
     restore: (saved) => {
-      state = saved;
+      state = new Map(saved);
     },
   });
   const transport = memoryTransport(network, `replica-${id}`);

@@ -232,6 +232,7 @@ export const errorCodes = {
   { class: string; outcome: Outcome; meaning: string; action: string }
 >;
 
+/** Never renamed once released. Each is in docs/errors.md, with what to do. */
 export type RslErrorCode = keyof typeof errorCodes;
 
 export class NotLeaderError extends RslError {

@@ -1,3 +1,8 @@
+/**
+ * Replicas: what a program that is one types.
+ *
+ * @module @rsl/core
+ */
 export * from './api.ts';
 export * from './errors.ts';
 export {

@@ -52,6 +52,7 @@ export const defaultLimits = {
   membersMax: 31,
 } as const;
 
+/** Every bound, by name: integers, 1 … 2^31. */
 export type Limits = { readonly [K in keyof typeof defaultLimits]: number };
 
 /** Durations, in milliseconds of a monotonic clock. */
@@ -85,6 +86,8 @@ export const defaultSlow = {
   turnMs: 150,
 } as const;
 
+/** Every threshold of a warning, by name: integers, 1 … 2^31 ms. */
 export type Slow = { readonly [K in keyof typeof defaultSlow]: number };
 
+/** Every duration, by name: integers, 1 … 2^31 ms. */
 export type Timings = { readonly [K in keyof typeof defaultTimings]: number };

@@ -25,6 +25,7 @@ export const defaultClientLimits = {
   frameCommandBytesMax: 256 * KiB,
 } as const;
 
+/** Every bound of a client, by name: integers, 1 … 2^31. */
 export type ClientLimits = { readonly [K in keyof typeof defaultClientLimits]: number };
 
 /** Durations, in milliseconds of a monotonic clock. */
@@ -39,8 +40,10 @@ export const defaultClientTimings = {
   moveMsMin: 200,
 } as const;
 
+/** Every duration of a client, by name: integers, 1 … 2^31 ms. */
 export type ClientTimings = { readonly [K in keyof typeof defaultClientTimings]: number };
 
+/** What `connectClient` is given. Only the first three are needed. */
 export interface ClientOptions<C = Uint8Array, R = Uint8Array> {
   /** The group's name. */
   readonly group: string;
@@ -59,6 +62,7 @@ export interface ClientOptions<C = Uint8Array, R = Uint8Array> {
   readonly random?: Random;
 }
 
+/** Of one query. */
 export interface QueryOptions extends CallOptions {
   /**
    * `linearizable` unless given; the others are about the replica that is asked, which waits for
