@@ -40,7 +40,8 @@ export class LineFile {
       const path = join(directory, 'log');
       const file = await fs.open(path, 'a+');
       const folder = await fs.open(directory);
-      await folder.sync().finally(() => folder.close());
+      await folder.sync();
+      await folder.close();
       return new LineFile(path, file, lock);
     } catch (error) {
       lock.close();

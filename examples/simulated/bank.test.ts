@@ -22,8 +22,11 @@ async function simulated(seed: number, stateMachine = bank): Promise<SimulationR
   });
   const report = await simulation.run();
   // The simulator has compared the replicas with each other; these are the bank's own rules.
-  const saved = [...(simulation.processes[0]?.stateMachine?.save() as Iterable<Uint8Array>)];
-  const balances = msgpack.decode(Buffer.concat(saved)) as [string, number][];
+  const saved = simulation.processes[0]?.stateMachine?.save() ?? [];
+  const balances = msgpack.decode(Buffer.concat([...(saved as Iterable<Uint8Array>)])) as [
+    string,
+    number,
+  ][];
   const amounts = balances.map(([, amount]) => amount);
   expect(amounts.reduce((sum, amount) => sum + amount, 0)).toBe(total);
   expect(Math.min(...amounts)).toBeGreaterThanOrEqual(0);
