@@ -20,7 +20,7 @@ export function jobQueue() {
   let lastId = 0;
   const dueMs = (): number => Math.min(...jobs.map(({ untilMs }) => untilMs ?? Infinity));
 
-  return typed<Command, Job | number | undefined, { jobs: Job[]; lastId: number }>({
+  const machine = typed<Command, Job | number | undefined, { jobs: Job[]; lastId: number }>({
     // Only group time counts: every replica takes a job back in the same slot.
     beginSlot({ timeMs }: SlotMoment) {
       for (const job of jobs) {
@@ -60,4 +60,6 @@ export function jobQueue() {
       ({ jobs, lastId } = saved);
     },
   });
+  // Read beside the machine, on the replica's own thread: costs no command.
+  return { ...machine, hasFree: () => jobs.some(({ untilMs }) => untilMs === undefined) };
 }

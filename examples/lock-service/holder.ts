@@ -8,7 +8,7 @@ const client = connectClient<Command, number | undefined>({
   addresses: process.argv.slice(2),
   connector: tcpConnector(),
   codec: lockService().codec,
-  sessionTtlMs: 1_000,
+  sessionTtlMs: 3_000,
 });
 const token = await client.propose({ kind: 'acquire', name: 'printer' });
 process.stdout.write(`${token}\n`);

@@ -155,9 +155,11 @@ async function locked(directory: string): Promise<net.Server> {
   const name = createHash('sha256').update(`${dev} ${ino}`).digest('hex').slice(0, 32);
   const server = net.createServer((socket) => socket.destroy()).unref();
   return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const why = `${directory} is used by another process; stop that, or use another directory`;
-      reject(new StorageError('RSL_STORAGE_LOCKED', why, { cause }));
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const isTaken = cause.code === 'EADDRINUSE';
+      const why = isTaken ? 'is used by another process; stop that' : 'cannot be locked here';
+      const code = isTaken ? 'RSL_STORAGE_LOCKED' : 'RSL_STORAGE_UNUSABLE';
+      reject(new StorageError(code, `${directory} ${why}, or use another directory`, { cause }));
     });
     const path = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : `\0rsl-own-store-${name}`;
     server.listen(path, () => resolve(server));

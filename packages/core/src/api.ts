@@ -324,7 +324,7 @@ export interface Replica<C = Uint8Array, R = Uint8Array> {
    * for a slow reader: the newest slots, `streamBytesMax` bytes, are kept, those from before a
    * restart too. RSL_STREAM_BEHIND for what came before; RSL_CLOSED when this replica ends,
    * RSL_OVERLOADED with more than `streamsMax` streams that wait. RSL_INVALID_OPTION if the state
-   * machine's codec has no `decodeCommand`.
+   * machine's codec has no `decodeCommand`; what that throws ends the stream.
    */
   executed(options?: ExecutedOptions): AsyncIterable<ExecutedSlot<C>>;
   /**
