@@ -90,7 +90,7 @@ test('a query at a slot that is not reached says so; what is no slot is refused'
   await counting();
   const far = connect().query(bytesOf('a'), { level: { atLeast: 1_000 }, timeoutMs: 50 });
   await expect(far).rejects.toMatchObject({ code: 'RSL_SLOT_NOT_REACHED', outcome: 'none' });
-  for (const atLeast of [-1, 0.5]) {
+  for (const atLeast of [-1, 0.5, Number.NaN]) {
     const none = connect().query(bytesOf('a'), { level: { atLeast } });
     await expect(none).rejects.toMatchObject({ code: 'RSL_INVALID_OPTION' });
   }

@@ -2,6 +2,7 @@ import type { CallOptions, ManyResults, ReplicaStatus } from '../api.ts';
 import { Calls } from '../host/calls.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
+import { checkInteger } from '../options.ts';
 import type { Slot } from '../paxos/slot.ts';
 import { type Logger, silentLogger } from '../ports/logger.ts';
 import type { CommandCodec } from '../ports/state-machine.ts';
@@ -109,6 +110,9 @@ class RunningClient<C, R> implements Client<C, R> {
   async query<Q, A>(question: Q, options: QueryOptions = {}): Promise<A> {
     const bytes = this.#codec.encodeQuestion?.(question) ?? (question as Uint8Array);
     const { level = 'linearizable' } = options;
+    // JSON has no NaN: a replica would take it for a bad frame.
+    if (typeof level === 'object')
+      checkInteger('atLeast', level.atLeast, 0, Number.MAX_SAFE_INTEGER);
     const answer = await this.#ask({ what: 'query', level }, options, bytes);
     this.#seenThrough = Math.max(this.#seenThrough, answer.slot);
     return (this.#codec.decodeAnswer?.(answer.bytes) ?? answer.bytes) as A;
