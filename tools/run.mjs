@@ -35,6 +35,8 @@ const scripts = {
   'power-loss': [turbo('build'), onBuild('vm')],
   'catch-up': [turbo('build'), onBuild('catch-up')],
   'quick-start': [turbo('build'), onBuild('quick-start')],
+  examples: [turbo('build'), onBuild('examples')],
+  'api-docs': [['typedoc', '--options', 'tools/api-docs/typedoc.json', ...args]],
   demo: [turbo('build'), onBuild('demo')],
 };
 

@@ -99,6 +99,14 @@ export class FakeReplica implements Replica {
     });
   }
 
+  get executedThrough(): number {
+    return this.#slot;
+  }
+
+  executed(): AsyncIterable<never> {
+    throw new ClosedError('the fake keeps nothing that it has executed');
+  }
+
   async bootstrap(): Promise<'formed' | 'already'> {
     return 'already';
   }

@@ -9,13 +9,17 @@
  * This package is source only and inlined into every other one: only then does the bundler
  * remove the calls together with their predicates. `instanceof` is therefore not reliable
  * across packages; the code RSL_CONTRACT_VIOLATION is.
+ *
+ * @module @rsl/contracts
  */
 
+/** When a contract speaks: on entry, on return, or between changes. */
 export type ContractKind = 'requires' | 'ensures' | 'invariant';
 
 /** For a block of checks that is more than one predicate: `if (CONTRACTS) { … }`. */
 export const contractsEnabled: boolean = CONTRACTS;
 
+/** A contract does not hold: a bug in these packages, not in what they were given. */
 export class ContractViolation extends Error {
   override readonly name = 'ContractViolation';
   readonly code = 'RSL_CONTRACT_VIOLATION';
@@ -33,7 +37,12 @@ export class ContractViolation extends Error {
 /** A promise about `T`, with the case that it speaks of where it does not speak of all. */
 export type Clause<T> =
   | ((of: T) => boolean)
-  | { readonly when: (of: T) => boolean; readonly holds: (of: T) => boolean };
+  | {
+      /** The case that it speaks of. */
+      readonly when: (of: T) => boolean;
+      /** What is true then. */
+      readonly holds: (of: T) => boolean;
+    };
 
 /** Promises about one function or state, each under its sentence. */
 export type Clauses<T> = Readonly<Record<string, Clause<T>>>;

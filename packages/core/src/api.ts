@@ -57,6 +57,7 @@ export interface LeaseOptions {
   readonly drift: number;
 }
 
+/** Of every call that takes time. */
 export interface CallOptions {
   /** How long to try, leader changes included; 10,000 unless given. 1 … 2^31 − 1. */
   readonly timeoutMs?: number;
@@ -66,7 +67,9 @@ export interface CallOptions {
 
 /** Takes the results of one `proposeMany`, each once, in any order across leader changes. */
 export interface ManyResults {
+  /** Command `i` of the call was executed, and gave this. */
   result(i: number, result: Uint8Array): void;
+  /** Command `i` has no result; `outcome` says whether it may still be executed. */
   error(i: number, error: RslError): void;
 }
 
@@ -78,6 +81,7 @@ export interface ManyResults {
  */
 export type ReadLevel = 'linearizable' | 'local' | { readonly atLeast: Slot };
 
+/** A member of the configuration, as one replica sees it. */
 export interface MemberStatus {
   readonly id: ReplicaId;
   readonly store: StoreId;
@@ -213,6 +217,7 @@ export interface Session<C = Uint8Array, R = Uint8Array> {
    * ended; RSL_OVERLOADED with more than 4,096 commands that wait.
    */
   propose(command: C, options?: CallOptions): Promise<R>;
+  /** The same for many encoded commands, without a promise for each. Throws for all or none. */
   proposeMany(
     commands: readonly Uint8Array[],
     results: ManyResults,
@@ -222,6 +227,7 @@ export interface Session<C = Uint8Array, R = Uint8Array> {
   close(options?: CallOptions): Promise<void>;
 }
 
+/** Of one session; `timeoutMs` and `signal` are about opening it. */
 export interface SessionOptions extends CallOptions {
   /**
    * It ends when it has not been used for so long: 30,000 unless given, 1,000 … 86,400,000 ms in
@@ -244,6 +250,7 @@ export interface RelayedPart {
  * the session has ended; RSL_RESULT_GONE if the command was executed and acknowledged before.
  */
 export interface Relay {
+  /** Opens a session that ends when it was not used for `ttlMs`: 1,000 … 86,400,000 ms. */
   open(ttlMs: number, options?: CallOptions): Promise<SessionId>;
   /** Throws for all or none, as `proposeMany`. */
   propose(
@@ -254,7 +261,29 @@ export interface Relay {
   ): void;
   /** Nothing is to be executed, and the session goes on. */
   use(session: SessionId, acknowledged: number, options?: CallOptions): Promise<void>;
+  /** Ends it on every replica. RSL_SESSION_EXPIRED if it has ended. */
   close(session: SessionId, options?: CallOptions): Promise<void>;
+}
+
+/** What one slot came to: the same on every replica. */
+export interface ExecutedSlot<C = Uint8Array> {
+  readonly slot: Slot;
+  /** Group time, milliseconds since 1970-01-01 UTC; never goes back (P10). */
+  readonly timeMs: number;
+  /**
+   * In the order of their execution, each command of the group once: a repeated command of a
+   * session is where it was executed. None in a slot that brought only time or news of sessions,
+   * is void, or was skipped. Bytes are valid for ever, never to be written.
+   */
+  readonly commands: readonly C[];
+}
+
+/** From where a stream begins, and what ends it. */
+export interface ExecutedOptions {
+  /** The first slot wanted, 1 … 2^53 − 1; the next one that this replica executes unless given. */
+  readonly from?: Slot;
+  /** Ends the stream with RSL_ABORTED. */
+  readonly signal?: AbortSignal;
 }
 
 /** A running replica. All calls from the thread that started it. */
@@ -285,15 +314,32 @@ export interface Replica<C = Uint8Array, R = Uint8Array> {
    */
   barrier(level: ReadLevel, options?: CallOptions): Promise<Slot>;
   /**
+   * The state machine has executed every slot up to here. Read it together with the state, without
+   * an `await` in between: then it is the slot that the state reflects.
+   */
+  readonly executedThrough: Slot;
+  /**
+   * What this replica executes, each slot once and in order, also slots without commands. Whoever
+   * has dealt with a slot goes on at the one after it, here or at any other replica. Nobody waits
+   * for a slow reader: the newest slots, `streamBytesMax` bytes, are kept, those from before a
+   * restart too. RSL_STREAM_BEHIND for what came before; RSL_CLOSED when this replica ends,
+   * RSL_OVERLOADED with more than `streamsMax` streams that wait. RSL_INVALID_OPTION if the state
+   * machine's codec has no `decodeCommand`; what that throws ends the stream.
+   */
+  executed(options?: ExecutedOptions): AsyncIterable<ExecutedSlot<C>>;
+  /**
    * Forms the group, once in its life (S10): waits until all members named are up, learns their
    * stores, and has all of them agree. Says `already` if exactly this set is formed. One call on
    * one member is enough; RSL_ALREADY_FORMED, RSL_BOOTSTRAP_INCOMPLETE otherwise.
    */
   bootstrap(members: readonly PeerAddress[], options?: CallOptions): Promise<'formed' | 'already'>;
+  /** This moment of it, as plain data. It goes on giving one when the replica has ended. */
   status(): ReplicaStatus;
   /** What was measured since the start, or since the last call with `reset`. */
   metrics(options?: { readonly reset?: boolean }): ReplicaMetrics;
+  /** Calls `listener` at each of these events from now on; once, however often it is given. */
   on<E extends keyof ReplicaEvents>(event: E, listener: (event: ReplicaEvents[E]) => void): void;
+  /** The listener hears of none that comes later. */
   off<E extends keyof ReplicaEvents>(event: E, listener: (event: ReplicaEvents[E]) => void): void;
   /** Ends what waits, makes the log durable, closes log and transport. A second call waits too. */
   close(): Promise<void>;

@@ -179,6 +179,12 @@ export const errorCodes = {
       'what it had changed before stays.',
     action: 'Look at `applicationCode` and `data`: what they mean is up to the application.',
   },
+  RSL_STREAM_BEHIND: {
+    class: 'StreamBehindError',
+    outcome: 'none',
+    meaning: 'The next slot of a stream of executed slots is not kept any more (streamBytesMax).',
+    action: 'Read the state and `executedThrough` together, and begin anew at the slot after it.',
+  },
   RSL_FRAME_INVALID: {
     class: 'FrameError',
     outcome: 'none',
@@ -226,6 +232,7 @@ export const errorCodes = {
   { class: string; outcome: Outcome; meaning: string; action: string }
 >;
 
+/** Never renamed once released. Each is in docs/errors.md, with what to do. */
 export type RslErrorCode = keyof typeof errorCodes;
 
 export class NotLeaderError extends RslError {

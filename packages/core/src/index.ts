@@ -1,3 +1,8 @@
+/**
+ * Replicas: what a program that is one types.
+ *
+ * @module @rsl/core
+ */
 export * from './api.ts';
 export * from './errors.ts';
 export {
@@ -42,6 +47,7 @@ export { sessionLimits } from './sessions/session-limits.ts';
 export type { SessionId } from './sessions/session-name.ts';
 export { startReplica } from './start-replica.ts';
 export * from './state-machine-errors.ts';
+export * from './stream-errors.ts';
 export {
   type Moment,
   msgpack,

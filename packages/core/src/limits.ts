@@ -42,12 +42,17 @@ export const defaultLimits = {
   cacheBytesMax: 32 * MiB,
   /** Votes that a follower takes in beyond the first slot it misses; at least slotsInFlightMax. */
   voteAheadSlotsMax: 256,
+  /** The newest executed slots, kept for streams of them: their values, and 256 bytes each. */
+  streamBytesMax: 16 * MiB,
+  /** Streams of executed slots that wait for the next one. */
+  streamsMax: 1_024,
   /** Values in one 1b and in one learn-reply; whoever asked asks for the rest. */
   partBytesMax: 1 * MiB,
   /** Members of one configuration. */
   membersMax: 31,
 } as const;
 
+/** Every bound, by name: integers, 1 … 2^31. */
 export type Limits = { readonly [K in keyof typeof defaultLimits]: number };
 
 /** Durations, in milliseconds of a monotonic clock. */
@@ -81,6 +86,8 @@ export const defaultSlow = {
   turnMs: 150,
 } as const;
 
+/** Every threshold of a warning, by name: integers, 1 … 2^31 ms. */
 export type Slow = { readonly [K in keyof typeof defaultSlow]: number };
 
+/** Every duration, by name: integers, 1 … 2^31 ms. */
 export type Timings = { readonly [K in keyof typeof defaultTimings]: number };

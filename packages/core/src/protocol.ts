@@ -1,4 +1,8 @@
-/** What the author of a store, a transport or a layer types: the vocabulary and the ports. */
+/**
+ * What the author of a store, a transport or a layer types: the vocabulary and the ports.
+ *
+ * @module @rsl/core/protocol
+ */
 export * from './paxos/ballot.ts';
 export * from './paxos/effect.ts';
 export * from './paxos/input.ts';

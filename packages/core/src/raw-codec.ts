@@ -2,6 +2,7 @@ import type { CommandCodec } from './ports/state-machine.ts';
 
 const raw: CommandCodec<Uint8Array, Uint8Array> = {
   encodeCommand: (command) => command,
+  decodeCommand: (bytes) => bytes,
   decodeResult: (bytes) => bytes,
 };
 

@@ -1,5 +1,7 @@
 import type {
   CallOptions,
+  ExecutedOptions,
+  ExecutedSlot,
   ManyResults,
   ReadLevel,
   Relay,
@@ -10,9 +12,10 @@ import type {
   Session,
   SessionOptions,
 } from './api.ts';
-import { ClosedError } from './errors.ts';
+import { ClosedError, InvalidOptionError } from './errors.ts';
 import type { Events } from './events.ts';
 import { Calls } from './host/calls.ts';
+import { executedStream } from './host/executed-stream.ts';
 import type { Engine } from './host/halves.ts';
 import type { LocalApplication } from './host/local-application.ts';
 import type { CommandSample } from './host/metrics.ts';
@@ -104,6 +107,23 @@ export class RunningReplica<C, R> implements Replica<C, R> {
     if (level === 'linearizable') return application.barrier(deadlineMs, options);
     checkInteger('atLeast', level.atLeast, 0, Number.MAX_SAFE_INTEGER);
     return application.barrierAtLeast(level.atLeast, deadlineMs, options);
+  }
+
+  get executedThrough(): Slot {
+    return this.#parts.application.progress.executedThrough;
+  }
+
+  executed({ from, signal }: ExecutedOptions = {}): AsyncIterable<ExecutedSlot<C>> {
+    const { application, codec } = this.#parts;
+    const first = from ?? this.executedThrough + 1;
+    checkInteger('from', first, 1, Number.MAX_SAFE_INTEGER);
+    if (codec.decodeCommand === undefined) {
+      const why = 'has no decodeCommand, which a stream of executed commands needs';
+      throw new InvalidOptionError('stateMachine.codec', why);
+    }
+    const decode = codec.decodeCommand.bind(codec);
+    const options = { clock: this.#clock, decode, from: first, signal };
+    return executedStream(application.progress.executed, options);
   }
 
   async bootstrap(

@@ -29,6 +29,7 @@ export interface TypedMachine<C, R, S> {
   execute(command: C, at: Moment): R;
   /** The whole state, as plain data, as of this call; also of a state that lives on disk. */
   snapshot(): S;
+  /** Replaces the whole state by one that `snapshot` gave, as the codec brings it back. */
   restore(state: S): void;
   /**
    * Around the commands of each slot, also of one without commands that only brings time: one
@@ -36,6 +37,7 @@ export interface TypedMachine<C, R, S> {
    * the replica; `endSlot` is not called then, nor after a fault in `execute`.
    */
   beginSlot?(at: SlotMoment): void;
+  /** After the commands of the slot: see `beginSlot`. */
   endSlot?(at: SlotMoment): void;
   /**
    * For state that lives on disk by itself: the last slot whose `endSlot` is durable in it, 0 if
@@ -50,14 +52,19 @@ export interface TypedMachine<C, R, S> {
 
 /** Any encoding of single values; msgpack unless told otherwise. */
 export interface ValueCodec {
+  /** The bytes are given away: they are not written again. */
   encode(value: unknown): Uint8Array;
+  /** What `encode` was given, as far as the encoding can tell. */
   decode(bytes: Uint8Array): unknown;
 }
 
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false });
 
-/** Plain data (numbers, strings, booleans, null, arrays, objects, Uint8Array, Date, Map, Set). */
+/**
+ * Plain data: numbers, strings, booleans, null, arrays, objects, Uint8Array, Date. A Map comes back
+ * as an object and a Set as an array: save their entries.
+ */
 export const msgpack: ValueCodec = {
   // The packer writes into one buffer again and again: what it gives has to be copied.
   encode: (value) => Uint8Array.prototype.slice.call(packr.pack(value)),
@@ -81,6 +88,7 @@ export function typed<C, R, S>(
   return {
     codec: {
       encodeCommand: (command) => codec.encode(command),
+      decodeCommand: (bytes) => codec.decode(bytes) as C,
       decodeResult: (bytes) => decodedResult(codec, bytes) as R,
     },
     execute: (batch, results) => executeAll(machine, codec, batch, results),

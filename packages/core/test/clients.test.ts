@@ -71,6 +71,31 @@ test('a client proposes, asks, and reads a status', async () => {
   expect([...countsAt(1).sessions]).toEqual([client.session]);
 });
 
+test('a client never reads what is older than what it has read, at any replica (Q3)', async () => {
+  await counting();
+  const [at1, at2] = [connect({ addresses: ['client:1'] }), connect({ addresses: ['client:2'] })];
+  expect(at1.seenThrough).toBe(0);
+  for (let i = 1; i < 20; i += 1) {
+    await at1.propose(bytesOf('a'));
+    const read = Number(textOf(await at1.query(bytesOf('a'))));
+    const atLeast = at1.seenThrough;
+    expect(atLeast).toBeGreaterThanOrEqual(i);
+    const again = Number(textOf(await at2.query(bytesOf('a'), { level: { atLeast } })));
+    expect([read, again >= read]).toEqual([i, true]);
+    expect(at2.seenThrough).toBeGreaterThanOrEqual(atLeast);
+  }
+});
+
+test('a query at a slot that is not reached says so; what is no slot is refused', async () => {
+  await counting();
+  const far = connect().query(bytesOf('a'), { level: { atLeast: 1_000 }, timeoutMs: 50 });
+  await expect(far).rejects.toMatchObject({ code: 'RSL_SLOT_NOT_REACHED', outcome: 'none' });
+  for (const atLeast of [-1, 0.5, Number.NaN]) {
+    const none = connect().query(bytesOf('a'), { level: { atLeast } });
+    await expect(none).rejects.toMatchObject({ code: 'RSL_INVALID_OPTION' });
+  }
+});
+
 test('a query that the state machine cannot answer says why', async () => {
   await counting();
   const failed = connect().query(bytesOf(''));

@@ -8,6 +8,8 @@
  *
  * const replica = await startReplica({ …, log: fileLog('data/1/log') });
  * ```
+ *
+ * @module @rsl/log-file
  */
 export { type FileLogArguments, fileLog, remoteFileLog } from './file-log.ts';
 export type { FileLogOptions } from './options.ts';

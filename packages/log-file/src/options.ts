@@ -5,6 +5,7 @@ import { blockBytes } from './record.ts';
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
+/** How a log is kept in files. Nothing of it is needed. */
 export interface FileLogOptions {
   /**
    * Who writes. `thread` (the default): a thread of its own. `inline`: the calling thread, which

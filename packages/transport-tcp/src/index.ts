@@ -1,3 +1,8 @@
+/**
+ * Frames over TCP, between replicas and between clients and replicas.
+ *
+ * @module @rsl/transport-tcp
+ */
 import type { Port } from '@rsl/core';
 import {
   listenerSettingsOf,

@@ -78,6 +78,7 @@ export class TcpClientListener
 
   // What the listener asks whoever greets.
 
+  /** Reads what a new connection says first. */
   newReader(): ClientHelloReader {
     return new ClientHelloReader();
   }
@@ -88,6 +89,7 @@ export class TcpClientListener
     return full ? 'too-many-connections' : undefined;
   }
 
+  /** It has said who it is: it stands from now on, and `accept` hears of it. */
   greeted(connection: Connection<ClientHello>, hello: ClientHello): void {
     const client = new TcpClientConnection(connection.remote, this);
     this.#clients.add(client);

@@ -16,6 +16,7 @@ import { recoveryMutants } from './recovery.ts';
 import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
 import { standingMutants } from './standing.ts';
+import { streamMutants } from './streams.ts';
 import { transportMutants } from './transport.ts';
 
 export const mutants: readonly Mutant[] = [
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...recoveryMutants,
   ...standingMutants,
   ...sessionMutants,
+  ...streamMutants,
   ...clientMutants,
   ...formingMutants,
   ...codecMutants,

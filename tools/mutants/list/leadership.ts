@@ -109,8 +109,8 @@ const machines = [
       {
         name: 'a skipped slot brings no time and no ballot',
         rule: 'P7, P9, P10',
-        find: "if (kindOf(value) === 'batch' && this.#open(value))",
-        replace: "if (kindOf(value) === 'batch' && !isSkipped && this.#open(value))",
+        find: "isTaken = kindOf(value) === 'batch' && this.#open(value);",
+        replace: "isTaken = kindOf(value) === 'batch' && !isSkipped && this.#open(value);",
       },
     ],
   ),

@@ -28,7 +28,7 @@ const question: Arbitrary<Question> = fc.oneof(
   fc.record({ what: kind('open'), ttlMs: u32 }),
   fc.record({ what: kind('use'), session: text, acknowledged: u53 }),
   fc.record({ what: kind('close'), session: text }),
-  fc.record({ what: kind('query'), level: text }),
+  fc.record({ what: kind('query'), level: fc.oneof(text, fc.record({ atLeast: fc.nat() })) }),
   fc.record({ what: kind('status') }),
   fc.record({ what: kind('watch'), on: fc.boolean() }),
 );
@@ -78,7 +78,14 @@ test('whatever else comes is refused, and nothing else happens', () => {
 });
 
 test('a question that nobody understands is refused', () => {
-  for (const given of [{ what: 'open' }, { what: 'use', session: 'x' }, { what: 'dance' }, null]) {
+  const levels = [undefined, null, 7, {}, { atLeast: '7' }];
+  for (const given of [
+    { what: 'open' },
+    { what: 'use', session: 'x' },
+    { what: 'dance' },
+    null,
+    ...levels.map((level) => ({ what: 'query', level })),
+  ]) {
     const ask = { kind: 'ask', number: 1, timeoutMs: 1, bytes: new Uint8Array(0) } as const;
     const frame = frameOf({ ...ask, question: given as unknown as Question });
     expect(() => readClientMessage(readFrame(frame))).toThrow(FrameError);

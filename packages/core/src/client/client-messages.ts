@@ -87,14 +87,14 @@ export type Question =
   | { readonly what: 'open'; readonly ttlMs: number }
   | { readonly what: 'use'; readonly session: string; readonly acknowledged: number }
   | { readonly what: 'close'; readonly session: string }
-  | { readonly what: 'query'; readonly level: string }
+  | { readonly what: 'query'; readonly level: string | { readonly atLeast: number } }
   | { readonly what: 'status' }
   | { readonly what: 'watch'; readonly on: boolean };
 
 export interface Answer {
   readonly kind: 'answer';
   readonly number: number;
-  /** What a query reflects; 0 otherwise. */
+  /** The very slot that the answer to a query reflects; 0 otherwise. */
   readonly slot: number;
   readonly bytes: Uint8Array;
 }
@@ -288,8 +288,15 @@ function questionIn(value: Uint8Array): Question {
     return { what, session, acknowledged };
   }
   if (what === 'close' && isNamed) return { what, session };
-  if (what === 'query' && typeof level === 'string') return { what, level };
+  if (what === 'query') return { what, level: levelIn(level) };
   if (what === 'status') return { what };
   if (what === 'watch' && typeof on === 'boolean') return { what, on };
   throw new FrameError('a question that nobody understands');
+}
+
+function levelIn(level: unknown): string | { readonly atLeast: number } {
+  if (typeof level === 'string') return level;
+  const { atLeast } = (level ?? {}) as { readonly atLeast?: unknown };
+  if (typeof atLeast === 'number') return { atLeast };
+  throw new FrameError('a level that nobody understands');
 }

@@ -1,4 +1,4 @@
-import type { CallOptions } from '../api.ts';
+import type { CallOptions, ReadLevel } from '../api.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { checkGroup, checkInteger, merged, two31 } from '../options.ts';
 import type { ClientConnector } from '../ports/client-transport.ts';
@@ -25,6 +25,7 @@ export const defaultClientLimits = {
   frameCommandBytesMax: 256 * KiB,
 } as const;
 
+/** Every bound of a client, by name: integers, 1 … 2^31. */
 export type ClientLimits = { readonly [K in keyof typeof defaultClientLimits]: number };
 
 /** How long a replica tries before it says so; then the command is sent again. */
@@ -52,8 +53,10 @@ export const defaultClientTimings = {
   restMsMax: 60_000,
 } as const;
 
+/** Every duration of a client, by name: integers, 1 … 2^31 ms. */
 export type ClientTimings = { readonly [K in keyof typeof defaultClientTimings]: number };
 
+/** What `connectClient` is given. Only the first three are needed. */
 export interface ClientOptions<C = Uint8Array, R = Uint8Array> {
   /** The group's name. */
   readonly group: string;
@@ -72,9 +75,13 @@ export interface ClientOptions<C = Uint8Array, R = Uint8Array> {
   readonly random?: Random;
 }
 
+/** Of one query. */
 export interface QueryOptions extends CallOptions {
-  /** `linearizable` unless given; `local` is what the replica has that is asked. */
-  readonly level?: 'linearizable' | 'local';
+  /**
+   * `linearizable` unless given; the others are about the replica that is asked, which waits for
+   * the slot of `atLeast`: RSL_SLOT_NOT_REACHED at the deadline.
+   */
+  readonly level?: ReadLevel;
 }
 
 /** InvalidOptionError names the option, its range and the value. */

@@ -2,6 +2,8 @@ import type { CallOptions, ManyResults, ReplicaStatus } from '../api.ts';
 import { Calls } from '../host/calls.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
+import { checkInteger } from '../options.ts';
+import type { Slot } from '../paxos/slot.ts';
 import { type Logger, silentLogger } from '../ports/logger.ts';
 import type { CommandCodec } from '../ports/state-machine.ts';
 import { rawCodec } from '../raw-codec.ts';
@@ -27,6 +29,12 @@ export interface Client<C = Uint8Array, R = Uint8Array> {
   ): void;
   /** Asks the state machine of a replica; see `StateMachine.query`. */
   query<Q = Uint8Array, A = Uint8Array>(question: Q, options?: QueryOptions): Promise<A>;
+  /**
+   * The highest slot that an answer to a query has reflected; 0 before the first. With it as
+   * `level: { atLeast }` this client never reads what is older than what it has read, whichever
+   * replica it is connected to. To read what it wrote, let the result of a command say its slot.
+   */
+  readonly seenThrough: Slot;
   /** Of the replica that it is connected to. */
   status(options?: CallOptions): Promise<ReplicaStatus>;
   /** Calls `listener` now and then with that status; the function given back ends it. */
@@ -57,6 +65,7 @@ class RunningClient<C, R> implements Client<C, R> {
   readonly #stopTicks: () => void;
   readonly #watchers = new Set<(status: ReplicaStatus) => void>();
   #closing: Promise<void> | undefined;
+  #seenThrough: Slot = 0;
 
   constructor(options: ClientOptions<C, R>) {
     const checked = checkedClientOptions(options);
@@ -78,6 +87,10 @@ class RunningClient<C, R> implements Client<C, R> {
     return this.#courier.session;
   }
 
+  get seenThrough(): Slot {
+    return this.#seenThrough;
+  }
+
   propose(command: C, options: CallOptions = {}): Promise<R> {
     return this.#calls.propose(command, options);
   }
@@ -93,7 +106,11 @@ class RunningClient<C, R> implements Client<C, R> {
   async query<Q, A>(question: Q, options: QueryOptions = {}): Promise<A> {
     const bytes = this.#codec.encodeQuestion?.(question) ?? (question as Uint8Array);
     const { level = 'linearizable' } = options;
+    // JSON has no NaN: a replica would take it for a bad frame.
+    if (typeof level === 'object')
+      checkInteger('atLeast', level.atLeast, 0, Number.MAX_SAFE_INTEGER);
     const answer = await this.#ask({ what: 'query', level }, options, bytes);
+    this.#seenThrough = Math.max(this.#seenThrough, answer.slot);
     return (this.#codec.decodeAnswer?.(answer.bytes) ?? answer.bytes) as A;
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ManyResults, RelayedPart, Replica } from '../api.ts';
+import type { ManyResults, ReadLevel, RelayedPart, Replica } from '../api.ts';
 import { readFrame } from '../codec/frame.ts';
 import { checkSegment, commandsIn, encodeSegment } from '../codec/segment.ts';
 import { OverloadedError, RslError } from '../errors.ts';
@@ -33,8 +33,10 @@ function stage(commandsMax = 100) {
   const replica = {
     limits: { commandBytesMax: 99 },
     status: () => ({ group: 'tested', self: 3 }),
-    barrier: async (level: string) => {
-      asked.push(`barrier ${level}`);
+    // More is executed between the moment a barrier resolves and the answer.
+    executedThrough: 14,
+    barrier: async (level: ReadLevel) => {
+      asked.push(`barrier ${typeof level === 'string' ? level : level.atLeast}`);
       return 12;
     },
     relay: {
@@ -55,7 +57,7 @@ function stage(commandsMax = 100) {
     },
   };
   const gateway = new GatewayConnection({
-    replica: replica as unknown as Replica<never, unknown>,
+    replica: replica as unknown as Replica,
     connection: {
       remote: 'a client',
       queuedBytes: 0,
@@ -169,8 +171,10 @@ test('questions are answered, and failures told', async () => {
   ask(4, { what: 'open', ttlMs: 4_000 });
   ask(5, { what: 'use', session: '5.2', acknowledged: 9 });
   ask(6, { what: 'close', session: '5.2' });
+  ask(7, { what: 'query', level: { atLeast: 9 } }, 'at a slot');
   await turn();
-  expect(asked).toEqual(['barrier linearizable', 'barrier local', 'open 4000', 'use 5.2 9']);
+  const levels = ['barrier linearizable', 'barrier local', 'barrier 9'];
+  expect(asked.toSorted()).toEqual([...levels, 'open 4000', 'use 5.2 9'].toSorted());
   const answers = new Map(
     heard.flatMap((m) => {
       if (m.kind === 'answer') return [[m.number, `${m.slot} ${m.bytes.length}`]];
@@ -178,12 +182,13 @@ test('questions are answered, and failures told', async () => {
     }) as [number, string][],
   );
   expect(Object.fromEntries(answers)).toEqual({
-    1: '12 7',
+    1: '14 7',
     2: 'RSL_QUERY_FAILED',
     3: 'RSL_INVALID_OPTION',
     4: '0 12',
     5: '0 0',
     6: 'RSL_SESSION_EXPIRED',
+    7: '14 15',
   });
 });
 

@@ -22,7 +22,7 @@ import { problemOf } from './problem.ts';
 import { ResultQueue } from './result-queue.ts';
 
 export interface GatewayParts {
-  readonly replica: Replica<never, unknown>;
+  readonly replica: Pick<Replica, 'barrier' | 'executedThrough' | 'limits' | 'relay' | 'status'>;
   readonly connection: ClientConnection;
   readonly query: ((question: Uint8Array) => Uint8Array) | undefined;
   readonly leader: () => string;
@@ -181,17 +181,18 @@ export class GatewayConnection implements ClientConnectionEvents {
     }
   }
 
-  /** From the state as it is then, which reflects at least the slot that is told. */
+  /** From the state as it is then, which reflects the very slot that is told. */
   async #query(
-    level: string,
+    level: string | { readonly atLeast: number },
     question: Uint8Array,
     options: { readonly timeoutMs: number },
   ): Promise<{ readonly slot: number; readonly bytes: Uint8Array }> {
     const { query, replica } = this.#parts;
     if (query === undefined) throw new QueryFailedError('this replica answers no queries');
-    const slot = await replica.barrier(levelOf(level), options);
+    await replica.barrier(levelOf(level), options);
     try {
-      return { slot, bytes: query(question) };
+      // More may have been executed since: who never reads what is older must be told of that.
+      return { slot: replica.executedThrough, bytes: query(question) };
     } catch (error) {
       throw new QueryFailedError(String(error), { cause: error });
     }
@@ -267,7 +268,8 @@ const bounded = (timeoutMs: number): { readonly timeoutMs: number } => ({
   timeoutMs: Math.min(timeoutMsMax, Math.max(1, timeoutMs)),
 });
 
-function levelOf(level: string): ReadLevel {
-  if (level === 'linearizable' || level === 'local') return level;
-  throw new InvalidOptionError('level', `linearizable or local, not ${level.slice(0, 40)}`);
+function levelOf(level: string | { readonly atLeast: number }): ReadLevel {
+  if (typeof level === 'object' || level === 'linearizable' || level === 'local') return level;
+  const known = 'linearizable, local or { atLeast: slot }';
+  throw new InvalidOptionError('level', `${known}, not ${level.slice(0, 40)}`);
 }

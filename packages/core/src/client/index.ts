@@ -1,4 +1,8 @@
-/** `connectClient` for whoever is no replica; `serveClients` for replicas that take clients in. */
+/**
+ * `connectClient` for whoever is no replica; `serveClients` for replicas that take clients in.
+ *
+ * @module @rsl/core/client
+ */
 export { type Client, connectClient } from './client.ts';
 export {
   type ClientLimits,

@@ -1,4 +1,10 @@
-import { AbortedError, NotLeaderError, OverloadedError, RslError } from '../errors.ts';
+import {
+  AbortedError,
+  NotLeaderError,
+  OverloadedError,
+  RslError,
+  SlotNotReachedError,
+} from '../errors.ts';
 import type { Answer, Ask, Denied, Question } from './client-messages.ts';
 import { errorOf } from './problem.ts';
 
@@ -95,11 +101,8 @@ export class Questions {
 
   /** `cause`: why nobody could be asked, if it is that. */
   expire(nowMs: number, cause?: Error): void {
-    for (const [number, { deadlineMs }] of this.#waiting) {
-      if (deadlineMs > nowMs) continue;
-      const why = 'no replica answered before the deadline; try again';
-      const options = cause === undefined ? undefined : { cause };
-      this.#fail(number, new NotLeaderError(why, options));
+    for (const [number, { ask, deadlineMs }] of this.#waiting) {
+      if (deadlineMs <= nowMs) this.#fail(number, tooLate(ask.question, cause));
     }
   }
 
@@ -117,4 +120,12 @@ export class Questions {
     waiting?.settle();
     return waiting;
   }
+}
+
+function tooLate(question: Question, cause: Error | undefined): RslError {
+  const options = cause === undefined ? undefined : { cause };
+  if (question.what === 'query' && typeof question.level === 'object') {
+    return new SlotNotReachedError(question.level.atLeast);
+  }
+  return new NotLeaderError('no replica answered before the deadline; try again', options);
 }

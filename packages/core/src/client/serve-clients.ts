@@ -6,18 +6,21 @@ import type { ClientConnection, ClientListener } from '../ports/client-transport
 import type { Clock } from '../ports/clock.ts';
 import { type Logger, silentLogger } from '../ports/logger.ts';
 import type { Port } from '../ports/port.ts';
+import type { StateMachine } from '../ports/state-machine.ts';
 import { GatewayConnection } from './gateway-connection.ts';
 
+/** What `serveClients` is given beside the replica. */
 export interface ServeClientsOptions {
   readonly listen: Port<ClientListener>;
   /** Answers queries; the state machine given to `startReplica`. Without it there are none. */
-  readonly stateMachine?: { readonly query?: (question: Uint8Array) => Uint8Array };
+  readonly stateMachine?: Pick<StateMachine, 'query'>;
   /** Commands of one connection that wait for their results; 1 … 1,048,576, 16,384 unless given. */
   readonly connectionCommandsMax?: number;
   readonly logger?: Logger;
   readonly clock?: Clock;
 }
 
+/** What takes clients in for one replica. */
 export interface ClientServer {
   /** Where clients reach it. */
   readonly address: string;

@@ -7,6 +7,7 @@ import type {
 import type { ConformanceCase } from './case.ts';
 import { bytesOf, textOf, until } from './transport-stage.ts';
 
+/** Connections between clients and replicas, for one case. */
 export interface OpenedClientNetwork {
   /** One more listener; at an address of its own, or at one that is given. */
   listen(address?: string): Promise<ClientListener>;

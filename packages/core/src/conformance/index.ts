@@ -1,3 +1,8 @@
+/**
+ * The kits: cases as data, one for each sentence of a port.
+ *
+ * @module @rsl/core/conformance
+ */
 export type { ConformanceCase } from './case.ts';
 export { clientTransportCases } from './client-transport-cases.ts';
 export type { OpenClientNetwork, OpenedClientNetwork } from './client-transport-stage.ts';

@@ -18,6 +18,7 @@ import { logStoreIdentityCases } from './log-store-identity-cases.ts';
 import { logStoreReadingCases } from './log-store-reading-cases.ts';
 import { logStoreWritingCases } from './log-store-writing-cases.ts';
 
+/** For every LogStore. */
 export const logStoreCases: readonly ConformanceCase<OpenLogStore>[] = [
   ...logStoreWritingCases,
   ...logStoreReadingCases,

@@ -17,6 +17,7 @@ export interface FailingLogStore {
   fail(this: void): void;
 }
 
+/** Opens a new store for one case, on a medium that works until it is told to fail. */
 export type OpenFailingLogStore = () => Promise<FailingLogStore>;
 
 /** A store whose medium can be made full, and given room again. */
@@ -24,9 +25,11 @@ export interface FullLogStore {
   readonly log: LogStore;
   /** There is no more room than what is allocated already. */
   fill(this: void): void;
+  /** There is room again. */
   free(this: void): void;
 }
 
+/** Opens a new store for one case, on a medium that has room until it is filled. */
 export type OpenFullLogStore = () => Promise<FullLogStore>;
 
 export const KiB = 1024;

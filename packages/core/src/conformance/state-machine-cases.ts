@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import type { Batch, Results, StateMachine } from '../ports/state-machine.ts';
 import type { ConformanceCase } from './case.ts';
 
+/** A state machine for one case, and what it is given. */
 export interface OpenedStateMachine {
   /** New and empty at each call. */
   readonly machine: StateMachine;
@@ -13,6 +14,7 @@ export interface OpenedStateMachine {
   readonly commands: readonly Uint8Array[];
 }
 
+/** Makes one; called several times by one case. */
 export type OpenStateMachine = () => OpenedStateMachine;
 
 const startMs = 1_700_000_000_000;
@@ -79,6 +81,7 @@ async function* inChunks(bytes: Uint8Array, size: number): AsyncIterable<Uint8Ar
 
 const perSlot = 5;
 
+/** For every StateMachine. */
 export const stateMachineCases: readonly ConformanceCase<OpenStateMachine>[] = [
   {
     name: 'the same batches in the same order give the same results',

@@ -3,6 +3,7 @@ import type { Limits } from '../limits.ts';
 import type { Addresses, ReplicaId, StoreId } from '../paxos/membership.ts';
 import type { Endpoint, Lane, LocalIdentity, PeerIdentity, Transport } from '../ports/transport.ts';
 
+/** A transport, for one case, and where it is. */
 export interface OpenedTransport {
   readonly transport: Transport;
   /** How peers name it, for example `{ tcp: '127.0.0.1:7001' }`. */

@@ -1,6 +1,7 @@
 import { ensures, old, requires } from '@rsl/contracts';
 import { BatchReader } from '../codec/batch.ts';
 import { RslError } from '../errors.ts';
+import { defaultLimits, type Limits } from '../limits.ts';
 import { type Ballot, compareBallots, zeroBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
@@ -10,6 +11,7 @@ import type { Session } from '../sessions/session.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { Deliveries } from './deliveries.ts';
 import { SlotSkippedError, StateMachineFailedError } from '../state-machine-errors.ts';
+import { ExecutedSlots } from './executed-slots.ts';
 import type { Proposals } from './proposals.ts';
 import { SlotPlan } from './slot-plan.ts';
 
@@ -20,6 +22,8 @@ export class Execution {
   readonly #plan: SlotPlan;
   readonly #deliveries: Deliveries;
   readonly sessions = new Sessions();
+  /** For whoever wants to know what was executed. */
+  readonly executed: ExecutedSlots;
   readonly #skip: ReadonlySet<Slot>;
   #reflected: Slot = 0;
   executedThrough: Slot = 0;
@@ -38,11 +42,13 @@ export class Execution {
     self: ReplicaId,
     proposals: Proposals,
     skip: ReadonlySet<Slot> = new Set(),
+    limits: Pick<Limits, 'streamBytesMax' | 'streamsMax'> = defaultLimits,
   ) {
     this.#machine = machine;
     this.#plan = new SlotPlan(this.#reader, this.sessions);
     this.#deliveries = new Deliveries(self, this.#reader, this.#plan, proposals);
     this.#skip = skip;
+    this.executed = new ExecutedSlots(limits);
   }
 
   /**
@@ -52,6 +58,7 @@ export class Execution {
   begin(executedThrough: Slot, reflected: Slot): void {
     this.executedThrough = executedThrough;
     this.#reflected = reflected;
+    this.executed.begin(executedThrough);
   }
 
   /** Group time at which the state machine wants to be woken, if anything is due. */
@@ -72,20 +79,34 @@ export class Execution {
     requires(() => slot === this.executedThrough + 1, 'executed-1 every slot, in order, once (P7)');
     const before = old(() => ({ timeMs: this.timeMs, sealedIn: this.sealedIn }));
     const isSkipped = this.#skip.has(slot);
+    let isTaken = false;
     try {
-      if (kindOf(value) === 'batch' && this.#open(value)) this.#takeIn(slot, live, isSkipped);
+      isTaken = kindOf(value) === 'batch' && this.#open(value);
+      if (isTaken) this.#takeIn(slot, live, isSkipped);
     } catch (error) {
       throw error instanceof RslError && error.code === 'RSL_STATE_MACHINE_FAILED'
         ? error
         : new StateMachineFailedError(slot, error);
     }
     this.executedThrough = slot;
+    this.#keep(slot, isTaken && !isSkipped ? value : undefined);
     ensures(() => this.timeMs >= before.timeMs, 'executed-2 group time never goes back (P10)');
     ensures(
       () => compareBallots(this.sealedIn, before.sealedIn) >= 0,
       'executed-3 a batch sealed in a lower ballot than an executed one is void',
     );
     if (live) this.#deliveries.deliver(isSkipped ? new SlotSkippedError(slot) : undefined);
+  }
+
+  /** Whoever reads it hears of each command that executes, and of no other: once (P9). */
+  #keep(slot: Slot, batch: Value | undefined): void {
+    const { timeMs } = this;
+    const plan = this.#plan;
+    const kept =
+      batch === undefined || plan.count === 0
+        ? { value: undefined, places: undefined }
+        : { value: batch, places: plan.places };
+    this.executed.add({ slot, timeMs, ...kept });
   }
 
   /** Takes in its ballot and its time; false if it is void. */

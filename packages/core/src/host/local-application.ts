@@ -52,7 +52,7 @@ export class LocalApplication implements Application, Intaker {
     this.#proposals = new Proposals({ self, epoch, limits });
     this.#barriers = new Barriers(limits);
     const measured = new MeasuredMachine(stateMachine, clock, metrics);
-    this.#execution = new Execution(measured, self, this.#proposals, skip);
+    this.#execution = new Execution(measured, self, this.#proposals, skip, limits);
   }
 
   get progress(): Execution {
@@ -135,6 +135,7 @@ export class LocalApplication implements Application, Intaker {
     this.#end = { failure };
     this.#proposals.closeAll(failure);
     this.#barriers.closeAll(failure);
+    this.#execution.executed.close(failure);
   }
 
   /** Of what was executed, for the status. */

@@ -70,6 +70,12 @@ export class SlotPlan implements Batch {
     return this.#isWhole ? i : (this.#chosen[i] as number);
   }
 
+  /** Places of the commands that execute; undefined: all that the slot has. */
+  get places(): Uint32Array | undefined {
+    const isAll = this.#isWhole || this.#chosen.length === this.#reader.count;
+    return isAll ? undefined : Uint32Array.from(this.#chosen);
+  }
+
   // ---- before it executes
 
   /** The reader holds a batch: decides what executes, and does what is said about sessions. */

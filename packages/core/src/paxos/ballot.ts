@@ -19,8 +19,10 @@ export function compareBallots(a: Ballot, b: Ballot): number {
   return a.configuration - b.configuration || a.round - b.round || a.proposer - b.proposer;
 }
 
+/** True if they are one ballot. */
 export const sameBallot = (a: Ballot, b: Ballot): boolean => compareBallots(a, b) === 0;
 
+/** The one that deposes the other; `a` if they are the same. */
 export const higherBallot = (a: Ballot, b: Ballot): Ballot => (compareBallots(a, b) >= 0 ? a : b);
 
 /** For people: `configuration.round.proposer`. */

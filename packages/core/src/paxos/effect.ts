@@ -6,6 +6,7 @@ import type { DurableMessage, VolatileMessage } from './messages.ts';
 import type { Slot } from './slot.ts';
 import type { Value } from './value.ts';
 
+/** A message on its way to one replica, itself among them. */
 export interface Send<M> {
   readonly to: ReplicaId;
   readonly message: M;

@@ -30,4 +30,5 @@ export interface Standing {
   readonly position: number;
 }
 
+/** The name of each kind of record. */
 export type LogRecordKind = LogRecord['kind'];

@@ -34,6 +34,7 @@ export interface Membership {
   readonly previous: readonly Member[];
 }
 
+/** Who has not been formed into a group yet. */
 export const noGroup: GroupId = '0000000000000000';
 
 /** Whoever knows no configuration may learn nothing and vote for nothing: it asks first (S10). */
@@ -45,6 +46,7 @@ export const nowhere: Membership = {
   previous: [],
 };
 
+/** The members whose votes count. */
 export const votersOf = (membership: Membership): readonly Member[] =>
   membership.members.filter((m) => m.role === 'voter');
 

@@ -23,6 +23,7 @@ export type Reported =
   /** A vote was cast here in `ballot`, but its value can no longer be read (S3). */
   | { readonly slot: Slot; readonly state: 'lost'; readonly ballot: Ballot };
 
+/** A proposer asks for promises for its ballot, and what is known from `fromSlot` on (P4). */
 export interface Phase1a {
   readonly kind: '1a';
   readonly ballot: Ballot;
@@ -72,6 +73,7 @@ export interface Grant {
 /** Reveal what must not be forgotten: they leave only once it is durable (P2). */
 export type DurableMessage = Phase1a | Phase1b | Phase2b | Grant;
 
+/** A proposer asks for votes for one value in one slot (P3). Counts as hearing from the leader. */
 export interface Phase2a {
   readonly kind: '2a';
   readonly ballot: Ballot;
@@ -83,6 +85,7 @@ export interface Phase2a {
   readonly cookie: Uint8Array;
 }
 
+/** A higher ballot was promised: the one that is refused has no more to hope for here (P1). */
 export interface Nack {
   readonly kind: 'nack';
   /** The ballot that is refused. */
@@ -90,6 +93,7 @@ export interface Nack {
   readonly promised: Ballot;
 }
 
+/** "I lead in this ballot." Every one is answered, and with a 2b as well (L1, P6). */
 export interface Heartbeat {
   readonly kind: 'heartbeat';
   readonly ballot: Ballot;
@@ -124,6 +128,7 @@ export interface MayI {
   readonly kind: 'may-i';
   readonly ballot: Ballot;
 }
+/** The answer to a may-i by whoever hears of no leader: that ballot may be exceeded (L1). */
 export interface YouMay {
   readonly kind: 'you-may';
   readonly ballot: Ballot;
@@ -135,12 +140,14 @@ export interface StandNow {
   readonly ballot: Ballot;
 }
 
+/** Whoever missed slots asks for their values, any replica that may have them (R1). */
 export interface LearnRequest {
   readonly kind: 'learn-request';
   readonly fromSlot: Slot;
   /** The answer holds at most this many bytes of values, but at least one value if there is one. */
   readonly bytesMax: number;
 }
+/** Of released slots only, and so whatever configuration either is in (R1). */
 export interface LearnReply {
   readonly kind: 'learn-reply';
   readonly fromSlot: Slot;
@@ -155,6 +162,7 @@ export interface ReadRequest {
   readonly kind: 'read-request';
   readonly number: number;
 }
+/** The answer of a leader to a read-request, under its number. */
 export interface ReadAnswer {
   readonly kind: 'read-answer';
   readonly number: number;
@@ -177,5 +185,7 @@ export type VolatileMessage =
   | ReadRequest
   | ReadAnswer;
 
+/** All that replicas of one configuration say to each other. */
 export type Message = DurableMessage | VolatileMessage;
+/** The name of each message, as the tables of the wire format have it. */
 export type MessageKind = Message['kind'];

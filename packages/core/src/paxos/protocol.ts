@@ -11,10 +11,12 @@ import type { Vote } from './vote.ts';
  * effects. `nowMs` is monotonic and read after the input was taken from the queue (L5).
  */
 export interface Protocol {
+  /** Takes one input in; the effects are to be performed in their order. */
   step(input: Input, nowMs: number): readonly Effect[];
   readonly view: ReplicaView;
 }
 
+/** What it does in its ballot; `asking` is before it stands (L1), `phase2` is leading. */
 export type Role = 'follower' | 'asking' | 'phase1' | 'phase2';
 
 /** The leader that this replica follows, or is. */
@@ -60,6 +62,7 @@ export interface Restored {
   readonly leaseMs: number;
 }
 
+/** What a new store gives back. */
 export const restoredEmpty: Restored = {
   promised: { configuration: 0, round: 0, proposer: 0 },
   votes: new Map(),
@@ -76,4 +79,5 @@ export interface Identity {
   readonly store: StoreId;
 }
 
+/** Makes what decides for one configuration, from what the log remembers. */
 export type MakeProtocol = (membership: Membership, restored: Restored) => Protocol;

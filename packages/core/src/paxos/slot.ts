@@ -5,7 +5,9 @@
  */
 export type Slot = number;
 
+/** Before the first slot. */
 export const noSlot: Slot = 0;
 
+/** True for a safe integer from 0 on: for guards of what comes from outside. */
 export const isSlot = (value: unknown): value is Slot =>
   Number.isSafeInteger(value) && (value as number) >= 0;

@@ -11,12 +11,17 @@ export interface Value {
   readonly checksum: number;
 }
 
+/** Commands, the end of a configuration, or nothing. */
 export type ValueKind = 'batch' | 'stop' | 'no-op';
 
+/** The first byte of a batch. */
 export const batchByte = 1;
+/** The first byte of a stop. */
 export const stopByte = 2;
+/** The first byte of a no-op, and its only one. */
 export const noOpByte = 3;
 
+/** The value without effect, for holes (P4). */
 export const noOp: Value = { bytes: Uint8Array.of(noOpByte), checksum: 0x4b0bbe37 };
 
 /** Bytes that start with none of the three are refused by the codec and never come this far. */

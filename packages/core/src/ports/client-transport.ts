@@ -16,6 +16,7 @@ export interface ClientConnectionEvents {
   closed(error: Error | undefined): void;
 }
 
+/** One side of a connection. */
 export interface ClientConnection {
   /** Where the other side is, for logs. */
   readonly remote: string;
@@ -30,6 +31,7 @@ export interface ClientConnection {
   readonly queuedBytes: number;
   /** No more frames are taken in until `resume`; what has arrived by then may still come. */
   pause(): void;
+  /** Frames come again, those first that have waited. */
   resume(): void;
   /** Sends what is queued, if it can at once, and ends. No event comes after it. */
   close(): void;

@@ -85,6 +85,7 @@ export interface LogStore {
    * stay. Constant time; firstSlot never goes back.
    */
   truncate(before: Slot): void;
+  /** As it is now: of what was appended, what is durable. */
   info(): LogInfo;
   /** Waits for every append, then gives up the lock. A second call does nothing. */
   close(): Promise<void>;

@@ -20,6 +20,7 @@ export interface PortContext {
  * instances. `remote` is absent for what lives in one thread only.
  */
 export interface Port<T> {
+  /** Opens it; rejects with an RslError, and leaves nothing open then. */
   open(context: PortContext): Promise<T>;
   /** The same again on another thread: an exported function of a module, and its argument. */
   readonly remote?: {

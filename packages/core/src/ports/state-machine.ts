@@ -21,7 +21,9 @@ export interface Batch {
   readonly count: number;
   /** Command i is `bytes.subarray(start(i), end(i))`, valid for ever, never to be written. */
   readonly bytes: Uint8Array;
+  /** Where command i begins in `bytes`. */
   start(i: number): number;
+  /** Where command i ends in `bytes`: before this byte. */
   end(i: number): number;
   /** The session under which command i was sent, if there is one. */
   session(i: number): SessionId | undefined;
@@ -71,9 +73,14 @@ export interface StateMachine {
 
 /** Bytes of a user's commands and results. */
 export interface CommandCodec<C, R> {
+  /** A command as the bytes that are replicated; the caller takes them over. */
   encodeCommand(command: C): Uint8Array;
+  /** A result from its bytes. What it throws, `propose` rejects with. */
   decodeResult(bytes: Uint8Array): R;
+  /** For `Replica.executed`, which needs it. */
+  decodeCommand?(bytes: Uint8Array): C;
   /** Of queries; bytes as they are unless given. */
   encodeQuestion?(question: unknown): Uint8Array;
+  /** The answer to a query, from what `StateMachine.query` gave. */
   decodeAnswer?(bytes: Uint8Array): unknown;
 }

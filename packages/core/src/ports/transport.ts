@@ -19,11 +19,13 @@ export interface PeerIdentity {
   readonly store: StoreId;
 }
 
+/** Where a replica can be reached, by each transport that it has. */
 export interface PeerAddress {
   readonly id: ReplicaId;
   readonly addresses: Addresses;
 }
 
+/** What a transport tells one group of this process. */
 export interface TransportEvents {
   /**
    * `frame` is valid only during the call: what is kept must be copied. It is no Buffer, whose
@@ -51,6 +53,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** One group of this process, on a transport that may serve several. */
 export interface Endpoint {
   /**
    * Whom to keep a connection with, from now on. Peers may come in that are not among them, and
@@ -65,5 +68,6 @@ export interface Endpoint {
   send(to: ReplicaId, lane: Lane, parts: readonly Uint8Array[]): boolean;
   /** Bytes queued for a peer, both lanes; at most `sendQueueBytesMax` for each lane. */
   queuedBytes(to: ReplicaId): number;
+  /** Says nothing any more; the transport serves its other groups on. */
   close(): void;
 }

@@ -23,6 +23,7 @@ export class ClientGone extends Error {
  */
 export type Client = (turn: ClientTurn) => Promise<void>;
 
+/** What a turn is made of, by the simulator. */
 export interface TurnOptions {
   readonly client: number;
   readonly random: SeededRandom;

@@ -1,4 +1,8 @@
-/** A simulated world, and the in-memory twin of every port. For tests; nothing here is durable. */
+/**
+ * A simulated world, and the in-memory twin of every port. For tests; nothing here is durable.
+ *
+ * @module @rsl/core/testing
+ */
 export { CheckFailed, type FailureKind } from './checkers/check-failed.ts';
 export { type Client, ClientGone, ClientTurn, type TurnOptions } from './client.ts';
 export * from './digest-machine.ts';

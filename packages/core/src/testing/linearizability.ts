@@ -47,6 +47,7 @@ export interface Left<Input, Output> {
   readonly unknown: Iterable<Operation<Input, Output>>;
 }
 
+/** How a history is judged; nothing of it is needed. */
 export interface LinearizabilityOptions<Input> {
   /** Objects that know nothing of each other are checked one by one: the name of this one. */
   readonly objectOf?: (input: Input) => string;
@@ -54,6 +55,7 @@ export interface LinearizabilityOptions<Input> {
   readonly stepsMax?: number;
 }
 
+/** There is no order that explains what callers were told. */
 export interface Violation<State, Input, Output> {
   readonly verdict: 'violation';
   readonly object: string;
@@ -64,6 +66,7 @@ export interface Violation<State, Input, Output> {
   readonly impossible: readonly Operation<Input, Output>[];
 }
 
+/** The verdict on a history; `unknown` if it took more than `stepsMax` steps. */
 export type Linearizability<State, Input, Output> =
   | { readonly verdict: 'linearizable'; readonly steps: number }
   | { readonly verdict: 'unknown'; readonly objects: readonly string[]; readonly steps: number }

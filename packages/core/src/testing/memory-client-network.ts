@@ -11,6 +11,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Port } from '../ports/port.ts';
 import { type ClientWay, MemoryClientConnection } from './memory-client-connection.ts';
 
+/** Time on the way of frames; none unless given. */
 export interface MemoryClientNetworkOptions {
   /** Runs something in the network after a while; the sender's clock unless given. */
   readonly later?: (delayMs: number, run: () => void) => void;
@@ -84,6 +85,7 @@ export class MemoryClientNetwork {
     else setImmediate(run);
   }
 
+  /** Its address is free again. */
   forget(listener: MemoryClientListener): void {
     if (this.#listeners.get(listener.address) === listener) {
       this.#listeners.delete(listener.address);

@@ -13,6 +13,7 @@ import type { LogInfo, StoredValue } from '../ports/log-store.ts';
 /** The records of one append, and who waits for them. */
 export interface Group {
   readonly records: readonly LogRecord[];
+  /** Runs once they are durable, or with why they are not. */
   readonly done: (error?: RslError) => void;
 }
 
@@ -83,6 +84,7 @@ export class MemoryDisk {
     return bytes;
   }
 
+  /** These are durable from now on. */
   keep(records: readonly LogRecord[]): void {
     if (records.length > 0) this.position += 1;
     for (const record of records) {
@@ -94,6 +96,7 @@ export class MemoryDisk {
     }
   }
 
+  /** See `LogStore.truncate`. */
   truncate(before: Slot): void {
     this.#keepPromise(before);
     for (let slot = this.firstSlot; slot < before; slot += 1) {

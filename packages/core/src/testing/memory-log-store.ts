@@ -7,6 +7,7 @@ import type { Port, PortContext } from '../ports/port.ts';
 import type { Random } from '../ports/random.ts';
 import { type Group, MemoryDisk } from './memory-disk.ts';
 
+/** A medium that outlives the log, and when writes on it are durable. */
 export interface MemoryLogOptions {
   /** The medium; a new one unless given. */
   readonly disk?: MemoryDisk;

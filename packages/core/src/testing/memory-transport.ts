@@ -21,6 +21,7 @@ export type Fate = (
   frame: Uint8Array,
 ) => readonly number[];
 
+/** What becomes of frames: all arrive, once and in order, unless given. */
 export interface MemoryNetworkOptions {
   /** Runs something in the network after a while; the receiver's clock unless given. */
   readonly later?: (delayMs: number, run: () => void) => void;
@@ -47,12 +48,14 @@ export class MemoryNetwork {
     this.outlive = options.outlive ?? false;
   }
 
+  /** Runs something in the network after a while. */
   later(delayMs: number, clock: Clock, run: () => void): void {
     const { later } = this.#options;
     if (later !== undefined) later(delayMs, run);
     else clock.soon(run);
   }
 
+  /** When this frame arrives, in milliseconds; never, or more than once. */
   fate(from: ReplicaId, to: ReplicaId, lane: Lane, frame: Uint8Array): readonly number[] {
     return this.#options.fate?.(from, to, lane, frame) ?? [0];
   }
@@ -99,6 +102,7 @@ export class MemoryNetwork {
     return undefined;
   }
 
+  /** Every group that any transport serves. */
   *endpoints(): Iterable<MemoryEndpoint> {
     for (const transport of this.transports.values()) yield* transport.endpoints.values();
   }

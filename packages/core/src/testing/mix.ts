@@ -34,6 +34,7 @@ export const faultKinds = {
   oldCopy: 'a medium is put back to an older copy',
 } as const;
 
+/** The name of each kind of fault. */
 export type FaultKind = keyof typeof faultKinds;
 
 /** 0: never. 1 to 3: rarely to often. */

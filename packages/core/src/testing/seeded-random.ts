@@ -25,6 +25,7 @@ export class SeededRandom implements Random {
     return new SeededRandom(crc32(purpose, this.#state));
   }
 
+  /** One of them, all with the same chance. */
   pick<T>(from: readonly T[]): T {
     return from[this.below(from.length)] as T;
   }

@@ -33,6 +33,7 @@ export interface SimProcessEvents {
   readonly alarm: (process: SimProcess, what: string) => void;
 }
 
+/** What a process is made of. */
 export interface SimProcessOptions {
   readonly id: ReplicaId;
   readonly world: SimWorld;
@@ -44,12 +45,14 @@ export interface SimProcessOptions {
   readonly limits: Partial<Limits>;
   readonly timings: Partial<Timings>;
   readonly lease?: LeaseOptions | undefined;
+  /** A new one at each start. */
   readonly stateMachine: () => StateMachine;
   /** Calls `run` when a write that begins now is durable. */
   readonly write: (run: () => void) => void;
   readonly on: SimProcessEvents;
 }
 
+/** Where replica `id` is in the memory network. */
 export const memoryAddress = (id: ReplicaId): string => `memory:${id}`;
 
 /** One process with the production host, which can be killed and started again on its disk. */
@@ -92,6 +95,7 @@ export class SimProcess {
     return this.#clock?.waitsMs ?? 0;
   }
 
+  /** Starts it on its disk, as it is now. */
   start(): void {
     const { world, network, random, peers, limits, timings, lease, on } = this.#options;
     const clock = new SimClock(world, this.machineClock);

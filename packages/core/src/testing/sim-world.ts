@@ -2,6 +2,7 @@ import type { Clock } from '../ports/clock.ts';
 import { EventQueue } from './event-queue.ts';
 import { PromiseWatch } from './promise-watch.ts';
 
+/** How simulated time and promises of the real event loop go together. */
 export interface SimWorldOptions {
   /**
    * `always`: a turn of the real event loop after each event. `as-needed`, unless given: only if a
@@ -32,6 +33,7 @@ export class SimWorld {
     return this.#queue.size;
   }
 
+  /** Runs it after so much simulated time, behind what was asked for earlier. */
   later(delayMs: number, run: () => void): void {
     this.#queue.push(this.nowMs + Math.max(0, delayMs), run);
   }
@@ -111,6 +113,7 @@ export class MachineClock {
     this.wallAheadMs += forMs;
   }
 
+  /** It goes on now, if it stands still. */
   resume(): void {
     this.#sinceMs = Math.min(this.#sinceMs, this.#world.nowMs);
   }
@@ -120,14 +123,17 @@ export class MachineClock {
     return Math.max(0, this.#sinceMs - this.#world.nowMs);
   }
 
+  /** Its monotonic clock is so far ahead at once. */
   jump(aheadMs: number): void {
     this.#atMs += aheadMs;
   }
 
+  /** Its monotonic clock, at a time of the world. */
   nowMs(worldMs: number = this.#world.nowMs): number {
     return this.#atMs + Math.max(0, worldMs - this.#sinceMs) * this.#rate;
   }
 
+  /** Its calendar, at a time of the world. */
   wallMs(worldMs: number = this.#world.nowMs): number {
     return epochMs + Math.floor(this.nowMs(worldMs)) + this.wallAheadMs;
   }
@@ -186,10 +192,12 @@ export class SimClock implements Clock {
     });
   }
 
+  /** The process does nothing for so long: all that is due comes later. */
   pause(forMs: number): void {
     this.#waitsUntilMs = this.#world.nowMs + forMs;
   }
 
+  /** The process is gone: nothing of it runs any more. */
   kill(): void {
     this.#dead = true;
   }

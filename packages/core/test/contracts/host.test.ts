@@ -1,11 +1,15 @@
+import { expect, test } from 'vitest';
 import type { ManyResults } from '../../src/api.ts';
 import { StorageError } from '../../src/errors.ts';
 import { defaultLimits } from '../../src/limits.ts';
+import { ExecutedSlots } from '../../src/host/executed-slots.ts';
+import { executedStream } from '../../src/host/executed-stream.ts';
 import { Execution } from '../../src/host/execution.ts';
 import { GroupCommit } from '../../src/host/group-commit.ts';
 import { Leading } from '../../src/host/leading.ts';
 import { Proposals } from '../../src/host/proposals.ts';
 import { Room } from '../../src/host/room.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
 import { noOp } from '../../src/paxos/value.ts';
 import type { LogStore } from '../../src/ports/log-store.ts';
 import { DigestMachine } from '../../src/testing/digest-machine.ts';
@@ -59,6 +63,21 @@ breaking('proposals-2 only what was sent is executed', () => {
 breaking('executed-1 every slot, in order, once (P7)', () => {
   const machine = new DigestMachine(() => undefined);
   new Execution(machine, 1, proposals()).execute(2, noOp, true);
+});
+
+const keptSlot = (slot: number) => ({ slot, timeMs: 0, value: undefined, places: undefined });
+
+breaking('kept-1 every executed slot, in order (P7)', () => {
+  new ExecutedSlots(defaultLimits).add(keptSlot(2));
+});
+
+test.runIf(CONTRACTS)('stream-1 each slot once, in order', async () => {
+  const others = { at: () => keptSlot(7) } as Partial<ExecutedSlots> as ExecutedSlots;
+  const options = { clock: systemClock, decode: String, from: 1, signal: undefined };
+  const stream = executedStream(others, options);
+  await expect(stream.next()).rejects.toMatchObject({
+    contract: expect.stringMatching('stream-1'),
+  });
 });
 
 breaking('leading-1 one leadership ends before the next', () => {

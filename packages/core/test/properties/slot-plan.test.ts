@@ -3,8 +3,10 @@ import { expect, test, vi } from 'vitest';
 import { sealBatch } from '../../src/codec/batch.ts';
 import { encodeSegment } from '../../src/codec/segment.ts';
 import { Execution } from '../../src/host/execution.ts';
+import { executedStream } from '../../src/host/executed-stream.ts';
 import { control } from '../../src/host/proposal-ring.ts';
 import { Proposals } from '../../src/host/proposals.ts';
+import { systemClock as clock } from '../../src/host/system-clock.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { noOp, type Value } from '../../src/paxos/value.ts';
 import type { Batch, Results, SlotMoment, StateMachine } from '../../src/ports/state-machine.ts';
@@ -346,6 +348,37 @@ test(
         expect(standings(again)).toEqual(standings(here));
       }),
       runs(923, 250),
+    );
+  },
+  patienceMs,
+);
+
+/** What a stream of all slots tells. */
+async function streamed({ execution }: Stage): Promise<string[]> {
+  const decode = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+  const options = { clock, decode, from: 1, signal: undefined };
+  const all: string[] = [];
+  if (execution.executedThrough === 0) return all;
+  for await (const { commands, slot } of executedStream(execution.executed, options)) {
+    all.push(...commands);
+    if (slot === execution.executedThrough) break;
+  }
+  return all;
+}
+
+test(
+  'a stream tells of each command that was executed, once, also of what the state had before',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fillings, fc.nat({ max: 40 }), async (all, reflected) => {
+        const history = new History();
+        for (const each of all) history.run(each);
+        const { here, model, values } = history;
+        expect(await streamed(here)).toEqual(model.executed);
+        const again = replayed(values, Math.min(reflected, values.length));
+        expect(await streamed(again)).toEqual(model.executed);
+      }),
+      runs(924, 120),
     );
   },
   patienceMs,
