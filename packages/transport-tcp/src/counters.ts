@@ -32,13 +32,18 @@ export class QuietLog {
     this.#nowMs = nowMs;
   }
 
+  /** Whether it would not be said now; counts it then. */
+  suppresses(subject: string): boolean {
+    const before = this.#said.get(subject);
+    if (before === undefined || this.#nowMs() >= before.untilMs) return false;
+    before.suppressed += 1;
+    return true;
+  }
+
   /** `subject` tells one peer and one fault from another. */
   quietly(level: 'info' | 'warn', subject: string, fields: object, message: string): void {
+    if (this.suppresses(subject)) return;
     const before = this.#said.get(subject);
-    if (before !== undefined && this.#nowMs() < before.untilMs) {
-      before.suppressed += 1;
-      return;
-    }
     // Whoever connects from ever new places makes us forget, not grow.
     if (this.#said.size >= subjectsMax) this.#said.clear();
     this.#said.set(subject, { untilMs: this.#nowMs() + quietMs, suppressed: 0 });
