@@ -1,12 +1,38 @@
-import type { Lane } from '@rsl/core/protocol';
+import type { Lane, LocalIdentity, ReplicaId } from '@rsl/core/protocol';
 import { requires } from '@rsl/contracts';
+import type { Connection } from './connection.ts';
+import type { Refusal } from './handshake.ts';
 import type { Introduction } from './joining.ts';
-import type { Link } from './link.ts';
 import type { SendQueue } from './outgoing.ts';
+
+/** What owners of channels ask of a link. */
+export interface ChannelLink {
+  readonly votes: Connection;
+  /** Once it is up. */
+  readonly bulkLane: Connection;
+  readonly isUp: boolean;
+  /** Asks for a replica of a group at the other end; undefined if the link has ended. */
+  join(local: LocalIdentity, asked: ReplicaId, owner: ChannelOwner): Channel | undefined;
+  /** Says yes. The channel is up once the other side has heard it. */
+  accept(offer: Offer, local: LocalIdentity, owner: ChannelOwner): Channel;
+  refuse(offer: Offer, reason: Refusal): void;
+  /** The offer waits; its owner hears if it is withdrawn. */
+  keep(offer: Offer, owner: ChannelOwner): void;
+  /** The channel is over. */
+  forget(channel: Channel): void;
+  /** Asks for a sign of life: `alive` is called, or the link ends. */
+  probe(owner: ProbeOwner): void;
+  cancelProbe(owner: ProbeOwner): void;
+}
+
+/** Whoever wants to know whether a link lives. */
+export interface ProbeOwner {
+  alive(link: ChannelLink): void;
+}
 
 /** One group's frames on a link, both lanes. */
 export class Channel {
-  readonly link: Link;
+  readonly link: ChannelLink;
   readonly number: number;
   readonly group: string;
   /** We have joined, and the other side has answered. */
@@ -22,7 +48,7 @@ export class Channel {
   #upSinceMs: number | undefined;
 
   constructor(
-    link: Link,
+    link: ChannelLink,
     about: { readonly number: number; readonly group: string; readonly peer?: Introduction },
     owner: ChannelOwner,
     deadlineMs: number,
@@ -103,7 +129,7 @@ export class Channel {
 }
 
 /** Whoever a channel belongs to. */
-export interface ChannelOwner {
+export interface ChannelOwner extends ProbeOwner {
   /** Our join is answered. */
   joined(channel: Channel, peer: Introduction): void;
   /** Our join is refused, for a reason of this code; the channel is over. */
@@ -117,15 +143,13 @@ export interface ChannelOwner {
   broke(channel: Channel, why: string): void;
   /** It was asked to, and does not wait any more. */
   withdrawn(offer: Offer): void;
-  /** The link that was probed lives. */
-  alive(link: Link): void;
   /** A `send` was refused, and there is room now. */
   room(): void;
 }
 
 /** Somebody has joined, and has no answer yet. */
 export interface Offer {
-  readonly link: Link;
+  readonly link: ChannelLink;
   readonly number: number;
   readonly group: string;
   readonly peer: Introduction;

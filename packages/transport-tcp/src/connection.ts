@@ -282,6 +282,7 @@ export class Connection<Hello = Greeting> {
     this.#writing = batch;
     this.#writesBegun += 1;
     this.#around.counters.bytesOut += batch.bytes;
+    this.#around.counters.writes += 1;
     this.#writePieces(batch, this.#written);
     // Nothing left in the stream: the kernel took it all during the call.
     if (this.#socket.writableLength === 0) this.#taken();

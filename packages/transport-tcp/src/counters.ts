@@ -7,14 +7,15 @@ export class Counters {
   framesOut = 0;
   bytesIn = 0;
   bytesOut = 0;
+  writes = 0;
 
   add(name: string): void {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   }
 
   read(): Readonly<Record<string, number>> {
-    const { framesIn, framesOut, bytesIn, bytesOut } = this;
-    return { framesIn, framesOut, bytesIn, bytesOut, ...Object.fromEntries(this.#counts) };
+    const { framesIn, framesOut, bytesIn, bytesOut, writes } = this;
+    return { framesIn, framesOut, bytesIn, bytesOut, writes, ...Object.fromEntries(this.#counts) };
   }
 }
 

@@ -1,7 +1,13 @@
 import { FrameError } from '@rsl/core';
 import type { LocalIdentity, ReplicaId } from '@rsl/core/protocol';
 import { invariant } from '@rsl/contracts';
-import { Channel, type ChannelOwner, type Offer } from './channel.ts';
+import {
+  Channel,
+  type ChannelLink,
+  type ChannelOwner,
+  type Offer,
+  type ProbeOwner,
+} from './channel.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import { channelMax, type ControlType, WireViolation } from './framing.ts';
@@ -39,7 +45,7 @@ export interface LinkHost {
  * each number once in the life of the link: what comes late for a channel that is over is told
  * from what was never joined.
  */
-export class Link implements ConnectionOwner<Connection> {
+export class Link implements ConnectionOwner<Connection>, ChannelLink {
   /** Counted by the side that dialed it. */
   readonly number: number;
   readonly ours: boolean;
@@ -88,7 +94,6 @@ export class Link implements ConnectionOwner<Connection> {
     bulk.owner = this;
   }
 
-  /** Once it is up. */
   get bulkLane(): Connection {
     return this.#bulk ?? this.votes;
   }
@@ -117,7 +122,6 @@ export class Link implements ConnectionOwner<Connection> {
 
   // What owners of channels ask for.
 
-  /** Asks for a replica of a group at the other end; undefined if the link has ended. */
   join(local: LocalIdentity, asked: ReplicaId, owner: ChannelOwner): Channel | undefined {
     if (!this.isUp) return undefined;
     const number = this.#nextNumber;
@@ -133,7 +137,6 @@ export class Link implements ConnectionOwner<Connection> {
     return channel;
   }
 
-  /** Says yes. It is up once the other side has heard it. */
   accept(offer: Offer, local: LocalIdentity, owner: ChannelOwner): Channel {
     this.#offers.delete(offer.number);
     this.votes.say('joined', offer.number, encodeJoined(local, offer.peer.id));
@@ -148,7 +151,6 @@ export class Link implements ConnectionOwner<Connection> {
     this.votes.say('refused', offer.number, encodeRefused(refusals[reason].code));
   }
 
-  /** The offer waits; its owner hears if it is withdrawn. */
   keep(offer: Offer, owner: ChannelOwner): void {
     offer.owner = owner;
   }
@@ -159,7 +161,6 @@ export class Link implements ConnectionOwner<Connection> {
     if (this.#channels.size === 0) this.#idleSinceMs = this.#host.around.time.nowMs;
   }
 
-  /** Asks for a sign of life: `alive` is called, or the link ends. */
   probe(owner: ProbeOwner): void {
     this.#probing.add(owner);
     this.votes.probe(this.#host.around.settings.probeTimeoutMs);
@@ -281,7 +282,9 @@ export class Link implements ConnectionOwner<Connection> {
       this.#guardNumber(number);
       return;
     }
-    const fits = channel.ours ? type !== 'opened' && channel.phase === 'joining' : type === 'opened';
+    const fits = channel.ours
+      ? type !== 'opened' && channel.phase === 'joining'
+      : type === 'opened';
     if (!fits) throw new WireViolation('early', `'${type}' of a channel that is ${channel.phase}`);
     if (type === 'joined') channel.owner.joined(channel, decodeJoined(body));
     else if (type === 'refused') {
@@ -337,9 +340,4 @@ export class Link implements ConnectionOwner<Connection> {
     const { time, settings } = this.#host.around;
     return time.nowMs + settings.handshakeTimeoutMs;
   }
-}
-
-/** Whoever wants to know whether a link lives. */
-export interface ProbeOwner {
-  alive(link: Link): void;
 }

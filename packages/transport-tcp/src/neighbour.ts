@@ -1,11 +1,11 @@
 import { invariant } from '@rsl/contracts';
 import type { HostPort } from './address.ts';
-import type { Offer } from './channel.ts';
+import type { Offer, ProbeOwner } from './channel.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import { encodeGreeting, type Greeting, refusalOf } from './handshake.ts';
 import { greetingOf, type LinkSurroundings, refuse, welcomeFault } from './introduction.ts';
-import { Link, type LinkHost, type ProbeOwner } from './link.ts';
+import { Link, type LinkHost } from './link.ts';
 import type { Surroundings } from './surroundings.ts';
 import { dialLane } from './way.ts';
 

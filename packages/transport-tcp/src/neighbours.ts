@@ -58,7 +58,8 @@ export class Neighbours implements NeighbourHost, WayHost {
       neighbour.tick();
       if (neighbour.forgettable) this.#neighbours.delete(process);
     }
-    for (const ticked of this.#restless) if (ticked.tick() === 'rests') this.#restless.delete(ticked);
+    for (const ticked of this.#restless)
+      if (ticked.tick() === 'rests') this.#restless.delete(ticked);
   }
 
   /** Sends what is queued, then closes every link. */

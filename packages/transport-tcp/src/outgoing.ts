@@ -230,7 +230,8 @@ export class Outgoing {
   /** Tells whoever waits for room and has some. */
   noticeRoom(): void {
     if (this.#owing.size === 0) return;
-    for (const queue of [...this.#owing]) {
+    const owing = [...this.#owing];
+    for (const queue of owing) {
       // Before it is told: it may send at once, and be refused again.
       this.#owing.delete(queue);
       if (!queue.noticeRoom()) this.#owing.add(queue);

@@ -3,11 +3,10 @@ import type { Lane, LocalIdentity, PeerIdentity, ReplicaId } from '@rsl/core/pro
 import { invariant, requires } from '@rsl/contracts';
 import type { HostPort } from './address.ts';
 import { Backoff } from './backoff.ts';
-import type { Channel, ChannelOwner, Offer } from './channel.ts';
+import type { Channel, ChannelLink, ChannelOwner, Offer } from './channel.ts';
 import { type Refusal, refusalOf } from './handshake.ts';
 import { noteRefusal, noteRefused } from './introduction.ts';
 import type { Introduction } from './joining.ts';
-import type { Link, ProbeOwner } from './link.ts';
 import { lastingMs, type Neighbours } from './neighbours.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { Way, WayUser } from './way.ts';
@@ -44,7 +43,7 @@ export interface PeerHost {
  *    the link that stands is asked for a sign of life: if it answers, the join is refused; if it
  *    does not, in `probeTimeoutMs`, or breaks, it is accepted.
  */
-export class Peer implements ChannelOwner, ProbeOwner, WayUser {
+export class Peer implements ChannelOwner, WayUser {
   readonly id: ReplicaId;
   readonly #host: PeerHost;
   readonly #backoff: Backoff;
@@ -168,7 +167,7 @@ export class Peer implements ChannelOwner, ProbeOwner, WayUser {
 
   // What its way and its links say.
 
-  linked(link: Link): void {
+  linked(link: ChannelLink): void {
     this.#seeking = false;
     if (this.#closed || this.#way === undefined) return;
     if (this.#channel !== undefined || this.#attempt !== undefined) return;
@@ -177,7 +176,7 @@ export class Peer implements ChannelOwner, ProbeOwner, WayUser {
     this.#host.attend(this);
   }
 
-  alive(link: Link): void {
+  alive(link: ChannelLink): void {
     const candidate = this.#candidate;
     const channel = this.#channel;
     if (candidate === undefined || channel?.link !== link) return;

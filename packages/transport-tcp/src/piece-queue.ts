@@ -14,7 +14,7 @@ export class SlabPool {
   readonly #free: Buffer[] = [];
   readonly #freeSmall: Buffer[] = [];
 
-  take(bytes: typeof slabBytes | typeof firstSlabBytes = slabBytes): Buffer {
+  take(bytes: number): Buffer {
     const free = bytes === slabBytes ? this.#free : this.#freeSmall;
     return free.pop() ?? Buffer.allocUnsafeSlow(bytes);
   }
@@ -39,7 +39,7 @@ export interface Piece {
 /** What goes out, in order: envelopes and what is in them. */
 export class PieceQueue {
   readonly #slabs: SlabPool;
-  readonly #firstSlab: typeof slabBytes | typeof firstSlabBytes;
+  readonly #firstSlabBytes: number;
   #pieces: Piece[] = [];
   #slab: Buffer | undefined;
   /** In the slab: what is written, and where the piece begins that is being filled. */
@@ -51,9 +51,9 @@ export class PieceQueue {
   #inFrame = false;
   #bytes = 0;
 
-  constructor(slabs: SlabPool, firstSlab: typeof slabBytes | typeof firstSlabBytes = slabBytes) {
+  constructor(slabs: SlabPool, firstBytes: number = slabBytes) {
     this.#slabs = slabs;
-    this.#firstSlab = firstSlab;
+    this.#firstSlabBytes = firstBytes;
   }
 
   /** Everything in it. */
@@ -162,8 +162,8 @@ export class PieceQueue {
       this.#closePiece('and-slab', end);
     }
     this.#used = this.#begin = 0;
-    const small = this.#pieces.length === 0 && room <= this.#firstSlab;
-    this.#slab = this.#slabs.take(small ? this.#firstSlab : slabBytes);
+    const small = this.#pieces.length === 0 && room <= this.#firstSlabBytes;
+    this.#slab = this.#slabs.take(small ? this.#firstSlabBytes : slabBytes);
     return this.#slab;
   }
 

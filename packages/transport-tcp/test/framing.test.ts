@@ -262,5 +262,5 @@ test('slabs are used again once they are written, and only then', () => {
   expect(slab).toBeDefined();
   const second = outgoing.next(undefined, undefined);
   expect(second?.pieces[0]?.slab).not.toBe(slab);
-  expect(slabs.take()).toBe(slab);
+  expect(slabs.take(slabBytes)).toBe(slab);
 });
