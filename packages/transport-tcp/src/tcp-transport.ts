@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { InvalidOptionError, type Limits, type PortContext } from '@rsl/core';
+import { InvalidOptionError, type Limits, type ProcessContext } from '@rsl/core';
 import type { LocalIdentity, Transport, TransportEvents } from '@rsl/core/protocol';
 import { formatAddress } from './address.ts';
 import { tickMs } from './awake-time.ts';
@@ -31,7 +31,7 @@ export class TcpTransport implements Transport {
   #address = '';
   #closing: Promise<void> | undefined;
 
-  private constructor(settings: Settings, context: PortContext) {
+  private constructor(settings: Settings, context: ProcessContext) {
     const { clock, random, logger, limits } = context;
     const draw = random.below(2 ** 48);
     let links = 0;
@@ -49,7 +49,7 @@ export class TcpTransport implements Transport {
   }
 
   /** RSL_LISTEN_FAILED if the address cannot be listened on. */
-  static async open(settings: Settings, context: PortContext): Promise<TcpTransport> {
+  static async open(settings: Settings, context: ProcessContext): Promise<TcpTransport> {
     const transport = new TcpTransport(settings, context);
     try {
       const address = formatAddress(await transport.#listener.listen(settings.listen));
