@@ -91,7 +91,7 @@ export class Runtime {
 
   /** For `startReplica`, which is given: a replica that has what this runtime has. */
   async host<C, R>(
-    { runtime, ...own }: HostedReplicaOptions<C, R>,
+    own: HostedReplicaOptions<C, R>,
     start: (options: ReplicaOptions<C, R>) => Promise<Replica<C, R>>,
   ): Promise<Replica<C, R>> {
     const { group } = own;
@@ -131,7 +131,7 @@ export class Runtime {
     await this.#transport.close();
   }
 
-  #completed<C, R>(own: Omit<HostedReplicaOptions<C, R>, 'runtime'>): ReplicaOptions<C, R> {
+  #completed<C, R>(own: HostedReplicaOptions<C, R>): ReplicaOptions<C, R> {
     const { clock, random, logger, limits } = this.#context;
     const names = new Map<string, unknown>(Object.entries(own));
     for (const name of sharedOptions) {
@@ -154,7 +154,7 @@ export class Runtime {
       limits: { ...this.#options.limits, ...own.limits },
     };
     // Whatever is missing is said by the checks of every replica's options.
-    return { ...base, transport, log } as ReplicaOptions<C, R>;
+    return { ...base, runtime: undefined, transport, log } as ReplicaOptions<C, R>;
   }
 
   /** One replica's part of the transport: closing it leaves the others theirs. */

@@ -40,7 +40,7 @@ async function processAt(listen: string, disks = new Map<string, MemoryDisk>()):
   return { runtime, disks, replicas: new Map(), transport };
 }
 
-test('groups on three runtimes share three links, outlive a process, and take it back', async () => {
+test('groups share a link between two runtimes, outlive one, and take it back', async () => {
   const groups = Array.from({ length: 20 }, (_, i) => `group ${i}`);
   const processes = await Promise.all(ids.map(() => processAt('127.0.0.1:0')));
   const at = (id: number): Process => processes[id - 1] ?? expect.unreachable();
