@@ -85,7 +85,7 @@ export function refuse(
 
 /** A join was refused by us: counts it and logs it. */
 export function noteRefused(
-  { group, id, store }: Pick<Join, 'group' | 'id' | 'store'>,
+  { group, id, store }: Join,
   remote: string,
   reason: Refusal,
   around: Surroundings,

@@ -63,8 +63,10 @@ export class PieceQueue {
 
   /** One frame: the parts one after the other. Large parts must not be written to any more. */
   pushFrame(channel: number, parts: readonly Uint8Array[], bytes: number): void {
-    let copied = envelopeBytes;
-    for (const { length } of parts) if (length < passThroughBytes) copied += length;
+    let copied = envelopeBytes + bytes;
+    if (bytes >= passThroughBytes) {
+      for (const { length } of parts) if (length >= passThroughBytes) copied -= length;
+    }
     // Pieces end where frames end, unless a frame is longer than a slab or has large parts.
     if (this.#inFrame) this.#closePiece('keep-slab', 'ends-frame');
     const slab = this.#slabWith(Math.min(copied, slabBytes));
@@ -76,10 +78,9 @@ export class PieceQueue {
       if (part.length >= passThroughBytes) this.#pass(part);
       else if (part.length > 0) this.#copy(part);
     }
-    const last = this.#pieces.at(-1);
-    if (this.#used === this.#begin && last !== undefined && !last.endsFrame) {
-      this.#pieces[this.#pieces.length - 1] = { ...last, endsFrame: true };
-    }
+    if (this.#used > this.#begin) return;
+    const last = this.#pieces.pop();
+    if (last !== undefined) this.#pieces.push({ ...last, endsFrame: true });
   }
 
   /** What a transport says itself. */

@@ -4,9 +4,9 @@ import type { Limits } from '@rsl/core';
 import type { Endpoint, LocalIdentity, PeerIdentity } from '@rsl/core/protocol';
 import { vi } from 'vitest';
 import { envelopeBytes, envelopeTypes, writeEnvelope } from '../src/framing.ts';
-import { encodeGreeting, type Greeting } from '../src/handshake.ts';
+import { decodeGreeting, encodeGreeting, type Greeting } from '../src/handshake.ts';
 import { type TcpOptions, type TcpTransport, tcp } from '../src/index.ts';
-import { encodeJoin } from '../src/joining.ts';
+import { encodeJoin, encodeJoined } from '../src/joining.ts';
 import { context, type LogLine } from './context.ts';
 
 // What a test waits for has its own deadline, which says what did not come.
@@ -203,6 +203,48 @@ export function envelopeOf(
   writeEnvelope(bytes, 0, envelopeTypes[type], channel, body.length);
   bytes.set(body, envelopeBytes);
   return bytes;
+}
+
+/**
+ * A process that listens and welcomes every lane; `joined` says who answers a join, and undefined
+ * that nobody does.
+ */
+export async function strangeProcess(
+  joined: (number: number) => LocalIdentity | undefined,
+  process = storeOf(9),
+): Promise<{ readonly address: string }> {
+  const server = createServer((socket) => {
+    let received = Buffer.alloc(0);
+    let greeted = false;
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      received = Buffer.concat([received, bytes]);
+      if (!greeted && received.length >= greetingBytes) {
+        greeted = true;
+        const { lane, link } = decodeGreeting(received.subarray(0, greetingBytes));
+        const welcome = { ...strangeHello, kind: 'welcome', lane, link, process } as const;
+        socket.write(encodeGreeting(welcome));
+        received = received.subarray(greetingBytes);
+      }
+      while (greeted && received.length >= envelopeBytes) {
+        const end = envelopeBytes + received.readUInt32LE(0);
+        if (received.length < end) return;
+        const number = received.readUIntLE(5, 3);
+        const who = received[4] === envelopeTypes.join ? joined(number) : undefined;
+        if (who !== undefined) {
+          const asker = received.readUInt16LE(envelopeBytes);
+          socket.write(envelopeOf('joined', number, encodeJoined(who, asker)));
+        }
+        received = received.subarray(end);
+      }
+    });
+    opened.push({ close: async () => void socket.destroy() });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  opened.push({ close: async () => void server.close() });
+  const bound = server.address();
+  assert.ok(typeof bound === 'object' && bound !== null);
+  return { address: `127.0.0.1:${bound.port}` };
 }
 
 /** Both lanes of a process that knows how to greet. */
