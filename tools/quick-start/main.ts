@@ -3,12 +3,19 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const packages = ['core', 'log-file', 'transport-tcp'];
-const programs = ['memory', 'fence', 'account', 'client', 'files'];
+const programs = [
+  'quick-start/memory',
+  'quick-start/fence',
+  'quick-start/account',
+  'quick-start/client',
+  'many-groups/groups',
+  'quick-start/files',
+];
 const folder = mkdtempSync(join(tmpdir(), 'rsl-quick-start-'));
 const seconds: Record<string, number> = {};
 
@@ -16,7 +23,9 @@ try {
   const tarballs = packed();
   timed('npm', () => withNpm(tarballs));
   timed('pnpm', () => withPnpm(tarballs));
-  console.log(JSON.stringify({ packages, examples: [...programs, 'files again'], seconds }));
+  console.log(
+    JSON.stringify({ packages, examples: [...programs, 'quick-start/files again'], seconds }),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -56,11 +65,11 @@ function withPnpm(tarballs: ReadonlyMap<string, string>): void {
 }
 
 function examples(cwd: string): void {
-  for (const name of programs) {
-    copyFileSync(join(root, 'examples', 'quick-start', `${name}.mjs`), join(cwd, `${name}.mjs`));
+  for (const program of programs) {
+    copyFileSync(join(root, 'examples', `${program}.mjs`), join(cwd, `${basename(program)}.mjs`));
   }
-  for (const name of [...programs, 'files']) {
-    console.log(run(process.execPath, [`${name}.mjs`], cwd).trim());
+  for (const program of [...programs, 'quick-start/files']) {
+    console.log(run(process.execPath, [`${basename(program)}.mjs`], cwd).trim());
   }
 }
 

@@ -12,9 +12,9 @@ import type { Random } from './ports/random.ts';
 import type { Endpoint, LocalIdentity, Transport, TransportEvents } from './ports/transport.ts';
 
 /** What replicas of one process share. Only the transport is needed. */
-export interface RuntimeOptions {
+export interface RuntimeOptions<T extends Transport = Transport> {
   /** Opened once, for all groups. */
-  readonly transport: Port<Transport, ProcessContext>;
+  readonly transport: Port<T, ProcessContext>;
   /**
    * Where replicas have their logs that bring none of their own: opened anew for each, with its
    * group. Whether they share files is the port's matter.
@@ -48,27 +48,28 @@ export interface HostedReplicaOptions<C, R>
  * Opens what all replicas of this process share: `startReplica({ runtime, … })` then starts one on
  * it. Rejects with RSL_INVALID_OPTION and with the errors of the transport.
  */
-export function openRuntime(options: RuntimeOptions): Promise<Runtime> {
+export function openRuntime<T extends Transport>(options: RuntimeOptions<T>): Promise<Runtime<T>> {
   return Runtime.open(options);
 }
 
 /** One transport for the replicas of many groups. */
-export class Runtime {
-  readonly #options: RuntimeOptions;
+export class Runtime<T extends Transport = Transport> {
+  /** For what it tells of itself, as `counters()` of TCP. The runtime closes it. */
+  readonly transport: T;
+  readonly #options: RuntimeOptions<T>;
   readonly #context: ProcessContext;
-  readonly #transport: Transport;
   /** Whose replicas hold an endpoint, or are about to. */
   readonly #groups = new Set<string>();
   readonly #replicas = new Set<Promise<{ close(): Promise<void> }>>();
   #closing: Promise<void> | undefined;
 
-  private constructor(options: RuntimeOptions, context: ProcessContext, transport: Transport) {
+  private constructor(options: RuntimeOptions<T>, context: ProcessContext, transport: T) {
     this.#options = options;
     this.#context = context;
-    this.#transport = transport;
+    this.transport = transport;
   }
 
-  static async open(options: RuntimeOptions): Promise<Runtime> {
+  static async open<T extends Transport>(options: RuntimeOptions<T>): Promise<Runtime<T>> {
     const { transport, clock = systemClock, random = systemRandom } = options;
     if (typeof transport !== 'object' || transport === null) {
       throw new InvalidOptionError('transport', 'is missing');
@@ -81,7 +82,7 @@ export class Runtime {
 
   /** Where the replicas of other processes reach those of this one. */
   get address(): string {
-    return this.#transport.address;
+    return this.transport.address;
   }
 
   /** The groups that have a replica here. */
@@ -128,7 +129,7 @@ export class Runtime {
       await replica?.close();
     };
     await Promise.all([...this.#replicas].map(closed));
-    await this.#transport.close();
+    await this.transport.close();
   }
 
   #completed<C, R>(own: HostedReplicaOptions<C, R>): ReplicaOptions<C, R> {
@@ -159,7 +160,7 @@ export class Runtime {
 
   /** One replica's part of the transport: closing it leaves the others theirs. */
   #lend(group: string): Transport {
-    const shared = this.#transport;
+    const shared = this.transport;
     let endpoint: Endpoint | undefined;
     return {
       get address() {

@@ -15,18 +15,15 @@ const ids = [1, 2, 3];
 const command = Buffer.from('a command');
 
 interface Process {
-  readonly runtime: Runtime;
+  readonly runtime: Runtime<TcpTransport>;
   readonly disks: Map<string, MemoryDisk>;
   readonly replicas: Map<string, Replica>;
-  readonly transport: TcpTransport;
 }
 
 /** What one process has: a runtime on TCP, and a log for each group. */
 async function processAt(listen: string, disks = new Map<string, MemoryDisk>()): Promise<Process> {
-  let transport: TcpTransport | undefined;
-  const port = tcp({ listen, reconnectDelayMsMax: 100 });
   const runtime = await openRuntime({
-    transport: { open: async (context) => (transport = await port.open(context)) },
+    transport: tcp({ listen, reconnectDelayMsMax: 100 }),
     log: {
       open: (context): Promise<LogStore> => {
         const disk = disks.get(context.group) ?? new MemoryDisk();
@@ -36,8 +33,7 @@ async function processAt(listen: string, disks = new Map<string, MemoryDisk>()):
     },
   });
   opened.push(runtime);
-  if (transport === undefined) throw new Error('the transport is not open');
-  return { runtime, disks, replicas: new Map(), transport };
+  return { runtime, disks, replicas: new Map() };
 }
 
 test('groups share a link between two runtimes, outlive one, and take it back', async () => {
@@ -65,7 +61,7 @@ test('groups share a link between two runtimes, outlive one, and take it back', 
   await Promise.all(first.map((replica) => replica.bootstrap(members)));
   await proposed(ids);
   // A pair of processes has one link, whoever dialed; each link is counted at both ends.
-  const links = processes.map(({ transport }) => transport.counters()['links'] ?? 0);
+  const links = processes.map(({ runtime }) => runtime.transport.counters()['links'] ?? 0);
   expect(links).toEqual([2, 2, 2]);
 
   const led = (id: number): number =>

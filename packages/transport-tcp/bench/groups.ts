@@ -1,0 +1,137 @@
+/**
+ * Many groups on one link, over loopback from one process to another: how long they take to be up,
+ * what they cost while nobody says anything, and how many small frames arrive in a second.
+ *
+ *   node --conditions=@rsl/source --import ../../tools/build/run-sources.mjs bench/groups.ts
+ *
+ * Prints one line of JSON. Arguments: groups (1000), bytes of a frame (64), seconds (3).
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { defaultLimits, type ProcessContext, silentLogger } from '@rsl/core';
+import type { Endpoint } from '@rsl/core/protocol';
+import { tcp } from '../src/index.ts';
+
+const context: ProcessContext = {
+  limits: defaultLimits,
+  clock: {
+    nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    everyMs(periodMs, tick) {
+      const timer = setInterval(() => tick(), periodMs);
+      return () => clearInterval(timer);
+    },
+    soon: (run) => void setImmediate(() => run()),
+  },
+  random: { below: (limit) => Math.floor(Math.random() * limit) },
+  logger: silentLogger,
+};
+
+const child = process.argv[2] === 'child';
+const [groupsText = '1000', bytesText = '64', secondsText = '3'] = process.argv.slice(
+  child ? 3 : 2,
+);
+const groups = Number(groupsText);
+const frameBytes = Number(bytesText);
+const seconds = Number(secondsText);
+const names = Array.from({ length: groups }, (_, i) => `group ${i}`);
+const localOf = (id: number, group: string) => ({
+  group,
+  id,
+  store: id.toString(16).padStart(16, '0'),
+  instance: id,
+});
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const cpuMs = (since: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1_000;
+};
+
+/** Counts what arrives. */
+async function receive(): Promise<void> {
+  const transport = await tcp('127.0.0.1:0').open(context);
+  let frames = 0;
+  for (const name of names) {
+    transport.open(localOf(2, name), {
+      frame: () => {
+        frames += 1;
+      },
+      peer: () => {},
+      drain: () => {},
+    });
+  }
+  process.on('message', () => {
+    process.send?.({ frames });
+    void transport.close().then(() => process.disconnect());
+  });
+  process.send?.(transport.address);
+}
+
+/** All are up, then nothing is said for a while, then each sends what its queue takes. */
+async function send(): Promise<void> {
+  const transport = await tcp('127.0.0.1:0').open(context);
+  const receiver = fork(fileURLToPath(import.meta.url), ['child', ...process.argv.slice(2)], {
+    execArgv: process.execArgv,
+  });
+  const [address] = (await once(receiver, 'message')) as [string];
+  const parts = [new Uint8Array(frameBytes).fill(7)];
+  let up = 0;
+  let sending = false;
+  let sent = 0;
+  const pump = (endpoint: Endpoint): void => {
+    // A hundred at a time, as a leader's turn would.
+    for (let i = 0; sending && i < 100; i++) {
+      if (!endpoint.send(2, 'votes', parts)) return;
+      sent += 1;
+    }
+    if (sending) setImmediate(() => pump(endpoint));
+  };
+  const startedMs = performance.now();
+  const endpoints = names.map((name) => {
+    const endpoint = transport.open(localOf(1, name), {
+      frame: () => {},
+      peer: () => void (up += 1),
+      drain: () => pump(endpoint),
+    });
+    endpoint.peers([{ id: 2, addresses: { tcp: address } }]);
+    return endpoint;
+  });
+  while (up < groups) await pause(1);
+  const upAfterMs = performance.now() - startedMs;
+  await pause(500);
+  const idle = process.cpuUsage();
+  await pause(seconds * 1_000);
+  const idleCpuShare = cpuMs(idle) / (seconds * 1_000);
+
+  const busy = process.cpuUsage();
+  const busyMs = performance.now();
+  sending = true;
+  for (const endpoint of endpoints) pump(endpoint);
+  await pause(seconds * 1_000);
+  sending = false;
+  const overMs = performance.now() - busyMs;
+  const busyCpuMs = cpuMs(busy);
+  const counters = transport.counters();
+  await pause(500);
+  receiver.send('enough');
+  const [{ frames }] = (await once(receiver, 'message')) as [{ frames: number }];
+  console.log(
+    JSON.stringify({
+      groups,
+      frameBytes,
+      upAfterMs: Math.round(upAfterMs),
+      idleCpuPercent: Number((idleCpuShare * 100).toFixed(2)),
+      sent,
+      arrived: frames,
+      framesPerSecond: Math.round((frames / overMs) * 1_000),
+      senderCpuSeconds: Number((busyCpuMs / 1_000).toFixed(1)),
+      writes: counters['writes'],
+      links: counters['links'],
+      node: process.version,
+    }),
+  );
+  await transport.close();
+}
+
+await (child ? receive() : send());
