@@ -43,10 +43,15 @@ const localOf = (id: number, group: string) => ({
   instance: id,
 });
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const cpuMs = (since: NodeJS.CpuUsage): number => {
-  const { user, system } = process.cpuUsage(since);
-  return (user + system) / 1_000;
-};
+
+/** What this process uses of a core while time passes. */
+async function cpuShareOver(ms: number): Promise<number> {
+  const before = process.cpuUsage();
+  const startedMs = performance.now();
+  await pause(ms);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000 / (performance.now() - startedMs);
+}
 
 /** Counts what arrives. */
 async function receive(): Promise<void> {
@@ -100,18 +105,14 @@ async function send(): Promise<void> {
   while (up < groups) await pause(1);
   const upAfterMs = performance.now() - startedMs;
   await pause(500);
-  const idle = process.cpuUsage();
-  await pause(seconds * 1_000);
-  const idleCpuShare = cpuMs(idle) / (seconds * 1_000);
+  const idleCpu = await cpuShareOver(seconds * 1_000);
 
-  const busy = process.cpuUsage();
   const busyMs = performance.now();
   sending = true;
   for (const endpoint of endpoints) pump(endpoint);
-  await pause(seconds * 1_000);
+  const busyCpu = await cpuShareOver(seconds * 1_000);
   sending = false;
   const overMs = performance.now() - busyMs;
-  const busyCpuMs = cpuMs(busy);
   const counters = transport.counters();
   await pause(500);
   receiver.send('enough');
@@ -121,11 +122,11 @@ async function send(): Promise<void> {
       groups,
       frameBytes,
       upAfterMs: Math.round(upAfterMs),
-      idleCpuPercent: Number((idleCpuShare * 100).toFixed(2)),
+      idleCpuPercent: Number((idleCpu * 100).toFixed(2)),
       sent,
       arrived: frames,
       framesPerSecond: Math.round((frames / overMs) * 1_000),
-      senderCpuSeconds: Number((busyCpuMs / 1_000).toFixed(1)),
+      busyCpuPercent: Math.round(busyCpu * 100),
       writes: counters['writes'],
       links: counters['links'],
       node: process.version,
