@@ -66,9 +66,16 @@ async function receive(): Promise<void> {
       drain: () => {},
     });
   }
-  process.on('message', () => {
-    process.send?.({ frames });
-    void transport.close().then(() => process.disconnect());
+  process.on('message', (sent: number) => {
+    const whenAll = (): void => {
+      if (frames < sent) {
+        setImmediate(whenAll);
+        return;
+      }
+      process.send?.({ frames });
+      void transport.close().then(() => process.disconnect());
+    };
+    whenAll();
   });
   process.send?.(transport.address);
 }
@@ -112,11 +119,10 @@ async function send(): Promise<void> {
   for (const endpoint of endpoints) pump(endpoint);
   const busyCpu = await cpuShareOver(seconds * 1_000);
   sending = false;
+  receiver.send(sent);
+  const [{ frames }] = (await once(receiver, 'message')) as [{ frames: number }];
   const overMs = performance.now() - busyMs;
   const counters = transport.counters();
-  await pause(500);
-  receiver.send('enough');
-  const [{ frames }] = (await once(receiver, 'message')) as [{ frames: number }];
   console.log(
     JSON.stringify({
       groups,

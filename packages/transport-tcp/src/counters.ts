@@ -45,10 +45,19 @@ export class QuietLog {
   quietly(level: 'info' | 'warn', subject: string, fields: object, message: string): void {
     if (this.suppresses(subject)) return;
     const before = this.#said.get(subject);
-    // Whoever connects from ever new places makes us forget, not grow.
-    if (this.#said.size >= subjectsMax) this.#said.clear();
+    // Whoever connects from ever new places, or joins for ever new groups, makes us silent: not
+    // grow, and not say it all again.
+    if (this.#said.size >= subjectsMax) this.#forgetOld();
+    if (this.#said.size >= subjectsMax) return;
     this.#said.set(subject, { untilMs: this.#nowMs() + quietMs, suppressed: 0 });
     this.#logger[level]({ ...fields, suppressed: before?.suppressed ?? 0 }, message);
+  }
+
+  #forgetOld(): void {
+    const nowMs = this.#nowMs();
+    for (const [subject, { untilMs }] of this.#said) {
+      if (nowMs >= untilMs) this.#said.delete(subject);
+    }
   }
 
   info(fields: object, message: string): void {

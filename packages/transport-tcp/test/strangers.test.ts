@@ -232,6 +232,18 @@ test('a join that nobody answers is taken back and tried again, on the same link
   expect(one.count('links')).toBe(1);
 });
 
+test('joins for a thousand groups in vain are a thousand lines in the log, once', async () => {
+  const one = await actor(1);
+  const { votes } = await strangeLink(one.address);
+  let number = 1;
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 1_500; i++, number += 2) votes.join({ group: `none ${i}`, number });
+  }
+  await votes.heard('refused', number - 2);
+  expect(one.count('refused.no-such-group')).toBe(4_500);
+  expect(one.lines.filter(({ level }) => level === 'warn').length).toBe(1_024);
+});
+
 test('joins whose answers nobody takes end the link', async () => {
   // Each answer is ten bytes; a join is ten times as long, so our memory is not the one to end.
   const one = await actor(1, {
@@ -242,13 +254,14 @@ test('joins whose answers nobody takes end the link', async () => {
   const { votes } = await strangeLink(one.address);
   votes.socket.pause();
   let number = 1;
+  const closed = once(votes.socket, 'close');
   while (!votes.closed && one.count('invalid.join') === 0) {
     const joins: Buffer[] = [];
     for (let i = 0; i < 10_000; i++, number += 2) {
       joins.push(envelopeOf('join', number, encodeJoin({ ...nobody, group: 'none' }, 1)));
     }
     const written = new Promise((resolve) => votes.socket.write(Buffer.concat(joins), resolve));
-    await Promise.race([written, once(votes.socket, 'close')]);
+    await Promise.race([written, closed]);
     expect(number).toBeLessThan(4_000_000);
   }
   expect(one.count('invalid.join')).toBe(1);
