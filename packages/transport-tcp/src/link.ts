@@ -24,7 +24,7 @@ import {
 import type { Surroundings } from './surroundings.ts';
 
 /** Answers to joins that the other side does not take. */
-export const controlBytesMax = 4 * 1024 * 1024;
+export const controlBytesMax = 1024 * 1024;
 
 /** Whoever a link belongs to. */
 export interface LinkHost {

@@ -115,7 +115,7 @@ test('groups come to a link in any order, from either side, and each has one cha
       for (let i = random.below(4); i > 0; i--) await turn();
       if (random.below(3) > 0) dials[1 - first]?.();
     }
-    await until(() => allUp(pairs), `seed ${seed}: all groups are up`);
+    await until(() => allUp(pairs), `seed ${seed}: all groups are up`, 6_000);
     await allExchange(pairs, 'hello');
     for (let i = 0; i < 20; i++) await turn();
     for (const each of pairs.flat()) {
@@ -239,7 +239,8 @@ test('one group’s flood keeps others waiting for one write and a turn of each'
     expect(each.endpoint.queuedBytes(9)).toBe(8 + 'quick'.length);
   }
   bulk.socket.resume();
-  await until(() => bulk.told.some(({ channel }) => channel === 2 * 199 + 1), 'the last arrives');
+  const last = 2 * 199 + 1;
+  await until(() => bulk.told.some(({ channel }) => channel === last), 'the last arrives', 6_000);
 
   const order = bulk.told;
   const lastQuick = order.findLastIndex(({ channel }) => channel !== 1);

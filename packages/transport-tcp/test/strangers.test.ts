@@ -1,9 +1,7 @@
-import { once } from 'node:events';
 import { FrameError } from '@rsl/core';
 import { afterEach, expect, test } from 'vitest';
 import { envelopeBytes, writeEnvelope } from '../src/framing.ts';
 import { encodeGreeting, refusals } from '../src/handshake.ts';
-import { encodeJoin } from '../src/joining.ts';
 import {
   actor,
   clear,
@@ -20,8 +18,6 @@ import {
 } from './actors.ts';
 
 afterEach(clear);
-
-const nobody = { id: 9, store: storeOf(9), instance: 99 };
 
 const envelope = (type: number, length: number, channel = 1): Buffer => {
   const bytes = Buffer.alloc(envelopeBytes);
@@ -207,7 +203,7 @@ test('numbers of channels are the joiner’s, and never come again', async () =>
   for (const number of [2, 1]) {
     const { votes } = await intruder(one);
     votes.join({ group: 'x', number });
-    await until(() => votes.closed, `it is closed for ${number}`);
+    await until(() => votes.closed, `it is closed for ${number}`, 5_000);
     await until(() => !one.up.has(9), 'it is down');
   }
   expect(one.count('invalid.channel')).toBe(2);
@@ -218,7 +214,7 @@ test('a join that another replica answers is no join', async () => {
   const local = { group: 'stage', id: 7, store: storeOf(7), instance: 7 };
   const { address } = await strangeProcess(() => local);
   one.knows({ id: 9, address });
-  await until(() => one.count('refusedBy.wrong-id') >= 3, 'it is refused again and again');
+  await until(() => one.count('refusedBy.wrong-id') >= 3, 'it is refused, always', 5_000);
   expect(one.changes).toEqual([]);
   expect(one.count('links')).toBe(1);
 });
@@ -231,41 +227,6 @@ test('a join that nobody answers is taken back and tried again, on the same link
   await until(() => one.up.has(9), 'the third is answered');
   expect(one.count('links')).toBe(1);
 });
-
-test('joins for a thousand groups in vain are a thousand lines in the log, once', async () => {
-  const one = await actor(1);
-  const { votes } = await strangeLink(one.address);
-  let number = 1;
-  for (let round = 0; round < 3; round++) {
-    for (let i = 0; i < 1_500; i++, number += 2) votes.join({ group: `none ${i}`, number });
-  }
-  await votes.heard('refused', number - 2);
-  expect(one.count('refused.no-such-group')).toBe(4_500);
-  expect(one.lines.filter(({ level }) => level === 'warn').length).toBe(1_024);
-});
-
-test('joins whose answers nobody takes end the link', async () => {
-  // Each answer is ten bytes; a join is ten times as long, so our memory is not the one to end.
-  const one = await actor(1, {
-    deadAfterMs: 60_000,
-    pingIntervalMs: 60_000,
-    handshakeTimeoutMs: 60_000,
-  });
-  const { votes } = await strangeLink(one.address);
-  votes.socket.pause();
-  let number = 1;
-  const closed = once(votes.socket, 'close');
-  while (!votes.closed && one.count('invalid.join') === 0) {
-    const joins: Buffer[] = [];
-    for (let i = 0; i < 10_000; i++, number += 2) {
-      joins.push(envelopeOf('join', number, encodeJoin({ ...nobody, group: 'none' }, 1)));
-    }
-    const written = new Promise((resolve) => votes.socket.write(Buffer.concat(joins), resolve));
-    await Promise.race([written, closed]);
-    expect(number).toBeLessThan(4_000_000);
-  }
-  expect(one.count('invalid.join')).toBe(1);
-}, 60_000);
 
 test('a join that is not opened in time is taken back', async () => {
   const one = await actor(1, { handshakeTimeoutMs: 100 });
@@ -280,7 +241,7 @@ test('a link that no group uses is closed after the handshake timeout', async ()
   const one = await actor(1, { handshakeTimeoutMs: 100 });
   const { votes, bulk } = await strangeLink(one.address);
   votes.join({ group: 'none' });
-  await until(() => votes.closed && bulk.closed, 'it is closed');
+  await until(() => votes.closed && bulk.closed, 'it is closed', 5_000);
   const used = await intruder(one);
   await until(() => used.votes.told.some(({ type }) => type === 5), 'it is joined');
   expect(used.votes.closed).toBe(false);

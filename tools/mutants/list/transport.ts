@@ -3,8 +3,10 @@ import { inFile, type Mutant } from '../mutant.ts';
 const strangers = 'packages/transport-tcp/test/strangers.test.ts';
 const handshake = 'packages/transport-tcp/test/handshake.test.ts';
 const links = 'packages/transport-tcp/test/links.test.ts';
+const flood = 'packages/transport-tcp/test/flood.test.ts';
 const groups = 'packages/transport-tcp/test/groups.test.ts';
 const runtime = 'packages/core/test/runtime.test.ts';
+const kit = 'packages/transport-tcp/test/conformance.test.ts';
 const clientKit = 'packages/transport-tcp/test/client-conformance.test.ts';
 const clientHandshake = 'packages/transport-tcp/test/client-handshake.test.ts';
 const clients = 'packages/transport-tcp/test/clients.test.ts';
@@ -89,6 +91,7 @@ export const transportMutants: readonly Mutant[] = [
         rule: 'bounds',
         find: 'if (this.votes.controlBytes > controlBytesMax) {',
         replace: 'if (this.votes.controlBytes < 0) {',
+        killers: [flood],
       },
       {
         name: 'a link that nobody uses stays for ever',
@@ -107,7 +110,7 @@ export const transportMutants: readonly Mutant[] = [
         rule: 'S2',
         find: 'else if (channel.link !== offer.link) this.#wait(offer);',
         replace: 'else if (channel.link !== offer.link && this.#closed) this.#wait(offer);',
-        killers: [links],
+        killers: [kit],
       },
       {
         name: 'whoever answers a join is the one that was asked for',
