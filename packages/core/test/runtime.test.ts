@@ -93,7 +93,8 @@ test('twenty groups on three runtimes: one is closed, leaders move, commands go 
 }, 60_000);
 
 test('a replica that closes leaves the others theirs, and may be started again', async () => {
-  const runtime = await runtimeAt(new MemoryNetwork(), 1);
+  const network = new MemoryNetwork();
+  const runtime = await runtimeAt(network, 1);
   const alone = members.slice(0, 1);
   const stays = await started(runtime, 1, 'stays');
   await stays.bootstrap(alone);
@@ -104,6 +105,7 @@ test('a replica that closes leaves the others theirs, and may be started again',
     expect(runtime.groups).toEqual(['stays', 'goes']);
     await goes.close();
     expect(runtime.groups).toEqual(['stays']);
+    expect(network.transports.size).toBe(1);
   }
   await stays.propose(Buffer.from('still here'));
 });

@@ -130,6 +130,7 @@ export class Link implements ConnectionOwner<Connection>, ChannelLink {
       return undefined;
     }
     this.#nextNumber += 2;
+    this.#host.around.counters.add('joins');
     this.votes.say('join', number, encodeJoin(local, asked));
     const about = { number, group: local.group };
     const channel = new Channel(this, about, owner, this.#answerDeadline());

@@ -67,6 +67,8 @@ test('two hundred groups share one link: two sockets, two dials at most', async 
   for (const each of [one, two]) {
     expect(each.count('links')).toBe(1);
     expect(each.count('dials')).toBeLessThanOrEqual(1);
+    // Where two join at once one gives way: it is not that both fail and try again.
+    expect(each.count('joins')).toBeLessThanOrEqual(200);
   }
   for (const each of pairs.flat()) expect(each.changes.length).toBe(1);
 });
@@ -226,9 +228,12 @@ test('one group’s flood keeps others waiting for one write and a turn of each'
   const controlBytes = one.count('bytesOut');
   const filler = new Uint8Array(32 * KiB);
   let refused = 0;
+  let sent = 0;
   while (refused < 50) {
     if (one.endpoint.send(9, 'bulk', [filler])) refused = 0;
     else refused += 1;
+    sent += 1;
+    expect(sent).toBeLessThan(4_000);
     if (refused > 0) await turn();
   }
   const atMost = one.endpoint.queuedBytes(9);
@@ -270,10 +275,10 @@ test('a full queue of one group leaves all others theirs', async () => {
   const filler = new Uint8Array(16 * KiB);
   for (const [each] of pairs) {
     let sent = 0;
-    while (each.endpoint.send(2, 'bulk', [filler])) sent += 1;
+    while (sent < 4_000 && each.endpoint.send(2, 'bulk', [filler])) sent += 1;
     expect(sent).toBeGreaterThanOrEqual(15);
     await turn();
-    while (each.endpoint.send(2, 'bulk', [filler]));
+    while (sent < 8_000 && each.endpoint.send(2, 'bulk', [filler])) sent += 1;
     expect(each.endpoint.queuedBytes(2)).toBeLessThanOrEqual(256 * KiB);
   }
   expect(one.endpoint.queuedBytes(2)).toBeLessThanOrEqual(256 * KiB);

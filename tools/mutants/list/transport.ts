@@ -123,7 +123,7 @@ export const transportMutants: readonly Mutant[] = [
         name: 'two that join each other take both joins back',
         rule: 'L6',
         find: 'this.#attempt !== undefined && this.#host.local.id > this.id',
-        replace: 'this.#attempt === undefined && this.#host.local.id > this.id',
+        replace: 'this.#attempt !== undefined && this.#closed',
         killers: [groups],
       },
       {
