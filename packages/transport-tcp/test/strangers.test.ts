@@ -198,6 +198,24 @@ test('the refusal of a join says why, and the link goes on', async () => {
   expect(votes.closed).toBe(false);
 });
 
+test('a join with the id of a live peer in another process is refused', async () => {
+  const one = await actor(1);
+  const two = await actor(2);
+  two.knows(one);
+  await connected(one, two);
+  const { votes } = await strangeLink(one.address);
+  for (const [number, changes, reason] of [
+    [1, { store: storeOf(77) }, 'duplicate-id'],
+    [3, { store: two.local.store, instance: 4_711 }, 'duplicate-id'],
+    [5, { store: two.local.store, instance: two.local.instance }, 'connected'],
+  ] as const) {
+    votes.join({ id: 2, number, ...changes });
+    const body = await votes.heard('refused', number);
+    expect(body.readUInt16LE(0)).toBe(refusals[reason].code);
+  }
+  expect(one.changes).toEqual(['up 2']);
+});
+
 test('numbers of channels are the joiner’s, and never come again', async () => {
   const one = await actor(1);
   for (const number of [2, 1]) {
@@ -238,7 +256,8 @@ test('a join that is not opened in time is taken back', async () => {
 });
 
 test('a link that no group uses is closed after the handshake timeout', async () => {
-  const one = await actor(1, { handshakeTimeoutMs: 100 });
+  const quiet = { pingIntervalMs: 60_000, deadAfterMs: 60_000 };
+  const one = await actor(1, { ...quiet, handshakeTimeoutMs: 100 });
   const { votes, bulk } = await strangeLink(one.address);
   votes.join({ group: 'none' });
   await until(() => votes.closed && bulk.closed, 'it is closed', 5_000);

@@ -6,7 +6,6 @@ const links = 'packages/transport-tcp/test/links.test.ts';
 const flood = 'packages/transport-tcp/test/flood.test.ts';
 const groups = 'packages/transport-tcp/test/groups.test.ts';
 const runtime = 'packages/core/test/runtime.test.ts';
-const kit = 'packages/transport-tcp/test/conformance.test.ts';
 const clientKit = 'packages/transport-tcp/test/client-conformance.test.ts';
 const clientHandshake = 'packages/transport-tcp/test/client-handshake.test.ts';
 const clients = 'packages/transport-tcp/test/clients.test.ts';
@@ -110,7 +109,7 @@ export const transportMutants: readonly Mutant[] = [
         rule: 'S2',
         find: 'else if (channel.link !== offer.link) this.#wait(offer);',
         replace: 'else if (channel.link !== offer.link && this.#closed) this.#wait(offer);',
-        killers: [kit],
+        killers: [strangers],
       },
       {
         name: 'whoever answers a join is the one that was asked for',
