@@ -1,17 +1,25 @@
 // The README's quick start, as a user gets it: from packed tarballs, in an empty folder, by npm and
 // by pnpm, without approving any install script. The last line is JSON.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { inFolder, packages, packed, root, run, Seconds } from '../lib/tarballs.ts';
 
-const programs = ['memory', 'fence', 'account', 'client', 'stream', 'files'];
+const programs = [
+  'quick-start/memory',
+  'quick-start/fence',
+  'quick-start/account',
+  'quick-start/client',
+  'quick-start/stream',
+  'many-groups/groups',
+  'quick-start/files',
+];
 
 inFolder('quick-start', (folder) => {
   const tarballs = packed(folder);
   const seconds = new Seconds();
   seconds.timed('npm', () => withNpm(join(folder, 'npm'), tarballs));
   seconds.timed('pnpm', () => withPnpm(join(folder, 'pnpm'), tarballs));
-  const examples = [...programs, 'files again'];
+  const examples = [...programs, 'quick-start/files again'];
   console.log(JSON.stringify({ packages, examples, seconds: seconds.all }));
 });
 
@@ -33,10 +41,10 @@ function withPnpm(cwd: string, tarballs: ReadonlyMap<string, string>): void {
 }
 
 function examples(cwd: string): void {
-  for (const name of programs) {
-    copyFileSync(join(root, 'examples', 'quick-start', `${name}.mjs`), join(cwd, `${name}.mjs`));
+  for (const program of programs) {
+    copyFileSync(join(root, 'examples', `${program}.mjs`), join(cwd, `${basename(program)}.mjs`));
   }
-  for (const name of [...programs, 'files']) {
-    console.log(run(process.execPath, [`${name}.mjs`], cwd).trim());
+  for (const program of [...programs, 'quick-start/files']) {
+    console.log(run(process.execPath, [`${basename(program)}.mjs`], cwd).trim());
   }
 }

@@ -22,6 +22,8 @@ export interface ReplicaOptions<C, R> {
   readonly stateMachine: StateMachine & { readonly codec?: CommandCodec<C, R> };
   readonly log: Port<LogStore>;
   readonly transport: Port<Transport>;
+  /** With a runtime, see HostedReplicaOptions. */
+  readonly runtime?: undefined;
   /** Whom to ask for the group while this store knows no configuration (S10). */
   readonly peers?: readonly PeerAddress[];
   readonly limits?: Partial<Limits>;

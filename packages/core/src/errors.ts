@@ -194,7 +194,8 @@ export const errorCodes = {
   RSL_PEER_REFUSED: {
     class: 'PeerRefusedError',
     outcome: 'none',
-    meaning: 'A handshake failed: other group, wrong or duplicate replica id, other version.',
+    meaning:
+      'A handshake or a join failed: other group, wrong or duplicate replica id, other version.',
     action: 'Compare the addresses and ids of both sides.',
   },
   RSL_LISTEN_FAILED: {

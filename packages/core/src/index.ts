@@ -32,7 +32,7 @@ export type {
 } from './ports/client-transport.ts';
 export type { Clock } from './ports/clock.ts';
 export { type Logger, silentLogger } from './ports/logger.ts';
-export type { Port, PortContext } from './ports/port.ts';
+export type { Port, PortContext, ProcessContext } from './ports/port.ts';
 export type { Random } from './ports/random.ts';
 export type {
   Batch,
@@ -42,6 +42,12 @@ export type {
   StateMachine,
 } from './ports/state-machine.ts';
 export type { PeerAddress } from './ports/transport.ts';
+export {
+  type HostedReplicaOptions,
+  openRuntime,
+  type Runtime,
+  type RuntimeOptions,
+} from './runtime.ts';
 export * from './session-errors.ts';
 export { sessionLimits } from './sessions/session-limits.ts';
 export type { SessionId } from './sessions/session-name.ts';

@@ -11,16 +11,23 @@ import { silentLogger } from './ports/logger.ts';
 import type { PortContext } from './ports/port.ts';
 import { rawCodec } from './raw-codec.ts';
 import { type Halves, RunningReplica } from './running-replica.ts';
+import type { HostedReplicaOptions } from './runtime.ts';
 
 /**
  * Starts one replica: opens its log and transport, executes what the log knows to be decided, and
  * joins the group, if this store is in one; otherwise it waits for `bootstrap`, on whichever
- * member. Rejects with RSL_INVALID_OPTION and with the errors of the ports; nothing stays open
- * then.
+ * member. With a `runtime` it shares that one's transport with replicas of other groups. Rejects
+ * with RSL_INVALID_OPTION and with the errors of the ports; nothing stays open then.
  */
 export async function startReplica<C = Uint8Array, R = Uint8Array>(
-  options: ReplicaOptions<C, R>,
+  options: ReplicaOptions<C, R> | HostedReplicaOptions<C, R>,
 ): Promise<Replica<C, R>> {
+  if (options.runtime !== undefined) return options.runtime.host(options, startAlone);
+  return startAlone(options);
+}
+
+/** With a log and a transport of its own, or with what it takes for them. */
+async function startAlone<C, R>(options: ReplicaOptions<C, R>): Promise<Replica<C, R>> {
   const checked = checkedOptions(options);
   const { limits, skip } = checked;
   const { group, self, stateMachine } = options;

@@ -7,6 +7,7 @@ import {
 import type { ClientHello } from './client-handshake.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
+import type { SendQueue } from './outgoing.ts';
 import type { ConnectionSurroundings } from './surroundings.ts';
 
 /** Whoever keeps the connections of one listener or connector. */
@@ -27,6 +28,7 @@ export class TcpClientConnection implements ClientConnection, ConnectionOwner<Wi
   readonly #keeper: ClientConnectionKeeper;
   #on: ClientConnectionEvents | undefined;
   #wire: Wire | undefined;
+  #queue: SendQueue | undefined;
   #phase: 'dialing' | 'open' | 'over' = 'dialing';
   #frameBytesMax: number;
 
@@ -52,6 +54,7 @@ export class TcpClientConnection implements ClientConnection, ConnectionOwner<Wi
     this.#phase = 'open';
     this.#frameBytesMax = Math.min(frameBytesMax, this.#frameBytesMax);
     wire.owner = this;
+    this.#queue = wire.newQueue(0, () => this.#on?.drain());
     wire.startFrames(frameBytesMax);
   }
 
@@ -61,11 +64,11 @@ export class TcpClientConnection implements ClientConnection, ConnectionOwner<Wi
     if (bytes === 0 || bytes > this.#frameBytesMax) {
       throw new RangeError(`a frame of ${bytes} bytes; 1 … ${this.#frameBytesMax} are possible`);
     }
-    return this.#phase === 'open' && this.#wire?.send(parts) === true;
+    return this.#phase === 'open' && this.#queue?.send(parts) === true;
   }
 
   get queuedBytes(): number {
-    return this.#phase === 'open' ? (this.#wire?.queuedBytes ?? 0) : 0;
+    return this.#phase === 'open' ? (this.#queue?.queuedBytes ?? 0) : 0;
   }
 
   pause(): void {
@@ -117,10 +120,6 @@ export class TcpClientConnection implements ClientConnection, ConnectionOwner<Wi
   }
 
   alive(): void {}
-
-  room(): void {
-    this.#on?.drain();
-  }
 
   closed(_: Wire, why: string, error?: Error): void {
     const stood = this.#phase === 'open';

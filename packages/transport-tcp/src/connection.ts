@@ -3,10 +3,10 @@ import { FrameError } from '@rsl/core';
 import type { ClientTransportLimits } from '@rsl/core/protocol';
 import { requires } from '@rsl/contracts';
 import type { ConnectionOwner } from './connection-owner.ts';
-import { envelopeBytes, FrameSplitter, WireViolation } from './framing.ts';
+import { type ControlType, FrameSplitter, WireViolation } from './framing.ts';
 import type { Greeting } from './handshake.ts';
-import { type Batch, LaneQueue } from './lane.ts';
 import { Liveness } from './liveness.ts';
+import { type Batch, Outgoing, type OutgoingLimits, type SendQueue } from './outgoing.ts';
 import type { ConnectionSurroundings } from './surroundings.ts';
 
 /** Frames that wait leave at once when they are this many bytes; else at the end of the turn. */
@@ -36,20 +36,18 @@ export class Connection<Hello = Greeting> {
   readonly #socket: Socket;
   readonly #around: ConnectionSurroundings;
   readonly #limits: ClientTransportLimits;
-  readonly #queue: LaneQueue;
+  readonly #outgoing: Outgoing;
+  readonly #outgoingLimits: OutgoingLimits;
   readonly #greeting: HelloReader<Hello>;
   #splitter: FrameSplitter | undefined;
   #greeted = false;
   #over = false;
   #paused = false;
-  #frameBytesMax = 0;
   /** The write that the kernel has not wholly taken, and how many were begun and ended. */
   #writing: Batch | undefined;
   #writesBegun = 0;
   #writesEnded = 0;
   #flushSoon = false;
-  /** For so many bytes there has to be room before `room` is said; 0 if nobody waits for it. */
-  #owedBytes = 0;
   readonly #liveness: Liveness;
   #pingDue: number | undefined;
   #pongDue: number | undefined;
@@ -67,7 +65,8 @@ export class Connection<Hello = Greeting> {
     this.#greeting = speech.newReader();
     this.#around = around;
     this.owner = owner;
-    this.#queue = new LaneQueue(around.slabs);
+    this.#outgoingLimits = { ...speech.limits, frameBytesMax: 0 };
+    this.#outgoing = new Outgoing(this.#outgoingLimits, around, () => this.#sendSoon());
     this.#liveness = new Liveness(around.settings, around.time.nowMs);
     around.sockets.add(socket);
     socket.once('close', () => {
@@ -78,19 +77,27 @@ export class Connection<Hello = Greeting> {
     socket.on('end', () => this.#end('closed by the other side'));
   }
 
-  /** Frames may follow, of at most so many bytes each (what the other side takes). */
-  startFrames(frameBytesMax: number): void {
+  /**
+   * Frames may follow, of at most so many bytes each (what the other side takes): of one channel,
+   * 0, or of many, which `control` hears about.
+   */
+  startFrames(
+    frameBytesMax: number,
+    control?: (type: ControlType, channel: number, body: Uint8Array) => void,
+  ): void {
     requires(() => this.#splitter === undefined, 'tcp-13 a connection is opened once');
-    this.#frameBytesMax = Math.min(frameBytesMax, this.#limits.frameBytesMax);
+    this.#outgoingLimits.frameBytesMax = Math.min(frameBytesMax, this.#limits.frameBytesMax);
+    const { counters } = this.#around;
     this.#splitter = new FrameSplitter(this.#limits.frameBytesMax, {
-      frame: (frame) => {
-        this.#around.counters.framesIn += 1;
-        this.owner.frame(frame);
+      frame: (frame, channel) => {
+        counters.framesIn += 1;
+        this.owner.frame(frame, channel);
       },
       ping: (number) => this.#pinged(number),
       pong: (number) => {
         if (this.#liveness.answered(number)) this.owner.alive();
       },
+      ...(control === undefined ? {} : { control }),
     });
   }
 
@@ -103,27 +110,19 @@ export class Connection<Hello = Greeting> {
     if (!this.#over) this.#socket.write(greeting);
   }
 
-  /** Queues one frame for the end of this turn; false if there is no room, or it is too large. */
-  send(parts: readonly Uint8Array[]): boolean {
-    let bytes = 0;
-    for (const part of parts) bytes += part.length;
-    requires(() => bytes > 0, 'tcp-14 no frame is empty');
-    const room = this.#limits.sendQueueBytesMax - this.#queue.queuedBytes - envelopeBytes;
-    if (this.#over || bytes === 0 || bytes > this.#frameBytesMax || bytes > room) {
-      const owed = Math.min(bytes + envelopeBytes, this.#limits.sendQueueBytesMax);
-      this.#owedBytes = Math.max(this.#owedBytes, owed);
-      this.#flushAtEndOfTurn();
-      return false;
-    }
-    this.#queue.pushFrame(parts, bytes);
-    this.#around.counters.framesOut += 1;
-    if (this.#queue.waitingBytes >= flushBytes && this.#writing === undefined) this.#write();
-    else this.#flushAtEndOfTurn();
-    return true;
+  /** The frames of one channel; `room` follows a `send` that was refused. */
+  newQueue(channel: number, room: () => void): SendQueue {
+    return this.#outgoing.newQueue(channel, room);
   }
 
-  get queuedBytes(): number {
-    return this.#queue.queuedBytes;
+  /** Says something about a channel, before all frames that wait. */
+  say(type: ControlType, channel: number, body: Uint8Array): void {
+    this.#outgoing.say(type, channel, body);
+  }
+
+  /** Of what was said about channels, what no write has begun with. */
+  get controlBytes(): number {
+    return this.#outgoing.controlBytes;
   }
 
   /** Reads no more. What has been read by then still comes; nobody is declared dead meanwhile. */
@@ -166,7 +165,7 @@ export class Connection<Hello = Greeting> {
   close(): void {
     this.#over = true;
     this.#splitter?.stop();
-    this.#queue.clear();
+    this.#outgoing.clear();
     this.#socket.destroy();
   }
 
@@ -176,9 +175,14 @@ export class Connection<Hello = Greeting> {
     if (last !== undefined) this.greet(last);
     this.#over = true;
     this.#splitter?.stop();
-    for (let batch = this.#nextBatch(); batch !== undefined; batch = this.#nextBatch()) {
+    for (;;) {
+      // Behind the write under way: the socket keeps them in order.
+      this.#outgoing.isWriting = false;
+      const batch = this.#nextBatch();
+      if (batch === undefined) break;
       this.#writePieces(batch, () => {});
     }
+    this.#outgoing.clear();
     // What still comes is read and thrown away: unread bytes would turn our farewell into a reset.
     this.#socket.removeAllListeners('data');
     this.#socket.resume();
@@ -252,6 +256,12 @@ export class Connection<Hello = Greeting> {
     this.#flushAtEndOfTurn();
   }
 
+  #sendSoon(): void {
+    const { front } = this.#outgoing;
+    if (front.bytes >= flushBytes && this.#writing === undefined && !this.#over) this.#write();
+    else this.#flushAtEndOfTurn();
+  }
+
   #flushAtEndOfTurn(): void {
     if (this.#flushSoon || this.#writing !== undefined) return;
     this.#flushSoon = true;
@@ -263,7 +273,7 @@ export class Connection<Hello = Greeting> {
     this.#flushSoon = false;
     if (this.#over) return;
     if (this.#writing === undefined) this.#write();
-    this.#noticeRoom();
+    this.#outgoing.noticeRoom();
   }
 
   #write(): void {
@@ -272,17 +282,17 @@ export class Connection<Hello = Greeting> {
     this.#writing = batch;
     this.#writesBegun += 1;
     this.#around.counters.bytesOut += batch.bytes;
+    this.#around.counters.writes += 1;
     this.#writePieces(batch, this.#written);
     // Nothing left in the stream: the kernel took it all during the call.
     if (this.#socket.writableLength === 0) this.#taken();
-    if (this.#writing === undefined && this.#queue.waitingBytes > 0) this.#flushAtEndOfTurn();
+    if (this.#writing === undefined && this.#outgoing.hasMore) this.#flushAtEndOfTurn();
   }
 
   #nextBatch(): Batch | undefined {
-    if (this.#pongDue !== undefined) this.#queue.pushPing('pong', this.#pongDue);
-    if (this.#pingDue !== undefined) this.#queue.pushPing('ping', this.#pingDue);
+    const batch = this.#outgoing.next(this.#pongDue, this.#pingDue);
     this.#pongDue = this.#pingDue = undefined;
-    return this.#queue.take();
+    return batch;
   }
 
   #writePieces({ pieces }: Batch, done: () => void): void {
@@ -303,23 +313,12 @@ export class Connection<Hello = Greeting> {
     this.#liveness.heard(this.#around.time.nowMs);
     this.#taken();
     this.#write();
-    this.#noticeRoom();
+    if (!this.#over) this.#outgoing.noticeRoom();
   };
 
   #taken(): void {
     const batch = this.#writing;
     this.#writing = undefined;
-    if (batch !== undefined && !this.#over) this.#queue.written(batch);
-  }
-
-  #noticeRoom(): void {
-    if (this.#owedBytes === 0 || this.#over) return;
-    // Half of it, so that drains are few; and what was refused fits, or they would be in vain.
-    const { sendQueueBytesMax } = this.#limits;
-    const { queuedBytes } = this.#queue;
-    if (queuedBytes * 2 > sendQueueBytesMax) return;
-    if (queuedBytes + this.#owedBytes > sendQueueBytesMax) return;
-    this.#owedBytes = 0;
-    this.owner.room();
+    if (batch !== undefined && !this.#over) this.#outgoing.written(batch);
   }
 }

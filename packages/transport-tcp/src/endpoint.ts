@@ -9,34 +9,37 @@ import type {
   TransportEvents,
 } from '@rsl/core/protocol';
 import { parseAddress } from './address.ts';
-import type { Connection } from './connection.ts';
-import type { Greeting } from './handshake.ts';
-import { Peer } from './peer.ts';
-import type { PeerHost } from './peer-host.ts';
+import type { Offer } from './channel.ts';
+import type { Neighbours, Ticked } from './neighbours.ts';
+import { Peer, type PeerHost } from './peer.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** One group's part of a transport: its peers, by id. */
-export class TcpEndpoint implements Endpoint, PeerHost {
+export class TcpEndpoint implements Endpoint, PeerHost, Ticked {
   readonly local: LocalIdentity;
   readonly limits: Limits;
   readonly around: Surroundings;
+  readonly neighbours: Neighbours;
   readonly #on: TransportEvents;
   readonly #whenClosed: () => void;
   readonly #peers = new Map<ReplicaId, Peer>();
   /** Whoever a send was refused to: a drain is due when there is room, or when it is up again. */
   readonly #refused = new Set<ReplicaId>();
+  /** Peers that are to be ticked. */
+  readonly #restless = new Set<Peer>();
   #closed = false;
 
   constructor(
     local: LocalIdentity,
     on: TransportEvents,
     limits: Limits,
-    around: Surroundings,
+    neighbours: Neighbours,
     whenClosed: () => void,
   ) {
     this.local = local;
     this.limits = limits;
-    this.around = around;
+    this.neighbours = neighbours;
+    this.around = neighbours.linking.around;
     this.#on = on;
     this.#whenClosed = whenClosed;
   }
@@ -79,23 +82,32 @@ export class TcpEndpoint implements Endpoint, PeerHost {
     this.#closed = true;
     for (const peer of this.#peers.values()) peer.close();
     this.#peers.clear();
+    this.#restless.clear();
     this.#refused.clear();
     this.#whenClosed();
   }
 
-  /** A hello for this replica. */
-  offered(connection: Connection, hello: Greeting): void {
-    this.#peerOf(hello.from).offered(connection, hello);
+  /** A join for this replica. */
+  offered(offer: Offer): void {
+    this.#peerOf(offer.peer.id).offered(offer);
   }
 
-  tick(): void {
-    for (const peer of this.#peers.values()) {
+  tick(): 'rests' | 'goes-on' {
+    for (const peer of this.#restless) {
       peer.tick();
+      if (!peer.restless) this.#restless.delete(peer);
       if (peer.forgettable) this.#peers.delete(peer.id);
     }
+    return this.#restless.size === 0 ? 'rests' : 'goes-on';
   }
 
   // What a peer says to its host.
+
+  attend(peer: Peer): void {
+    if (this.#closed) return;
+    this.#restless.add(peer);
+    this.neighbours.attend(this);
+  }
 
   frame(from: PeerIdentity, frame: Uint8Array): void {
     if (!this.#closed) this.#on.frame(from, frame);

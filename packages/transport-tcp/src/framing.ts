@@ -5,7 +5,7 @@ import { invariant, requires } from '@rsl/contracts';
  * Why bytes of a peer are no frame. A closed set: it names the counters. `refused` is not thrown
  * here: whoever was given the frame threw a FrameError of its own.
  */
-export type ViolationReason = 'length' | 'type' | 'group' | 'early';
+export type ViolationReason = 'length' | 'type' | 'channel' | 'early' | 'join';
 
 export class WireViolation extends FrameError {
   readonly reason: ViolationReason;
@@ -15,24 +15,53 @@ export class WireViolation extends FrameError {
   }
 }
 
-/** Length u32, type u8, group handle u24, all little-endian; then `length` bytes. */
+/** Length u32, type u8, channel u24, all little-endian; then `length` bytes. */
 export const envelopeBytes = 8;
-export const envelopeTypes = { frame: 1, ping: 2, pong: 3 } as const;
-export type EnvelopeType = keyof typeof envelopeTypes;
+export const envelopeTypes = {
+  frame: 1,
+  ping: 2,
+  pong: 3,
+  join: 4,
+  joined: 5,
+  refused: 6,
+  opened: 7,
+  leave: 8,
+} as const;
+/** What is said about one channel of a link. */
+export type ControlType = 'join' | 'joined' | 'refused' | 'opened' | 'leave';
+/** The highest number of a channel; its place has three bytes. */
+export const channelMax = 0xff_ffff;
+/** Who joins, its store and its instance; behind them a join has the name of its group. */
+export const introductionBytes = 20;
+export const groupBytesMax = 128;
+/** The shortest and the longest body, by type. */
+const controlBytes = new Map<number, readonly [ControlType, number, number]>([
+  [envelopeTypes.join, ['join', introductionBytes + 1, introductionBytes + groupBytesMax]],
+  [envelopeTypes.joined, ['joined', introductionBytes, introductionBytes]],
+  [envelopeTypes.refused, ['refused', 2, 2]],
+  [envelopeTypes.opened, ['opened', 0, 0]],
+  [envelopeTypes.leave, ['leave', 0, 0]],
+]);
 /** Pings and pongs carry a number of four bytes. */
 export const pingBytes = 4;
 
 /** Writes by single bytes: four times as fast as the methods of Buffer. */
-export function writeEnvelope(to: Uint8Array, at: number, type: number, length: number): void {
+export function writeEnvelope(
+  to: Uint8Array,
+  at: number,
+  type: number,
+  channel: number,
+  length: number,
+): void {
   requires(
-    () => length > 0 && at + envelopeBytes <= to.length,
-    'tcp-8 a frame has bytes, and room for its envelope',
+    () => channel <= channelMax && at + envelopeBytes <= to.length,
+    'tcp-8 an envelope has room, and room for its channel',
   );
   writeU32(to, at, length);
   to[at + 4] = type;
-  to[at + 5] = 0;
-  to[at + 6] = 0;
-  to[at + 7] = 0;
+  to[at + 5] = channel;
+  to[at + 6] = channel >>> 8;
+  to[at + 7] = channel >>> 16;
 }
 
 export function writeU32(to: Uint8Array, at: number, value: number): void {
@@ -47,11 +76,16 @@ function readU32(from: Uint8Array, at: number): number {
   return (low | ((from[at + 3] ?? 0) << 24)) >>> 0;
 }
 
+const channelAt = (bytes: Uint8Array, at: number): number =>
+  (bytes[at + 5] ?? 0) | ((bytes[at + 6] ?? 0) << 8) | ((bytes[at + 7] ?? 0) << 16);
+
 export interface SplitterEvents {
   /** The bytes are valid only during the call. */
-  frame(bytes: Uint8Array): void;
+  frame(bytes: Uint8Array, channel: number): void;
   ping(number: number): void;
   pong(number: number): void;
+  /** Absent where there is but one channel, 0. The body is valid only during the call. */
+  control?(type: ControlType, channel: number, body: Uint8Array): void;
 }
 
 const assemblyBytesMin = 64 * 1024;
@@ -137,7 +171,9 @@ export class FrameSplitter {
   /** The length after the envelope, checked before anything is done with it. */
   #guardEnvelope(bytes: Uint8Array, at: number): number {
     const length = readU32(bytes, at);
-    const type = bytes[at + 4];
+    const type = bytes[at + 4] ?? 0;
+    const channel = channelAt(bytes, at);
+    const many = this.#on.control !== undefined;
     if (type === envelopeTypes.frame) {
       if (length === 0 || length > this.#frameBytesMax) {
         throw new WireViolation(
@@ -145,21 +181,36 @@ export class FrameSplitter {
           `a frame of ${length} bytes; at most ${this.#frameBytesMax}`,
         );
       }
-    } else if (type === envelopeTypes.ping || type === envelopeTypes.pong) {
+      if (many !== channel > 0) throw new WireViolation('channel', `a frame of channel ${channel}`);
+      return length;
+    }
+    if (type === envelopeTypes.ping || type === envelopeTypes.pong) {
       if (length !== pingBytes) throw new WireViolation('length', `a ping of ${length} bytes`);
-    } else {
-      throw new WireViolation('type', `an envelope of type ${type}`);
+      if (channel !== 0) throw new WireViolation('channel', `a ping of channel ${channel}`);
+      return length;
     }
-    if (bytes[at + 5] !== 0 || bytes[at + 6] !== 0 || bytes[at + 7] !== 0) {
-      throw new WireViolation('group', 'a group handle other than 0');
+    const control = many ? controlBytes.get(type) : undefined;
+    if (control === undefined) throw new WireViolation('type', `an envelope of type ${type}`);
+    const [name, least, most] = control;
+    if (length < least || length > most) {
+      throw new WireViolation('length', `a '${name}' of ${length} bytes`);
     }
+    if (channel === 0) throw new WireViolation('channel', `a '${name}' of channel 0`);
     return length;
   }
 
   #deliver(bytes: Uint8Array, at: number, end: number): void {
-    const type = bytes[at + 4];
-    if (type === envelopeTypes.frame) this.#on.frame(bytes.subarray(at + envelopeBytes, end));
-    else if (type === envelopeTypes.ping) this.#on.ping(readU32(bytes, at + envelopeBytes));
-    else this.#on.pong(readU32(bytes, at + envelopeBytes));
+    const type = bytes[at + 4] ?? 0;
+    const from = at + envelopeBytes;
+    if (type === envelopeTypes.frame) {
+      this.#on.frame(bytes.subarray(from, end), channelAt(bytes, at));
+    } else if (type === envelopeTypes.ping) this.#on.ping(readU32(bytes, from));
+    else if (type === envelopeTypes.pong) this.#on.pong(readU32(bytes, from));
+    else {
+      const name = controlBytes.get(type)?.[0];
+      if (name !== undefined) {
+        this.#on.control?.(name, channelAt(bytes, at), bytes.subarray(from, end));
+      }
+    }
   }
 }

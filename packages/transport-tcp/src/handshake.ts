@@ -1,12 +1,12 @@
 import { crc32 } from 'node:zlib';
 import { FrameError } from '@rsl/core';
-import type { Lane, ReplicaId, StoreId } from '@rsl/core/protocol';
+import type { Lane } from '@rsl/core/protocol';
 import { requires } from '@rsl/contracts';
 
 /**
- * What both sides say before the first frame: hello from the one who dials, then welcome or
+ * What two processes say before the first frame: hello from the one who dials, then welcome or
  * refusal from the one who listens. One layout for all three; see docs/wire-format.md. What comes
- * before the length never changes, in any version.
+ * before the length never changes, in any version. Groups join the link later (joining.ts).
  */
 export interface Greeting {
   readonly kind: GreetingKind;
@@ -19,14 +19,10 @@ export interface Greeting {
   readonly frameBytesMax: number;
   /** Counts the dialer's links; both lanes of a link carry the same number. */
   readonly link: number;
-  readonly from: ReplicaId;
-  /** The id that is asked for; 0 is any. */
-  readonly asked: ReplicaId;
   /** 0 unless it is a refusal. */
   readonly reason: number;
-  readonly store: StoreId;
-  readonly instance: number;
-  readonly group: string;
+  /** Names one life of the sender's transport: 16 hexadecimal digits. */
+  readonly process: string;
 }
 
 export type GreetingKind = 'hello' | 'welcome' | 'refusal';
@@ -43,9 +39,11 @@ export const refusals = {
   'duplicate-id': { code: 5, meaning: 'a live replica with another store or instance has that id' },
   'too-many-connections': { code: 6, meaning: 'connectionsMax is reached' },
   connected: { code: 7, meaning: 'the two are connected already' },
-  busy: { code: 8, meaning: 'another connection of that id is being looked at' },
+  busy: { code: 8, meaning: 'another replica of that id is being looked at' },
   'no-such-link': { code: 9, meaning: 'a bulk lane without a votes lane' },
   flags: { code: 10, meaning: 'a flag that must be understood is not' },
+  'one-of-group': { code: 12, meaning: 'another replica of the group stands on this link' },
+  'own-process': { code: 11, meaning: 'the address is that of the process that dials' },
 } as const;
 
 export type Refusal = keyof typeof refusals;
@@ -56,26 +54,16 @@ export function refusalOf(code: number): Refusal | undefined {
 
 const magic = 0x544c_5352; // 'RSLT' in the order of the bytes
 const prefixBytes = 12;
-const fixedBytes = 48;
+const fixedBytes = 40;
 const crcBytes = 4;
-export const groupBytesMax = 128;
 export const handshakeBytesMax = 512;
 const kinds: readonly GreetingKind[] = ['hello', 'welcome', 'refusal'];
 const lanes: readonly Lane[] = ['votes', 'bulk'];
-const storePattern = /^[0-9a-f]{16}$/;
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-export function isStoreId(text: string): boolean {
-  return storePattern.test(text);
-}
+const processPattern = /^[0-9a-f]{16}$/;
 
 export function encodeGreeting(greeting: Greeting): Buffer {
-  const group = Buffer.from(greeting.group);
-  requires(
-    () => group.length <= groupBytesMax && isStoreId(greeting.store),
-    'tcp-7 a greeting fits its frame',
-  );
-  const length = fixedBytes + group.length + crcBytes;
+  requires(() => processPattern.test(greeting.process), 'tcp-7 a process has a name');
+  const length = fixedBytes + crcBytes;
   const bytes = Buffer.alloc(length);
   bytes.writeUInt32LE(magic, 0);
   bytes[4] = kinds.indexOf(greeting.kind) + 1;
@@ -86,13 +74,8 @@ export function encodeGreeting(greeting: Greeting): Buffer {
   bytes.writeUInt32LE(greeting.flags, 12);
   bytes.writeUInt32LE(greeting.frameBytesMax, 16);
   bytes.writeUInt32LE(greeting.link, 20);
-  bytes.writeUInt16LE(greeting.from, 24);
-  bytes.writeUInt16LE(greeting.asked, 26);
-  bytes.writeUInt16LE(greeting.reason, 28);
-  bytes.writeUInt16LE(group.length, 30);
-  bytes.write(greeting.store, 32, 'hex');
-  bytes.writeDoubleLE(greeting.instance, 40);
-  group.copy(bytes, fixedBytes);
+  bytes.writeUInt16LE(greeting.reason, 24);
+  bytes.write(greeting.process, 32, 'hex');
   bytes.writeUInt32LE(crc32(bytes.subarray(0, length - crcBytes)), length - crcBytes);
   return bytes;
 }
@@ -107,24 +90,16 @@ export function decodeGreeting(bytes: Buffer): Greeting {
   const lane = lanes[bytes.readUInt8(7) - 1];
   demand(kind !== undefined, 'kind');
   demand(lane !== undefined, 'lane');
-  const groupBytes = bytes.readUInt16LE(30);
-  demand(groupBytes <= groupBytesMax && fixedBytes + groupBytes <= crcAt, 'group');
-  const instance = bytes.readDoubleLE(40);
-  demand(Number.isFinite(instance), 'instance');
   return {
     kind,
     lane,
-    instance,
     versionMin: bytes.readUInt8(5),
     versionMax: bytes.readUInt8(6),
     flags: bytes.readUInt32LE(12),
     frameBytesMax: bytes.readUInt32LE(16),
     link: bytes.readUInt32LE(20),
-    from: bytes.readUInt16LE(24),
-    asked: bytes.readUInt16LE(26),
-    reason: bytes.readUInt16LE(28),
-    store: bytes.toString('hex', 32, 40),
-    group: groupName(bytes.subarray(fixedBytes, fixedBytes + groupBytes)),
+    reason: bytes.readUInt16LE(24),
+    process: bytes.toString('hex', 32, 40),
   };
 }
 
@@ -157,14 +132,6 @@ function guardPrefix(bytes: Buffer): number {
   const length = bytes.readUInt32LE(8);
   demand(length >= fixedBytes + crcBytes && length <= handshakeBytesMax, 'length');
   return length;
-}
-
-function groupName(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new FrameError('handshake: the group name is no UTF-8');
-  }
 }
 
 function demand(holds: boolean, what: string): asserts holds {

@@ -3,7 +3,7 @@
  *
  * @module @rsl/transport-tcp
  */
-import type { Port } from '@rsl/core';
+import type { Port, ProcessContext } from '@rsl/core';
 import {
   listenerSettingsOf,
   type TcpConnectorOptions,
@@ -30,7 +30,7 @@ export type { TcpTransport } from './tcp-transport.ts';
  * Frames between replicas over TCP. Listens when it is opened; `tcp('127.0.0.1:7001')`, or an
  * object with options. Throws RSL_INVALID_OPTION at once; opening rejects with RSL_LISTEN_FAILED.
  */
-export function tcp(listen: string | TcpOptions): Port<TcpTransport> {
+export function tcp(listen: string | TcpOptions): Port<TcpTransport, ProcessContext> {
   const settings = settingsOf(listen);
   return {
     open: (context) => TcpTransport.open(settings, context),

@@ -80,8 +80,6 @@ export class Listener<Hello> implements ConnectionOwner<Connection<Hello>, Hello
 
   alive(): void {}
 
-  room(): void {}
-
   closed(connection: Connection<Hello>): void {
     this.#silent.delete(connection);
   }

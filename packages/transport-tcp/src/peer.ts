@@ -1,306 +1,371 @@
-import type { Lane, ReplicaId } from '@rsl/core/protocol';
+import type { Limits } from '@rsl/core';
+import type { Lane, LocalIdentity, PeerIdentity, ReplicaId } from '@rsl/core/protocol';
 import { invariant, requires } from '@rsl/contracts';
 import type { HostPort } from './address.ts';
-import type { Connection } from './connection.ts';
-import type { ConnectionOwner } from './connection-owner.ts';
-import { Dialer } from './dialer.ts';
-import { WireViolation } from './framing.ts';
-import { type Greeting, refusalOf } from './handshake.ts';
-import { noteRefusal, refuse, welcome, welcomeFault } from './introduction.ts';
-import { Link } from './link.ts';
-import type { PeerHost } from './peer-host.ts';
+import { Backoff } from './backoff.ts';
+import type { Channel, ChannelLink, ChannelOwner, Offer } from './channel.ts';
+import { type Refusal, refusalOf } from './handshake.ts';
+import { noteRefusal, noteRefused } from './introduction.ts';
+import type { Introduction } from './joining.ts';
+import { lastingMs, type Neighbours } from './neighbours.ts';
+import type { Surroundings } from './surroundings.ts';
+import type { Way, WayUser } from './way.ts';
 
-/** A hello that waits until it is clear whether there is room for it. */
-interface Candidate {
-  readonly connection: Connection;
-  readonly hello: Greeting;
-  readonly deadlineMs: number;
+/** What a peer needs to know of its endpoint, and tells it. */
+export interface PeerHost {
+  readonly local: LocalIdentity;
+  readonly limits: Limits;
+  readonly around: Surroundings;
+  readonly neighbours: Neighbours;
+  frame(from: PeerIdentity, frame: Uint8Array): void;
+  up(peer: PeerIdentity): void;
+  down(peer: PeerIdentity): void;
+  room(to: ReplicaId): void;
+  /** The peer has something to do as time passes: it is to be ticked while it is `restless`. */
+  attend(peer: Peer): void;
 }
 
-const lastingMs = 1_000;
-
 /**
- * The link to one peer. Exactly one stands between two replicas, whoever dials:
+ * One replica of the group elsewhere, and the channel to it. Exactly one stands between two
+ * replicas, whoever joins:
  *
- * 1. Each side dials every peer whose address it knows and to which it has no link, at once and
- *    then after growing waits. So a newcomer whom nobody knows comes in, and a replica that starts
- *    again does not wait for anybody's wait to end. Frames go both ways over any link.
- * 2. The side that dials opens the votes lane, and once that is welcomed, the bulk lane. A link is
- *    decided by its votes lane alone; the bulk lane follows it or dies with it.
- * 3. A hello is welcomed if there is no link. When both dial at once, the hello of the higher id
- *    wins: the lower one drops its own attempt for it, and the higher one lets the other's hello
- *    wait until its own attempt has succeeded or failed. An attempt whose hello has not left yet
- *    always gives way, for nobody can have accepted it. An attempt that fails lets the waiting
- *    hello in, so a wrong or one-way address on one side locks nobody out.
- * 4. A hello that comes while a link stands means one of three things: the peer has lost it and
- *    we have not noticed, or its hello is an old one, or a twin uses its id. The hello waits and
- *    the link is asked for a sign of life: if it answers, the hello is refused; if it does not,
- *    in `probeTimeoutMs`, or breaks, the hello is welcomed. Only a later link that the same
- *    instance dialed replaces the earlier one at once: its own maker says that it is gone.
+ * 1. Each side joins every peer to whose address a link leads and to which it has no channel, at
+ *    once, and after a refusal again after growing waits. The link stays: it is others' too.
+ * 2. A join is accepted if there is no channel. When both join at once, that of the higher id
+ *    wins: the lower one takes its own back, and the higher one lets the other's wait until its
+ *    own is answered. One that is refused lets the waiting one in, so a wrong address on one side
+ *    locks nobody out.
+ * 3. A join that comes on the link of a channel that stands replaces it, for a process has one
+ *    replica of a group; unless it is the same start of the replica and the channel is ours: then
+ *    the two have crossed, and it is refused.
+ * 4. A join that comes on another link comes from another process: the replica has started again,
+ *    and we have not noticed that its old process is gone; or a twin uses its id. It waits, and
+ *    the link that stands is asked for a sign of life: if it answers, the join is refused; if it
+ *    does not, in `probeTimeoutMs`, or breaks, it is accepted.
  */
-export class Peer implements ConnectionOwner<Connection> {
+export class Peer implements ChannelOwner, WayUser {
   readonly id: ReplicaId;
   readonly #host: PeerHost;
-  readonly #dialer: Dialer;
-  #link: Link | undefined;
-  #candidate: Candidate | undefined;
+  readonly #backoff: Backoff;
+  #way: Way | undefined;
+  /** It waits for its way to lead to a link. */
+  #seeking = false;
+  /** Our join without an answer. */
+  #attempt: Channel | undefined;
+  #channel: Channel | undefined;
+  /** Of who is up. */
+  #identity: PeerIdentity | undefined;
+  #candidate: { readonly offer: Offer; readonly deadlineMs: number } | undefined;
+  /** When to join again. */
+  #dueMs = 0;
   #closed = false;
 
   constructor(id: ReplicaId, host: PeerHost) {
     requires(() => id !== host.local.id, 'tcp-5 nobody is a peer of itself');
     this.id = id;
     this.#host = host;
-    this.#dialer = new Dialer(id, host, this);
+    const { settings, random } = host.around;
+    const { reconnectDelayMsMin, reconnectDelayMsMax } = settings;
+    this.#backoff = new Backoff(reconnectDelayMsMin, reconnectDelayMsMax, random);
   }
 
-  /** Keep a link with it, from now on, at this address. */
+  /** Keep a channel with it, from now on, at this address. */
   want(address: HostPort): void {
-    if (this.#dialer.isAimedAt(address)) return;
-    this.#attemptFailed('its address has changed');
-    this.#dialer.aim(address);
-    this.#dialIfDue();
+    const before = this.#way;
+    const way = this.#host.neighbours.wayTo(address, this);
+    if (way === before) return;
+    this.#way = way;
+    before?.release(this);
+    this.#takeBack();
+    this.#seeking = false;
+    this.#backoff.reset();
+    this.#dueMs = 0;
+    this.#letIn();
+    this.#seek();
   }
 
-  /** A link that the other side dialed stays; ours ends when it has nothing more to send. */
+  /** A channel that the other side joined stays; ours ends when it has nothing more to send. */
   unwant(): void {
-    this.#dialer.aim(undefined);
-    this.#attemptFailed('it is no longer wanted');
+    this.#way?.release(this);
+    this.#way = undefined;
+    this.#seeking = false;
+    this.#takeBack();
+    this.#letIn();
+    this.#host.attend(this);
   }
 
   /** Nothing is known of it that is worth keeping. */
   get forgettable(): boolean {
-    const { address, attempt } = this.#dialer;
-    return (address ?? attempt ?? this.#link ?? this.#candidate) === undefined;
+    return (this.#way ?? this.#attempt ?? this.#channel ?? this.#candidate) === undefined;
+  }
+
+  /** Time may bring it something to do. */
+  get restless(): boolean {
+    if (this.#attempt !== undefined || this.#candidate !== undefined) return true;
+    if (this.#channel !== undefined) {
+      return this.#channel.phase !== 'up' || (this.#channel.ours && this.#way === undefined);
+    }
+    return this.#way !== undefined && !this.#seeking;
   }
 
   send(lane: Lane, parts: readonly Uint8Array[]): boolean {
-    return this.#link?.send(lane, parts) ?? false;
+    return this.#channel?.send(lane, parts) ?? false;
   }
 
   get queuedBytes(): number {
-    return this.#link?.queuedBytes ?? 0;
+    return this.#channel?.queuedBytes ?? 0;
   }
 
-  /** A peer has dialed us, and its hello is meant for this replica. */
-  offered(connection: Connection, hello: Greeting): void {
-    connection.owner = this;
-    if (hello.lane === 'bulk') this.#offeredBulk(connection, hello);
-    else this.#offeredVotes(connection, hello);
+  /** It has joined us, and its join is meant for this replica. */
+  offered(offer: Offer): void {
+    const channel = this.#channel;
+    if (channel === undefined) {
+      const ourTurn = this.#attempt !== undefined && this.#host.local.id > this.id;
+      if (ourTurn) this.#wait(offer);
+      else this.#accept(offer);
+    } else if (channel.link !== offer.link) this.#wait(offer);
+    else if (channel.ours && channel.isWith(offer.peer)) this.#refuse(offer, 'connected');
+    else {
+      this.#channel = undefined;
+      channel.leave();
+      this.#ended(channel, 'it joined anew', 'keep-candidate');
+      this.#accept(offer);
+    }
   }
 
   tick(): void {
     const nowMs = this.#nowMs;
-    const attemptEndsMs = this.#dialer.attempt?.deadlineMs ?? Infinity;
-    if (nowMs >= attemptEndsMs) this.#attemptFailed('no answer in time');
-    const why = this.#link?.tick(nowMs) ?? this.#noLongerWanted();
-    if (why !== undefined) this.#linkBroke(why);
-    if (this.#candidate !== undefined && nowMs >= this.#candidate.deadlineMs) {
-      this.#dropCandidate()?.finish();
+    const attempt = this.#attempt;
+    if (attempt !== undefined && nowMs >= attempt.deadlineMs) {
+      this.#takeBack();
+      this.#failed('no answer in time');
     }
-    this.#dialIfDue();
+    const channel = this.#channel;
+    if (channel !== undefined) {
+      const late = channel.phase === 'accepted' && nowMs >= channel.deadlineMs;
+      const over = channel.ours && this.#way === undefined && channel.queuedBytes === 0;
+      if (late || over) this.#leave(channel, over ? 'no longer wanted' : 'it did not open');
+    }
+    const candidate = this.#candidate;
+    if (candidate !== undefined && nowMs >= candidate.deadlineMs) {
+      this.#refuse(candidate.offer, 'busy');
+      this.#dropCandidate();
+    }
+    this.#seek();
   }
 
-  /** Sends what is queued, then closes. No event comes after it. */
+  /** Leaves, behind the frames that are queued on the votes lane. No event comes after it. */
   close(): void {
     this.#closed = true;
-    this.#dialer.aim(undefined);
-    this.#dialer.drop();
-    this.#candidate?.connection.close();
-    this.#link?.finish();
-    this.#candidate = this.#link = undefined;
+    this.#way?.release(this);
+    this.#takeBack();
+    if (this.#candidate !== undefined) this.#refuse(this.#candidate.offer, 'no-such-group');
+    this.#dropCandidate();
+    this.#channel?.leave();
+    this.#way = this.#channel = undefined;
   }
 
-  // What a connection says to its owner.
+  // What its way and its links say.
 
-  greeted(connection: Connection, greeting: Greeting): void {
-    const { attempt } = this.#dialer;
-    const lane = connection === attempt?.connection ? 'votes' : 'bulk';
-    if (greeting.kind === 'refusal') {
-      this.#refused(connection, refusalOf(greeting.reason) ?? `reason ${greeting.reason}`);
+  linked(link: ChannelLink): void {
+    this.#seeking = false;
+    if (this.#closed || this.#way === undefined) return;
+    if (this.#channel !== undefined || this.#attempt !== undefined) return;
+    invariant(() => link.isUp, 'tcp-19 a group joins a link that is up');
+    this.#attempt = link.join(this.#host.local, this.id, this);
+    this.#host.attend(this);
+  }
+
+  alive(link: ChannelLink): void {
+    const candidate = this.#candidate;
+    const channel = this.#channel;
+    if (candidate === undefined || channel?.link !== link) return;
+    this.#candidate = undefined;
+    const { offer } = candidate;
+    this.#refuse(offer, channel.isWith(offer.peer) ? 'connected' : 'duplicate-id');
+  }
+
+  // What a channel says to its owner.
+
+  joined(channel: Channel, peer: Introduction): void {
+    if (channel !== this.#attempt) return;
+    this.#attempt = undefined;
+    if (peer.id !== this.id || peer.asked !== this.#host.local.id) {
+      channel.leave();
+      this.#noteRefusal(channel, 'wrong-id');
       return;
     }
-    const number = attempt?.number ?? this.#link?.number ?? 0;
-    const fault = welcomeFault(greeting, this.#host.local, { id: this.id, lane, number });
-    if (fault !== undefined) this.#refused(connection, fault);
-    else if (lane === 'votes') this.#votesWelcomed(connection, greeting);
-    else this.#bulkWelcomed(connection, greeting);
+    this.#channel = channel;
+    this.#cameUp(channel, peer);
   }
 
-  frame(frame: Uint8Array): void {
-    const link = this.#link;
-    if (link?.isUp !== true) throw new WireViolation('early', 'a frame before both lanes');
-    this.#host.frame(link.peer, frame);
+  refused(channel: Channel, code: number): void {
+    if (channel !== this.#attempt) return;
+    this.#attempt = undefined;
+    this.#noteRefusal(channel, refusalOf(code) ?? `reason ${code}`);
   }
 
-  alive(): void {
-    const candidate = this.#candidate;
-    const link = this.#link;
-    if (candidate === undefined || link === undefined) return;
-    this.#candidate = undefined;
-    const { hello, connection } = candidate;
-    refuse(connection, hello, link.isWith(hello) ? 'connected' : 'duplicate-id', this.#host);
+  opened(channel: Channel): void {
+    const { peer } = channel;
+    if (channel === this.#channel && peer !== undefined) this.#cameUp(channel, peer);
+  }
+
+  frame(channel: Channel, frame: Uint8Array): void {
+    const identity = this.#identity;
+    if (channel === this.#channel && identity !== undefined) this.#host.frame(identity, frame);
+  }
+
+  left(channel: Channel): void {
+    if (channel !== this.#channel) return;
+    this.#channel = undefined;
+    const lasted = channel.upForMs(this.#nowMs) >= lastingMs;
+    if (lasted) this.#backoff.reset();
+    this.#dueMs = this.#nowMs + this.#backoff.next();
+    this.#ended(channel, 'one side has left');
+  }
+
+  broke(channel: Channel, why: string): void {
+    if (channel === this.#attempt) {
+      this.#attempt = undefined;
+      this.#letIn();
+      this.#seek();
+    } else if (channel === this.#channel) {
+      this.#channel = undefined;
+      this.#ended(channel, why);
+    }
+  }
+
+  withdrawn(offer: Offer): void {
+    if (this.#candidate?.offer === offer) this.#dropCandidate();
   }
 
   room(): void {
-    if (this.#link?.isUp === true) this.#host.room(this.id);
+    this.#host.room(this.id);
   }
 
-  closed(connection: Connection, why: string): void {
-    if (connection === this.#candidate?.connection) this.#dropCandidate();
-    else if (connection === this.#dialer.attempt?.connection) this.#attemptFailed(why);
-    else if (this.#link?.uses(connection) === true) this.#linkBroke(why);
-  }
+  // Joining.
 
-  // Dialing.
-
-  #dialIfDue(): void {
-    if (this.#link === undefined && !this.#closed) this.#dialer.tryIfDue();
-  }
-
-  #votesWelcomed(votes: Connection, welcome: Greeting): void {
-    const { address } = this.#dialer;
-    if (this.#dialer.succeeded() === undefined || address === undefined) return;
-    // The other side is up before we are; what it sends on this lane has to wait for the other.
-    votes.startFrames(welcome.frameBytesMax);
-    votes.pause();
-    const link = new Link('ours', votes, welcome, this.#handshakeDeadline());
-    this.#link = link;
-    link.bulk = this.#dialer.dialLane(address, 'bulk', link.number, () => {});
-  }
-
-  #bulkWelcomed(bulk: Connection, welcome: Greeting): void {
-    const link = this.#link;
-    if (link === undefined || link.bulk !== bulk) return;
-    if (!link.isWith(welcome)) {
-      this.#linkBroke('another replica answered on the bulk lane');
+  /** Joins as soon as its way leads to a link, if it is time. */
+  #seek(): void {
+    if (this.#closed || this.#way === undefined || this.#seeking) return;
+    if (this.#channel !== undefined || this.#attempt !== undefined) return;
+    if (this.#nowMs < this.#dueMs) {
+      this.#host.attend(this);
       return;
     }
-    bulk.startFrames(welcome.frameBytesMax);
-    this.#cameUp(link);
-    link.votes.resume();
+    this.#seeking = true;
+    this.#way.need(this);
   }
 
-  #refused(connection: Connection, reason: string): void {
-    const error = noteRefusal(this.id, connection.remote, reason, this.#host);
-    connection.close();
-    this.closed(connection, error.message);
+  #takeBack(): void {
+    this.#attempt?.leave();
+    this.#attempt = undefined;
   }
 
-  #attemptFailed(why: string): void {
-    this.#dialer.fail(why);
+  #noteRefusal({ link }: Channel, reason: string): void {
+    const { around, local } = this.#host;
+    const of = { group: local.group, peer: this.id };
+    noteRefusal(link.votes.remote, reason, around, of);
+    this.#failed(reason);
+  }
+
+  #failed(why: string): void {
+    const { around, local } = this.#host;
+    this.#dueMs = this.#nowMs + this.#backoff.next();
+    around.log.debug({ group: local.group, peer: this.id, why }, 'could not join; trying again');
+    this.#host.attend(this);
     this.#letIn();
   }
 
-  // Being dialed.
+  // Being joined.
 
-  #offeredVotes(connection: Connection, hello: Greeting): void {
-    const link = this.#link;
-    if (link === undefined) {
-      const ourTurn = this.#dialer.attempt?.asked === true && this.#host.local.id > this.id;
-      if (ourTurn) this.#wait(connection, hello);
-      else this.#welcome(connection, hello);
-      return;
-    }
-    if (link.isWith(hello) && !link.ours && hello.link > link.number) {
-      this.#linkBroke('its maker dialed a new one', 'keep-candidate');
-      this.#welcome(connection, hello);
-    } else {
-      this.#wait(connection, hello);
-    }
-  }
-
-  #offeredBulk(connection: Connection, hello: Greeting): void {
-    const link = this.#link;
-    if (link?.isContinuedBy(hello) !== true) {
-      refuse(connection, hello, 'no-such-link', this.#host);
-      return;
-    }
-    link.bulk = connection;
-    welcome(connection, hello, this.#host);
-    this.#cameUp(link);
-  }
-
-  #wait(connection: Connection, hello: Greeting): void {
-    const waiting = this.#candidate;
+  #wait(offer: Offer): void {
+    const waiting = this.#candidate?.offer;
     if (waiting !== undefined) {
-      const { store, instance } = waiting.hello;
-      if (store !== hello.store || instance !== hello.instance) {
-        refuse(connection, hello, 'busy', this.#host);
-        return;
-      }
-      waiting.connection.close();
+      const { store, instance } = waiting.peer;
+      const same = store === offer.peer.store && instance === offer.peer.instance;
+      this.#refuse(same ? waiting : offer, 'busy');
+      if (!same) return;
     }
-    this.#candidate = { connection, hello, deadlineMs: this.#handshakeDeadline() };
-    if (this.#link?.isUp === true)
-      this.#link.votes.probe(this.#host.around.settings.probeTimeoutMs);
+    const { time, settings } = this.#host.around;
+    offer.link.keep(offer, this);
+    this.#candidate = { offer, deadlineMs: time.nowMs + settings.handshakeTimeoutMs };
+    this.#host.attend(this);
+    this.#channel?.link.probe(this);
   }
 
-  #welcome(votes: Connection, hello: Greeting): void {
-    invariant(
-      () => this.#link === undefined || this.#closed,
-      'tcp-6 a peer has one link at a time',
-    );
+  #accept(offer: Offer): void {
+    invariant(() => this.#channel === undefined, 'tcp-20 a peer has one channel at a time');
     if (this.#closed) {
-      votes.close();
+      this.#refuse(offer, 'no-such-group');
       return;
     }
-    this.#dialer.drop();
-    this.#link = new Link('theirs', votes, hello, this.#handshakeDeadline());
-    welcome(votes, hello, this.#host);
+    this.#takeBack();
+    this.#channel = offer.link.accept(offer, this.#host.local, this);
+    this.#host.attend(this);
+  }
+
+  #refuse(offer: Offer, reason: Refusal): void {
+    const { group, link, peer } = offer;
+    noteRefused({ group, ...peer }, link.votes.remote, reason, this.#host.around);
+    link.refuse(offer, reason);
   }
 
   #letIn(): void {
     const candidate = this.#candidate;
-    if (candidate === undefined || this.#link !== undefined) return;
+    if (candidate === undefined || this.#channel !== undefined) return;
     this.#candidate = undefined;
-    this.#welcome(candidate.connection, candidate.hello);
+    this.#accept(candidate.offer);
   }
 
-  #dropCandidate(): Connection | undefined {
-    const connection = this.#candidate?.connection;
+  #dropCandidate(): void {
     this.#candidate = undefined;
-    this.#link?.votes.cancelProbe();
-    return connection;
+    this.#channel?.link.cancelProbe(this);
   }
 
-  // The life of a link.
+  // The life of a channel.
 
-  #cameUp(link: Link): void {
-    link.cameUp(this.#nowMs);
+  #cameUp(channel: Channel, peer: Introduction): void {
+    const identity: PeerIdentity = { id: peer.id, store: peer.store };
+    this.#identity = identity;
+    channel.cameUp(this.#nowMs, peer);
     const { around, local } = this.#host;
-    const { remote } = link.votes;
-    around.counters.add('links');
-    around.log.info({ group: local.group, peer: this.id, remote, dialed: link.ours }, 'peer is up');
-    this.#host.up(link.peer);
-    if (this.#candidate !== undefined && this.#link === link)
-      link.votes.probe(around.settings.probeTimeoutMs);
+    const { remote } = channel.link.votes;
+    const fields = { group: local.group, peer: this.id, remote, joined: channel.ours };
+    around.log.info(fields, 'peer is up');
+    const candidate = this.#candidate?.offer;
+    this.#host.up(identity);
+    if (candidate === undefined || candidate !== this.#candidate?.offer) return;
+    if (this.#channel !== channel) return;
+    if (candidate.link !== channel.link) channel.link.probe(this);
+    else {
+      this.#candidate = undefined;
+      this.#refuse(candidate, 'connected');
+    }
   }
 
-  #linkBroke(why: string, then?: 'keep-candidate'): void {
-    const link = this.#link;
-    if (link === undefined) return;
-    this.#link = undefined;
-    link.close();
-    this.#dialer.wait(link.upForMs(this.#nowMs) >= lastingMs ? 'lasted' : 'failed');
-    if (link.isUp) {
+  #leave(channel: Channel, why: string): void {
+    this.#channel = undefined;
+    channel.leave();
+    this.#dueMs = this.#nowMs + this.#backoff.next();
+    this.#ended(channel, why);
+  }
+
+  #ended(channel: Channel, why: string, then?: 'keep-candidate'): void {
+    const identity = this.#identity;
+    this.#identity = undefined;
+    if (channel.wasUp && identity !== undefined) {
       const { around, local } = this.#host;
       around.log.info({ group: local.group, peer: this.id, why }, 'peer is down');
-      this.#host.down(link.peer);
+      this.#host.down(identity);
     }
-    if (then === undefined) this.#letIn();
-  }
-
-  #noLongerWanted(): string | undefined {
-    const unwanted = this.#dialer.address === undefined;
-    const over = unwanted && this.#link?.ours === true && this.#link.isUp;
-    return over && this.#link?.queuedBytes === 0 ? 'no longer wanted' : undefined;
+    this.#host.attend(this);
+    if (then === 'keep-candidate') return;
+    this.#letIn();
+    this.#seek();
   }
 
   get #nowMs(): number {
     return this.#host.around.time.nowMs;
-  }
-
-  #handshakeDeadline(): number {
-    return this.#nowMs + this.#host.around.settings.handshakeTimeoutMs;
   }
 }

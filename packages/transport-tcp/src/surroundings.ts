@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Logger, Random } from '@rsl/core';
 import { AwakeTime } from './awake-time.ts';
 import { Counters, QuietLog } from './counters.ts';
-import { SlabPool } from './lane.ts';
+import { SlabPool } from './piece-queue.ts';
 import type { LivenessSettings } from './liveness.ts';
 import type { Settings } from './options.ts';
 
@@ -38,6 +38,8 @@ export function surroundingsOf<Given extends LivenessSettings>(
 export interface Surroundings extends ConnectionSurroundings {
   readonly settings: Settings;
   readonly random: Random;
+  /** Names this life of this transport: 16 hexadecimal digits, drawn when it was opened. */
+  readonly process: () => string;
   /** Counts the links that this transport has dialed: 1, 2, … */
   nextLink(): number;
 }

@@ -3,8 +3,10 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Limits } from '@rsl/core';
 import type { Endpoint, LocalIdentity, PeerIdentity } from '@rsl/core/protocol';
 import { vi } from 'vitest';
-import { encodeGreeting, type Greeting } from '../src/handshake.ts';
+import { envelopeBytes, envelopeTypes, writeEnvelope } from '../src/framing.ts';
+import { decodeGreeting, encodeGreeting, type Greeting } from '../src/handshake.ts';
 import { type TcpOptions, type TcpTransport, tcp } from '../src/index.ts';
+import { encodeJoin, encodeJoined } from '../src/joining.ts';
 import { context, type LogLine } from './context.ts';
 
 // What a test waits for has its own deadline, which says what did not come.
@@ -110,6 +112,13 @@ export async function connected(one: Actor, two: Actor): Promise<void> {
   await until(() => one.up.has(two.id) && two.up.has(one.id), `${one.id} and ${two.id} are up`);
 }
 
+/** A replica on a transport that has others too. */
+export function sharing(given: Actor, id: number, group: string): Actor {
+  instances += 1;
+  const local = { group, id, store: storeOf(id), instance: instances };
+  return new Actor(given.transport, local, given.lines);
+}
+
 /** Everything that the test opened. */
 export async function clear(): Promise<void> {
   await Promise.all(opened.splice(0).map((thing) => thing.close()));
@@ -133,26 +142,144 @@ export class Stranger {
     opened.push({ close: async () => void this.socket.destroy() });
   }
 
-  /** A hello of replica 9 to replica 1 unless told otherwise. */
+  /** A hello of a process that nobody knows, unless told otherwise. */
   greet(changes: Partial<Greeting> = {}): void {
-    this.socket.write(encodeGreeting({ ...helloOf9, ...changes }));
+    this.socket.write(encodeGreeting({ ...strangeHello, ...changes }));
   }
 
   async welcomed(): Promise<void> {
-    await until(() => this.received.length >= 52, 'an answer to the hello');
+    await until(() => this.received.length >= greetingBytes, 'an answer to the hello');
     assert.equal(this.received[4], 2, 'it is a welcome');
+  }
+
+  /** Replica 9 joins replica 1 of the stage, unless told otherwise. */
+  join(changes: Partial<LocalIdentity> & { asked?: number; number?: number } = {}): void {
+    const { asked = 1, number = 1, ...identity } = changes;
+    const local = { group: 'stage', id: 9, store: storeOf(9), instance: 99, ...identity };
+    this.socket.write(envelopeOf('join', number, encodeJoin(local, asked)));
+  }
+
+  /** What was said since the greeting, but for pings and pongs: its type, channel and bytes. */
+  get told(): { readonly type: number; readonly channel: number; readonly body: Buffer }[] {
+    const told = [];
+    for (let at = greetingBytes; at + envelopeBytes <= this.received.length; ) {
+      const end = at + envelopeBytes + this.received.readUInt32LE(at);
+      const type = this.received.readUInt8(at + 4);
+      const channel = this.received.readUIntLE(at + 5, 3);
+      if (end > this.received.length) break;
+      const body = this.received.subarray(at + envelopeBytes, end);
+      const { ping, pong } = envelopeTypes;
+      if (type !== ping && type !== pong) told.push({ type, channel, body });
+      at = end;
+    }
+    return told;
+  }
+
+  /** What was said of one channel. */
+  async heard(type: keyof typeof envelopeTypes, channel: number): Promise<Buffer> {
+    const { joined, refused } = envelopeTypes;
+    const wanted: number = envelopeTypes[type];
+    const answers: readonly number[] = [joined, refused];
+    const likes = answers.includes(wanted) ? answers : [wanted];
+    const find = () =>
+      this.told.find((each) => likes.includes(each.type) && each.channel === channel);
+    await until(() => find() !== undefined, `'${type}' of channel ${channel}`, 5_000);
+    // The wrong answer is told at once, not waited for.
+    assert.equal(find()?.type, wanted, `'${type}' of channel ${channel}`);
+    return find()?.body ?? Buffer.alloc(0);
   }
 
   /** The reason code of the refusal that came. */
   async refused(): Promise<number> {
-    await until(() => this.received.length >= 52, 'an answer to the hello');
+    await until(() => this.received.length >= greetingBytes, 'an answer to the hello');
     assert.equal(this.received[4], 3, 'it is a refusal');
     await until(() => this.closed, 'the end of the connection');
-    return this.received.readUInt16LE(28);
+    return this.received.readUInt16LE(24);
   }
 }
 
-export const helloOf9: Greeting = {
+const greetingBytes = 44;
+
+export function envelopeOf(
+  type: keyof typeof envelopeTypes,
+  channel: number,
+  body: Uint8Array = new Uint8Array(0),
+): Buffer {
+  const bytes = Buffer.alloc(envelopeBytes + body.length);
+  writeEnvelope(bytes, 0, envelopeTypes[type], channel, body.length);
+  bytes.set(body, envelopeBytes);
+  return bytes;
+}
+
+/**
+ * A process that listens and welcomes every lane; `joined` says who answers a join, and undefined
+ * that nobody does.
+ */
+export async function strangeProcess(
+  joined: (number: number) => LocalIdentity | undefined,
+  process = storeOf(9),
+): Promise<{ readonly address: string }> {
+  const server = createServer((socket) => {
+    let received = Buffer.alloc(0);
+    let greeted = false;
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      received = Buffer.concat([received, bytes]);
+      if (!greeted && received.length >= greetingBytes) {
+        greeted = true;
+        const { lane, link } = decodeGreeting(received.subarray(0, greetingBytes));
+        const welcome = { ...strangeHello, kind: 'welcome', lane, link, process } as const;
+        socket.write(encodeGreeting(welcome));
+        received = received.subarray(greetingBytes);
+      }
+      while (greeted && received.length >= envelopeBytes) {
+        const end = envelopeBytes + received.readUInt32LE(0);
+        if (received.length < end) return;
+        const number = received.readUIntLE(5, 3);
+        const who = received[4] === envelopeTypes.join ? joined(number) : undefined;
+        if (who !== undefined) {
+          const asker = received.readUInt16LE(envelopeBytes);
+          socket.write(envelopeOf('joined', number, encodeJoined(who, asker)));
+        }
+        received = received.subarray(end);
+      }
+    });
+    opened.push({ close: async () => void socket.destroy() });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  opened.push({ close: async () => void server.close() });
+  const bound = server.address();
+  assert.ok(typeof bound === 'object' && bound !== null);
+  return { address: `127.0.0.1:${bound.port}` };
+}
+
+/** Both lanes of a process that knows how to greet. */
+export async function strangeLink(
+  address: string,
+  changes: Partial<Greeting> = {},
+): Promise<{ readonly votes: Stranger; readonly bulk: Stranger }> {
+  const [votes, bulk] = [new Stranger(address), new Stranger(address)];
+  votes.greet(changes);
+  await votes.welcomed();
+  bulk.greet({ lane: 'bulk', ...changes });
+  await bulk.welcomed();
+  return { votes, bulk };
+}
+
+/** The same, and replica 9 is up on channel 1. */
+export async function intruder(
+  one: Actor,
+  changes: Partial<Greeting> = {},
+): Promise<{ readonly votes: Stranger; readonly bulk: Stranger }> {
+  const link = await strangeLink(one.address, changes);
+  link.votes.join();
+  await link.votes.heard('joined', 1);
+  link.votes.socket.write(envelopeOf('opened', 1));
+  await until(() => one.up.has(9), 'replica 9 is up');
+  return link;
+}
+
+export const strangeHello: Greeting = {
   kind: 'hello',
   versionMin: 1,
   versionMax: 1,
@@ -160,12 +287,8 @@ export const helloOf9: Greeting = {
   flags: 0,
   frameBytesMax: 1 << 20,
   link: 1,
-  from: 9,
-  asked: 1,
   reason: 0,
-  store: storeOf(9),
-  instance: 99,
-  group: 'stage',
+  process: storeOf(9),
 };
 
 /** A wire between two processes that can go dead without anybody being told. */

@@ -162,7 +162,7 @@ export const helloOfStranger = encodeClientHello({ frameBytesMax: 1 << 20 });
 
 export function frameOf(text: string): Buffer {
   const bytes = Buffer.alloc(envelopeBytes + text.length);
-  writeEnvelope(bytes, 0, envelopeTypes.frame, text.length);
+  writeEnvelope(bytes, 0, envelopeTypes.frame, 0, text.length);
   bytes.write(text, envelopeBytes);
   return bytes;
 }

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { encodeClientHello } from '../src/client-handshake.ts';
 import { envelopeBytes, envelopeTypes, writeEnvelope } from '../src/framing.ts';
 import { encodeGreeting } from '../src/handshake.ts';
-import { clear, helloOf9, Stranger, until } from './actors.ts';
+import { clear, strangeHello, Stranger, until } from './actors.ts';
 import {
   clearClients,
   dialer,
@@ -24,7 +24,7 @@ test('what does not greet like a client is closed, counted, and logged once', as
   const replica = await service();
   const strange = [
     Buffer.from('GET / HTTP/1.1\r\n'),
-    encodeGreeting(helloOf9),
+    encodeGreeting(strangeHello),
     encodeClientHello({ frameBytesMax: 0 }),
   ];
   for (const [i, bytes] of strange.entries()) {
@@ -57,7 +57,7 @@ test('a frame longer than frameBytesMax closes the connection with FrameError', 
   ] as const) {
     const stranger = await greetingStranger(replica.address);
     const before = replica.count(`invalid.${reason}`);
-    writeEnvelope(envelope, 0, type, length);
+    writeEnvelope(envelope, 0, type, 0, length);
     stranger.socket.write(Buffer.concat([frameOf('x'.repeat(1_000)), envelope]));
     await until(() => stranger.closed, 'it is closed');
     const party = replica.parties.at(-1);

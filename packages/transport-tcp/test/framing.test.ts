@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Counters } from '../src/counters.ts';
 import {
   envelopeBytes,
   envelopeTypes,
@@ -8,7 +9,14 @@ import {
   WireViolation,
   writeEnvelope,
 } from '../src/framing.ts';
-import { LaneQueue, passThroughBytes, SlabPool } from '../src/lane.ts';
+import { Outgoing } from '../src/outgoing.ts';
+import {
+  firstSlabBytes,
+  passThroughBytes,
+  PieceQueue,
+  SlabPool,
+  slabBytes,
+} from '../src/piece-queue.ts';
 
 const golden = (name: string): Buffer =>
   Buffer.from(
@@ -17,16 +25,14 @@ const golden = (name: string): Buffer =>
   );
 
 /** What a queue puts on the wire, in one piece. */
-function wireOf(fill: (queue: LaneQueue) => void): Buffer {
-  const queue = new LaneQueue(new SlabPool());
+function wireOf(fill: (queue: PieceQueue) => void): Buffer {
+  const queue = new PieceQueue(new SlabPool());
   fill(queue);
-  const pieces: Uint8Array[] = [];
-  for (let batch = queue.take(); batch !== undefined; batch = queue.take()) {
-    for (const { bytes } of batch.pieces) pieces.push(Uint8Array.from(bytes));
-    queue.written(batch);
-  }
-  expect(queue.queuedBytes).toBe(0);
-  return Buffer.concat(pieces);
+  const { bytes: all } = queue;
+  const wire = Buffer.concat(queue.takeAll().map(({ bytes }) => Uint8Array.from(bytes)));
+  expect(wire.length).toBe(all);
+  expect(queue.bytes).toBe(0);
+  return wire;
 }
 
 interface Cut {
@@ -34,12 +40,17 @@ interface Cut {
   readonly splitter: FrameSplitter;
 }
 
-function cutter(frameBytesMax: number, pings: string[] = []): Cut {
+function cutter(
+  frameBytesMax: number,
+  pings: string[] = [],
+  channels: 'one' | 'many' = 'many',
+): Cut {
   const frames: Buffer[] = [];
   const splitter = new FrameSplitter(frameBytesMax, {
     frame: (bytes) => frames.push(Buffer.from(Uint8Array.from(bytes))),
     ping: (number) => pings.push(`ping ${number}`),
     pong: (number) => pings.push(`pong ${number}`),
+    ...(channels === 'one' ? {} : { control: (type, channel) => pings.push(`${type} ${channel}`) }),
   });
   return { frames, splitter };
 }
@@ -54,16 +65,16 @@ const violationOf = (action: () => void): string | undefined => {
   return undefined;
 };
 
-const envelope = (type: number, length: number): Uint8Array => {
+const envelope = (type: number, length: number, channel = 1): Uint8Array => {
   const bytes = new Uint8Array(envelopeBytes);
-  writeEnvelope(bytes, 0, type, length);
+  writeEnvelope(bytes, 0, type, channel, length);
   return bytes;
 };
 
 test('an envelope on the wire is what the golden bytes say', () => {
   // Whoever changes this has changed the wire format: raise the version of the handshake.
   const wire = wireOf((queue) => {
-    queue.pushFrame([Buffer.from('ab'), Buffer.from('c')], 3);
+    queue.pushFrame(0x030201, [Buffer.from('ab'), Buffer.from('c')], 3);
     queue.pushPing('ping', 0x01020304);
     queue.pushPing('pong', 0xfffefdfc);
   });
@@ -90,7 +101,7 @@ test('any frames, in any parts, come out of any chunks as they went in', () => {
   fc.assert(
     fc.property(fc.array(frame, { maxLength: 20 }), sizes, (sent, cuts) => {
       const wire = wireOf((queue) => {
-        for (const parts of sent) queue.pushFrame(parts, Buffer.concat(parts).length);
+        for (const parts of sent) queue.pushFrame(1, parts, Buffer.concat(parts).length);
       });
       const { frames, splitter } = cutter(4 * 3 * passThroughBytes);
       // Each chunk is overwritten after use, as a receive buffer is.
@@ -122,22 +133,32 @@ test('any bytes make frames or a violation, and nothing else', () => {
   );
 });
 
-test('every length and type is looked at before anything is done with it', () => {
-  const { frame, ping } = envelopeTypes;
-  const cases: [string | undefined, Uint8Array][] = [
-    [undefined, envelope(frame, 100)],
-    ['length', envelope(frame, 101)],
-    ['length', envelope(frame, 0xffff_ffff)],
-    ['length', Buffer.from([0, 0, 0, 0, frame, 0, 0, 0])],
-    ['length', envelope(ping, 5)],
-    ['type', envelope(0, 4)],
-    ['type', envelope(4, 4)],
-    ['group', Buffer.from([1, 0, 0, 0, frame, 1, 0, 0])],
+test('every length, type and channel is looked at before anything is done with it', () => {
+  const { frame, ping, join, opened } = envelopeTypes;
+  const cases: [string | undefined, 'one' | 'many', Uint8Array][] = [
+    [undefined, 'many', envelope(frame, 100)],
+    ['length', 'many', envelope(frame, 101)],
+    ['length', 'many', envelope(frame, 0xffff_ffff)],
+    ['length', 'many', envelope(frame, 0)],
+    ['length', 'many', envelope(ping, 5, 0)],
+    ['type', 'many', envelope(0, 4)],
+    ['type', 'many', envelope(9, 4)],
+    ['channel', 'many', envelope(frame, 1, 0)],
+    ['channel', 'many', envelope(ping, 4, 1)],
+    ['channel', 'many', envelope(opened, 0, 0)],
+    ['length', 'many', envelope(opened, 1)],
+    ['length', 'many', envelope(join, 20)],
+    ['length', 'many', envelope(join, 149)],
+    [undefined, 'many', envelope(join, 148)],
+    [undefined, 'one', envelope(frame, 100, 0)],
+    ['channel', 'one', envelope(frame, 100, 1)],
+    ['type', 'one', envelope(opened, 0)],
+    ['type', 'one', envelope(join, 21)],
   ];
-  for (const [reason, bytes] of cases) {
+  for (const [reason, channels, bytes] of cases) {
     // Whole at once, and byte by byte.
-    expect(violationOf(() => cutter(100).splitter.push(bytes))).toBe(reason);
-    const { splitter } = cutter(100);
+    expect(violationOf(() => cutter(100, [], channels).splitter.push(bytes))).toBe(reason);
+    const { splitter } = cutter(100, [], channels);
     const singly = (): void => {
       for (const byte of bytes) splitter.push(Uint8Array.of(byte));
       splitter.push(Uint8Array.of(0));
@@ -162,7 +183,7 @@ test('a large frame in small chunks costs its length, not its square', () => {
     ping: () => {},
     pong: () => {},
   });
-  splitter.push(envelope(envelopeTypes.frame, bytes));
+  splitter.push(envelope(envelopeTypes.frame, bytes, 0));
   const chunk = new Uint8Array(4096);
   for (let sent = 0; sent < bytes; sent += chunk.length) splitter.push(chunk);
   expect(frames).toBe(1);
@@ -179,33 +200,67 @@ test('whoever stops in the middle of a chunk gets no more frames', () => {
     pong: () => {},
   });
   splitter.push(
-    Buffer.concat([envelope(1, 1), Buffer.from('a'), envelope(1, 1), Buffer.from('b')]),
+    Buffer.concat([envelope(1, 1, 0), Buffer.from('a'), envelope(1, 1, 0), Buffer.from('b')]),
   );
   expect(seen).toBe(1);
 });
 
 test('small frames share a slab; large parts are passed through where they lie', () => {
-  const queue = new LaneQueue(new SlabPool());
+  const queue = new PieceQueue(new SlabPool());
   const large = new Uint8Array(passThroughBytes);
-  for (let i = 0; i < 100; i++) queue.pushFrame([Buffer.from('small')], 5);
-  queue.pushFrame([Buffer.from('header'), large], 6 + large.length);
-  queue.pushFrame([Buffer.from('small')], 5);
-  expect(queue.queuedBytes).toBe(101 * 13 + 14 + large.length);
-  const batch = queue.take();
-  expect(batch?.pieces.length).toBe(3);
-  expect(batch?.pieces[1]?.bytes).toBe(large);
-  expect(queue.waitingBytes).toBe(0);
-  expect(queue.queuedBytes).toBe(101 * 13 + 14 + large.length);
+  for (let i = 0; i < 100; i++) queue.pushFrame(1, [Buffer.from('small')], 5);
+  queue.pushFrame(1, [Buffer.from('header'), large], 6 + large.length);
+  queue.pushFrame(1, [Buffer.from('small')], 5);
+  expect(queue.bytes).toBe(101 * 13 + 14 + large.length);
+  const pieces = queue.takeAll();
+  expect(pieces.length).toBe(3);
+  expect(pieces[1]?.bytes).toBe(large);
+});
+
+test('a channel that fills slab after slab gives whole frames, about a turn of them', () => {
+  // Whole, or frames of another channel would come in the middle of one.
+  const sizes = [1, 100, 5_000, 15_000, passThroughBytes, 40_000, 200_000];
+  const frame = fc.array(fc.constantFrom(...sizes), { minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 40 }), fc.nat(100_000), (sent, about) => {
+      const queue = new PieceQueue(new SlabPool(), firstSlabBytes);
+      for (const parts of sent) {
+        const filled = parts.map((size) => new Uint8Array(size).fill(size));
+        queue.pushFrame(1, filled, Buffer.concat(filled).length);
+      }
+      const largest = Math.max(0, ...sent.map((parts) => parts.reduce((a, b) => a + b, 8)));
+      let frames = 0;
+      while (queue.bytes > 0) {
+        const pieces = queue.takeAbout(about);
+        const bytes = Buffer.concat(pieces.map((piece) => Uint8Array.from(piece.bytes)));
+        expect(bytes.length).toBeLessThan(about + largest + slabBytes);
+        expect(pieces.reduce((sum, { counted }) => sum + counted, 0)).toBe(bytes.length);
+        const cut = cutter(1 << 24);
+        cut.splitter.push(bytes);
+        expect(cut.splitter.heldBytes).toBe(0);
+        frames += cut.frames.length;
+      }
+      expect(frames).toBe(sent.length);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test('slabs are used again once they are written, and only then', () => {
   const slabs = new SlabPool();
-  const queue = new LaneQueue(slabs);
-  queue.pushFrame([Buffer.from('first')], 5);
-  const first = queue.take();
-  queue.pushFrame([Buffer.from('second')], 6);
-  const second = queue.take();
-  expect(second?.pieces[0]?.slab).not.toBe(first?.pieces[0]?.slab);
-  if (first !== undefined) queue.written(first);
-  expect(slabs.take()).toBe(first?.pieces[0]?.slab);
+  const outgoing = new Outgoing(
+    { frameBytesMax: 100, sendQueueBytesMax: 1_000 },
+    { slabs, counters: new Counters() },
+    () => {},
+  );
+  const queue = outgoing.newQueue(1, () => {});
+  queue.send([Buffer.from('first')]);
+  const first = outgoing.next(undefined, undefined);
+  queue.send([Buffer.from('second')]);
+  if (first !== undefined) outgoing.written(first);
+  const slab = first?.pieces[0]?.slab;
+  expect(slab).toBeDefined();
+  const second = outgoing.next(undefined, undefined);
+  expect(second?.pieces[0]?.slab).not.toBe(slab);
+  expect(slabs.take(slabBytes)).toBe(slab);
 });

@@ -169,7 +169,7 @@ test('a replica starts again and gets in although its old connection looks alive
   const startedMs = performance.now();
   const again = await actor(2, { store: two.local.store, instance: 4_712 });
   again.knows(one);
-  await until(() => again.up.has(1), 'it is in');
+  await connected(one, again);
   expect(performance.now() - startedMs).toBeLessThan(4_000);
   expect(one.changes).toEqual(['up 2', 'down 2', 'up 2']);
   await exchanged(one, again, 'back');

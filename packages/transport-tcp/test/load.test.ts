@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
-import { type Actor, actor, clear, connected, Stranger, until } from './actors.ts';
+import { type Actor, actor, clear, connected, intruder, type Stranger, until } from './actors.ts';
 
 afterEach(clear);
 
@@ -89,14 +89,9 @@ test('frames of 8 MiB arrive whole, in one part and in many', async () => {
 
 /** A peer that greets as it should and reads as little as it is told. */
 async function lazyPeer(of: Actor): Promise<{ votes: Stranger; bulk: Stranger }> {
-  const [votes, bulk] = [new Stranger(of.address), new Stranger(of.address)];
-  votes.greet({ frameBytesMax: 8 * MiB });
-  await votes.welcomed();
-  bulk.greet({ lane: 'bulk', frameBytesMax: 8 * MiB });
-  await bulk.welcomed();
-  await until(() => of.up.has(9), 'it is up');
-  bulk.socket.removeAllListeners('data').pause();
-  return { votes, bulk };
+  const link = await intruder(of, { frameBytesMax: 8 * MiB });
+  link.bulk.socket.removeAllListeners('data').pause();
+  return link;
 }
 
 test('a slow receiver: send says no, memory stays bounded, drain comes', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { type Actor, actor, clear, until, Wire } from './actors.ts';
+import { type Actor, actor, clear, sharing, until, Wire } from './actors.ts';
 import { seededRandom } from './context.ts';
 
 afterEach(clear);
@@ -32,59 +32,77 @@ function checkChanges(one: Actor): void {
   }
 }
 
-/** Three replicas; every pair has a wire each way that may be cut, go dead, or be slow. */
+const groupsOf = (first: Actor): Actor[] => {
+  const all = [first, ...['second', 'third'].map((name) => sharing(first, first.id, name))];
+  for (const one of all) watch(one);
+  return all;
+};
+
+/**
+ * Three processes with three groups; every pair has a wire each way that may be cut, go dead, or be
+ * slow. Processes start again, and so do single groups.
+ */
 async function storm(seed: number): Promise<void> {
   const random = seededRandom(seed);
   const slow = () => (random.below(4) === 0 ? random.below(8) : 0);
-  const actors = new Map<number, Actor>();
+  const processes = new Map<number, Actor[]>();
   const wires = new Map<string, Wire>();
   const ways = (id: number) =>
     ids
       .filter((other) => other !== id)
       .map((other) => ({ id: other, address: wires.get(`${id} ${other}`)?.address ?? '' }));
-  for (const id of ids) actors.set(id, await actor(id, { ...times, seed: seed * 10 + id }));
+  const at = (id: number): Actor[] => processes.get(id) ?? expect.unreachable();
+  const all = (): Actor[] => [...processes.values()].flat();
+  for (const id of ids) {
+    processes.set(id, groupsOf(await actor(id, { ...times, seed: seed * 10 + id })));
+  }
   for (const id of ids) {
     for (const to of ids) {
-      const target = actors.get(to)?.address ?? '';
+      const target = at(to)[0]?.address ?? '';
       if (to !== id) wires.set(`${id} ${to}`, await Wire.to(target, slow));
     }
   }
-  for (const one of actors.values()) {
-    watch(one);
-    one.knows(...ways(one.id));
-  }
+  for (const one of all()) one.knows(...ways(one.id));
   const retired: Actor[] = [];
-  for (let step = 0; step < 25; step++) {
+  const restart = async (id: number, step: number): Promise<void> => {
+    const [first = expect.unreachable()] = at(id);
+    await first.transport.close();
+    retired.push(...at(id));
+    const again = await actor(id, { ...times, listen: first.address, seed: seed + step });
+    processes.set(id, groupsOf(again));
+    for (const one of at(id)) one.knows(...ways(id));
+  };
+  const reopen = (id: number, which: number): void => {
+    const one = at(id)[which] ?? expect.unreachable();
+    one.endpoint.close();
+    retired.push(one);
+    const again = sharing(one, id, one.local.group);
+    watch(again);
+    at(id)[which] = again;
+    again.knows(...ways(id));
+  };
+  for (let step = 0; step < 30; step++) {
     const id = ids[random.below(3)] ?? 1;
-    const one = actors.get(id);
     const wire = [...wires.values()][random.below(6)];
-    if (one === undefined || wire === undefined) continue;
-    const what = random.below(8);
-    if (what === 0) wire.cut();
-    else if (what === 1) wire.goDead();
-    else if (what === 2) wire.mend();
-    else if (what === 3) one.knows(...ways(id).slice(random.below(3)));
-    else if (what === 4) {
-      await one.transport.close();
-      retired.push(one);
-      const again = await actor(id, { ...times, listen: one.address, seed: seed + step });
-      watch(again);
-      actors.set(id, again);
-      again.knows(...ways(id));
-    } else for (const to of ids) one.send(to, `from ${id}`);
+    const what = random.below(9);
+    if (what === 0) wire?.cut();
+    else if (what === 1) wire?.goDead();
+    else if (what === 2) wire?.mend();
+    else if (what === 3) at(id)[random.below(3)]?.knows(...ways(id).slice(random.below(3)));
+    else if (what === 4) await restart(id, step);
+    else if (what === 5) reopen(id, random.below(3));
+    else for (const one of at(id)) for (const to of ids) one.send(to, `from ${id}`);
     for (let i = random.below(200); i > 0; i--) await turn();
   }
   for (const wire of wires.values()) wire.mend();
-  for (const one of actors.values()) one.knows(...ways(one.id));
-  const whole = () => [...actors.values()].every(({ up }) => up.size === 2);
+  for (const one of all()) one.knows(...ways(one.id));
+  const whole = () => all().every(({ up }) => up.size === 2);
   await until(whole, `seed ${seed}: everybody is connected again`);
-  for (const one of [...retired, ...actors.values()]) checkChanges(one);
-  for (const one of actors.values()) {
-    one.frames.length = 0;
-  }
+  for (const one of [...retired, ...all()]) checkChanges(one);
+  for (const one of all()) one.frames.length = 0;
   await until(() => {
-    for (const one of actors.values()) for (const to of ids) one.send(to, `from ${one.id}`);
-    return [...actors.values()].every(({ frames }) => frames.length > 4);
+    for (const one of all()) for (const to of ids) one.send(to, `from ${one.id}`);
+    return all().every(({ frames }) => frames.length > 4);
   }, `seed ${seed}: everybody hears everybody`);
 }
 

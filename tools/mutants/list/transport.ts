@@ -3,6 +3,9 @@ import { inFile, type Mutant } from '../mutant.ts';
 const strangers = 'packages/transport-tcp/test/strangers.test.ts';
 const handshake = 'packages/transport-tcp/test/handshake.test.ts';
 const links = 'packages/transport-tcp/test/links.test.ts';
+const flood = 'packages/transport-tcp/test/flood.test.ts';
+const groups = 'packages/transport-tcp/test/groups.test.ts';
+const runtime = 'packages/core/test/runtime.test.ts';
 const clientKit = 'packages/transport-tcp/test/client-conformance.test.ts';
 const clientHandshake = 'packages/transport-tcp/test/client-handshake.test.ts';
 const clients = 'packages/transport-tcp/test/clients.test.ts';
@@ -27,11 +30,11 @@ export const transportMutants: readonly Mutant[] = [
     [strangers],
     [
       {
-        name: 'a hello for another replica is welcome',
+        name: 'a join for another replica is accepted',
         rule: 'S2',
-        find: 'if (hello.from === 0 || (hello.asked !== 0 && hello.asked !== local.id)) return',
-        replace: 'if (hello.from === 0) return',
-        killers: [strangers, links],
+        find: 'if (join.id === 0 || (join.asked !== 0 && join.asked !== local.id)) return',
+        replace: 'if (join.id === 0) return',
+        killers: [strangers, groups],
       },
       {
         name: 'a hello of another version is welcome',
@@ -42,20 +45,147 @@ export const transportMutants: readonly Mutant[] = [
     ],
   ),
   ...inFile(
-    'packages/transport-tcp/src/link.ts',
+    'packages/transport-tcp/src/neighbour.ts',
     [strangers, links],
     [
       {
-        name: 'a bulk lane of another store joins a link',
-        rule: 'S2',
-        find: 'return store === this.peer.store && instance === this.#instance;',
-        replace: 'return instance === this.#instance;',
+        name: 'a bulk lane of another link joins a link',
+        rule: 'S2a',
+        find: ' && link.number === hello.link',
+        replace: '',
       },
       {
-        name: 'a bulk lane of another start joins a link',
-        rule: 'S2a',
-        find: 'return store === this.peer.store && instance === this.#instance;',
-        replace: 'return store === this.peer.store;',
+        name: 'two that dial each other drop both links',
+        rule: 'L6',
+        find: 'this.around.process() < this.process',
+        replace: 'this.around.process() !== this.process',
+        killers: [links],
+      },
+    ],
+  ),
+  ...inFile(
+    'packages/transport-tcp/src/link.ts',
+    [strangers],
+    [
+      {
+        name: 'a number of a channel comes again',
+        rule: 'bounds',
+        find: ' || number <= this.#theirHighest) {',
+        replace: ') {',
+      },
+      {
+        name: 'a link has two replicas of a group',
+        rule: 'S2',
+        find: 'before !== undefined && before.peer?.id !== peer.id',
+        replace: 'before?.peer?.id === 0',
+      },
+      {
+        name: 'a bad frame of one group ends the link of all',
+        rule: 'bounds',
+        find: 'if (!(error instanceof FrameError)) throw error;',
+        replace: 'if (!(error instanceof FrameError) || this.isUp) throw error;',
+      },
+      {
+        name: 'answers to joins have no bound',
+        rule: 'bounds',
+        find: 'if (this.votes.controlBytes > controlBytesMax) {',
+        replace: 'if (this.votes.controlBytes < 0) {',
+        killers: [flood],
+      },
+      {
+        name: 'a link that nobody uses stays for ever',
+        rule: 'bounds',
+        find: 'isIdle && nowMs - this.#idleSinceMs >= handshakeTimeoutMs',
+        replace: 'isIdle && nowMs < this.#idleSinceMs',
+      },
+    ],
+  ),
+  ...inFile(
+    'packages/transport-tcp/src/peer.ts',
+    [links, groups],
+    [
+      {
+        name: 'a twin on another link takes the place of a live peer',
+        rule: 'S2',
+        find: 'else if (channel.link !== offer.link) this.#wait(offer);',
+        replace: 'else if (channel.link !== offer.link && this.#closed) this.#wait(offer);',
+        killers: [strangers],
+      },
+      {
+        name: 'whoever answers a join is the one that was asked for',
+        rule: 'S2',
+        find: 'peer.id !== this.id || peer.asked !== this.#host.local.id',
+        replace: 'peer.id === 0',
+        killers: [strangers],
+      },
+      {
+        name: 'two that join each other take both joins back',
+        rule: 'L6',
+        find: 'this.#attempt !== undefined && this.#host.local.id > this.id',
+        replace: 'this.#attempt !== undefined && this.#closed',
+        killers: [groups],
+      },
+      {
+        name: 'a join that is not opened holds its id for ever',
+        rule: 'bounds',
+        find: "channel.phase === 'accepted' && nowMs >= channel.deadlineMs",
+        replace: "channel.phase === 'accepted' && nowMs < 0",
+        killers: [strangers],
+      },
+    ],
+  ),
+  ...inFile(
+    'packages/transport-tcp/src/outgoing.ts',
+    [groups],
+    [
+      {
+        name: 'one group’s flood goes before what others have to say',
+        rule: 'bounds',
+        find: 'this.#pieces.takeAbout(turnBytes)',
+        replace: 'this.#pieces.takeAll()',
+      },
+      {
+        name: 'one group’s queue has no bound',
+        rule: 'bounds',
+        find: ' && whole <= sendQueueBytesMax - this.queuedBytes',
+        replace: '',
+      },
+      {
+        name: 'a drain without room for what was refused',
+        rule: 'bounds',
+        find: 'if (queuedBytes + this.#owedBytes > sendQueueBytesMax) return false;',
+        replace: '',
+        killers: [clients],
+      },
+    ],
+  ),
+  ...inFile(
+    'packages/core/src/runtime.ts',
+    [runtime],
+    [
+      {
+        name: 'a replica that closes closes what others share',
+        rule: 'bounds',
+        find: '        endpoint?.close();',
+        replace: '        await shared.close();',
+      },
+      {
+        name: 'a runtime that closes forgets replicas that are starting',
+        rule: 'bounds',
+        find: '    this.#replicas.add(starting);',
+        replace: '',
+      },
+      {
+        name: 'a replica has limits of its own for what is shared',
+        rule: 'bounds',
+        find: 'if (given === undefined || given === limits[name]) continue;',
+        replace: 'if (given !== limits) continue;',
+      },
+      {
+        name: 'a start that fails holds its group for ever',
+        rule: 'bounds',
+        find: '      this.#groups.delete(group);\n      this.#replicas.delete(starting);',
+        replace: '      this.#replicas.delete(starting);',
       },
     ],
   ),
@@ -74,13 +204,6 @@ export const transportMutants: readonly Mutant[] = [
         rule: 'bounds',
         find: 'if (this.#liveness.isQuiet(nowMs)) this.#pinged',
         replace: 'if (this.#over) this.#pinged',
-      },
-      {
-        name: 'a drain without room for what was refused',
-        rule: 'bounds',
-        find: 'if (queuedBytes + this.#owedBytes > sendQueueBytesMax) return;',
-        replace: '',
-        killers: [clients],
       },
     ],
   ),

@@ -4,24 +4,29 @@ import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
 import type { Random } from './random.ts';
 
-/** What every port is told when it is opened. */
-export interface PortContext {
-  /** The group's name, as the user typed it: 1 … 128 bytes of UTF-8. */
-  readonly group: string;
-  readonly self: ReplicaId;
+/** What a port is told that is opened for a whole process. */
+export interface ProcessContext {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
+/** What a port is told that is opened for one replica. */
+export interface PortContext extends ProcessContext {
+  /** The group's name, as the user typed it: 1 … 128 bytes of UTF-8. */
+  readonly group: string;
+  readonly self: ReplicaId;
+}
+
 /**
  * How to open something, here or on an engine's thread. Users give factories, never open
- * instances. `remote` is absent for what lives in one thread only.
+ * instances. `remote` is absent for what lives in one thread only. A port that is content with a
+ * process's context serves one replica as well.
  */
-export interface Port<T> {
+export interface Port<T, Context extends ProcessContext = PortContext> {
   /** Opens it; rejects with an RslError, and leaves nothing open then. */
-  open(context: PortContext): Promise<T>;
+  open(context: Context): Promise<T>;
   /** The same again on another thread: an exported function of a module, and its argument. */
   readonly remote?: {
     readonly module: string;

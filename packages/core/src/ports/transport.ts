@@ -29,8 +29,8 @@ export interface PeerAddress {
 export interface TransportEvents {
   /**
    * `frame` is valid only during the call: what is kept must be copied. It is no Buffer, whose
-   * `slice` makes no copy. If it throws, the frame was bad: the transport closes that connection
-   * and counts it.
+   * `slice` makes no copy. If it throws, the frame was bad: the transport ends the connection with
+   * that peer in this group, and counts it.
    */
   frame(from: PeerIdentity, frame: Uint8Array): void;
   /** `up` once both lanes work; no frame of a peer comes before its `up` or after its `down`. */

@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Port } from '../ports/port.ts';
+import type { Port, ProcessContext } from '../ports/port.ts';
 import type {
   Endpoint,
   Lane,
@@ -118,7 +118,10 @@ export class MemoryNetwork {
 }
 
 /** A transport on a network in memory, at `address`. */
-export function memoryTransport(network: MemoryNetwork, address: string): Port<Transport> {
+export function memoryTransport(
+  network: MemoryNetwork,
+  address: string,
+): Port<Transport, ProcessContext> {
   return {
     open: async ({ clock, limits }) => {
       const transport = new MemoryTransport(network, address, clock, limits);
