@@ -16,16 +16,18 @@ import type { Segment } from './segment.ts';
 
 const pieceBytes = 1024 * 1024;
 
-/** A group that is `at` in `memory`, for as long as `visit` runs. */
+/**
+ * A group that is `at` in `memory`, for as long as `visit` runs, or what it gives is not resolved.
+ */
 export type VisitGroup = (
   memory: Memory,
   at: number,
   header: StoredGroupHeader,
   /** Where in `memory` the headers of the records are whose values are lost (S3). */
   lost: ReadonlySet<number>,
-) => void;
+) => void | Promise<void>;
 
-const nothingLost: ReadonlySet<number> = new Set();
+export const nothingLost: ReadonlySet<number> = new Set();
 
 /** Where the group is that says so, if there is one. */
 export interface Synced {
@@ -96,12 +98,9 @@ export class SegmentReader {
         if (!this.#holds(end, header.length)) await this.#load(end, header.length);
       }
       const at = end - this.#from;
-      visit(
-        this.#memory,
-        at,
-        header,
-        bad?.lost === undefined ? nothingLost : shifted(bad.lost, at),
-      );
+      const lost = bad?.lost === undefined ? nothingLost : shifted(bad.lost, at);
+      const visiting = visit(this.#memory, at, header, lost);
+      if (visiting !== undefined) await visiting;
       end += header.length;
       number += 1;
     }
@@ -150,7 +149,7 @@ export class SegmentReader {
   }
 }
 
-interface Bad {
+export interface Bad {
   readonly problem: string;
   /** From the group's beginning. */
   readonly offset: number;
@@ -158,7 +157,8 @@ interface Bad {
   readonly lost: ReadonlySet<number> | undefined;
 }
 
-function badBytes(memory: Memory, at: number, header: StoredGroupHeader): Bad | undefined {
+/** Undefined for a group that is as it was written. */
+export function badBytes(memory: Memory, at: number, header: StoredGroupHeader): Bad | undefined {
   let first: { problem: string; offset: number } | undefined;
   let beyondRepair = false;
   const lost = new Set<number>();
@@ -177,5 +177,5 @@ function badBytes(memory: Memory, at: number, header: StoredGroupHeader): Bad | 
   return first && { ...first, lost: beyondRepair ? undefined : lost };
 }
 
-const shifted = (offsets: ReadonlySet<number>, by: number): ReadonlySet<number> =>
+export const shifted = (offsets: ReadonlySet<number>, by: number): ReadonlySet<number> =>
   new Set([...offsets].map((offset) => offset + by));
