@@ -1,4 +1,5 @@
 export * from './api.ts';
+export { EngineFailedError } from './engine/engine-failed-error.ts';
 export * from './errors.ts';
 export {
   defaultLimits,

@@ -38,6 +38,7 @@ export function checkedOptions<C, R>(options: ReplicaOptions<C, R>): CheckedOpti
       throw new InvalidOptionError(name, 'is missing');
     }
   }
+  checkIsolation(options);
   const limits = merged('limits', defaultLimits, options.limits, two31);
   const timings = merged('timings', defaultTimings, options.timings, two31);
   const slow = merged('slow', defaultSlow, options.slow, two31);
@@ -45,6 +46,16 @@ export function checkedOptions<C, R>(options: ReplicaOptions<C, R>): CheckedOpti
   if (options.lease !== undefined) checkLease(options.lease, timings);
   if (options.peers !== undefined) checkPeers('peers', options.peers, limits.membersMax);
   return { limits, timings, slow, skip: checkedSkip(options.skip ?? []) };
+}
+
+function checkIsolation<C, R>({ isolation, clock, random }: ReplicaOptions<C, R>): void {
+  if (isolation === undefined || isolation === 'inline') return;
+  if (isolation !== 'thread') {
+    throw new InvalidOptionError('isolation', `inline or thread, not ${String(isolation)}`);
+  }
+  if (clock === undefined && random === undefined) return;
+  const why = 'is on this thread, where an engine with a thread of its own cannot ask it';
+  throw new InvalidOptionError(clock === undefined ? 'random' : 'clock', why);
 }
 
 function checkedSkip(slots: readonly Slot[]): ReadonlySet<Slot> {

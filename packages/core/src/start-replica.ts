@@ -1,4 +1,5 @@
 import type { Replica, ReplicaOptions } from './api.ts';
+import { startThread } from './engine/start-thread.ts';
 import { Events } from './events.ts';
 import { LocalApplication } from './host/local-application.ts';
 import { measuresOf } from './host/measures.ts';
@@ -24,7 +25,22 @@ const rawCodec: CommandCodec<Uint8Array, Uint8Array> = {
  * member. Rejects with RSL_INVALID_OPTION and with the errors of the ports; nothing stays open
  * then.
  */
-export async function startReplica<C = Uint8Array, R = Uint8Array>(
+export function startReplica<C = Uint8Array, R = Uint8Array>(
+  options: ReplicaOptions<C, R>,
+): Promise<Replica<C, R>> {
+  return startReplicaBy(options.isolation === 'thread' ? startThread : startInline, options);
+}
+
+/** How the two halves come to be. */
+type Start = <C, R>(
+  options: ReplicaOptions<C, R>,
+  checked: CheckedOptions,
+  context: PortContext,
+  events: Events,
+) => Promise<Halves>;
+
+export async function startReplicaBy<C, R>(
+  start: Start,
   options: ReplicaOptions<C, R>,
 ): Promise<Replica<C, R>> {
   const checked = checkedOptions(options);
@@ -39,7 +55,7 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
   }
   const context: PortContext = { group, self, limits, clock, random, logger };
   const events = new Events(logger, (run) => clock.soon(run));
-  const halves = await startInline(options, checked, context, events);
+  const halves = await start(options, checked, context, events);
   const codec = stateMachine.codec ?? (rawCodec as unknown as CommandCodec<C, R>);
   return new RunningReplica(options, { ...halves, events, codec, limits });
 }

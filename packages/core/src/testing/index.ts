@@ -1,4 +1,5 @@
 /** A simulated world, and the in-memory twin of every port. For tests; nothing here is durable. */
+export { startReplicaBeside } from './beside.ts';
 export { CheckFailed, type FailureKind } from './checkers/check-failed.ts';
 export { type Client, ClientGone, ClientTurn, type TurnOptions } from './client.ts';
 export * from './digest-machine.ts';
