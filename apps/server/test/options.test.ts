@@ -38,6 +38,7 @@ test('what need not be said has a value', async () => {
     group: 'default',
     bootstrap: false,
     skipSlots: [],
+    isolation: 'inline',
     allowPlaintext: false,
     logLevel: 'info',
     logFormat: 'json',

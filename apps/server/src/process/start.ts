@@ -48,6 +48,7 @@ function openReplica(settings: StartSettings, machine: KeyValue, logger: Logger)
       batchCommandsMax: settings.batchCommands,
       batchBytesMax: settings.batchBytes,
     },
+    isolation: settings.isolation,
     ...(lease === undefined ? {} : { lease }),
     logger,
   });

@@ -1,4 +1,5 @@
 import type { ReplicaOptions } from '../api.ts';
+import type { RslError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import { LocalApplication } from '../host/local-application.ts';
 import { measuresOf } from '../host/measures.ts';
@@ -31,7 +32,7 @@ export async function startApart<C, R>(
   const link = launch(data);
   try {
     const { firstSlot, store } = await link.opened;
-    const { metrics } = measuresOf(checked, clock, logger);
+    const { counters, metrics } = measuresOf(checked, clock, logger);
     const application: LocalApplication = new LocalApplication({
       self,
       epoch,
@@ -44,9 +45,10 @@ export async function startApart<C, R>(
       engine: () => engine,
     });
     await beginAt(firstSlot, stateMachine, application.progress);
+    const given = { self, application, shared, limits, timings, clock, logger, counters };
     const order = (what: Order): void => link.order(what);
-    const given = { self, application, shared, limits, timings, clock, logger, order };
-    const engine = new RemoteEngine(given, firstSlot - 1);
+    const failed = (error: RslError): void => link.failed(error);
+    const engine = new RemoteEngine({ ...given, order, failed }, firstSlot - 1);
     link.give(engine);
     await link.runs;
     return { application, engine, store, close: () => link.close() };

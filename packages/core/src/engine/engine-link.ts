@@ -79,6 +79,11 @@ export class EngineLink {
     this.order({ kind: 'heard' });
   }
 
+  /** It cannot be started. */
+  failed(error: RslError): void {
+    this.#onFailed(error);
+  }
+
   /** It ended by itself, and says no more. */
   died(cause: unknown): void {
     if (this.#isClosing || this.#failure !== undefined) return;

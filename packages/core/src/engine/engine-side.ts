@@ -12,7 +12,7 @@ import type { RslError } from '../errors.ts';
 import { unreachable } from '../unreachable.ts';
 import { BoardWriter } from './board.ts';
 import { Happenings } from './happenings.ts';
-import { portable, revived } from './portable-error.ts';
+import { portable } from './portable-error.ts';
 import { loggerTo } from './remote-logger.ts';
 import { RemoteApplication } from './remote-application.ts';
 import { RingReader, RingWriter } from './ring.ts';
@@ -131,8 +131,6 @@ export class EngineSide {
         this.#measuredAtMs = -Infinity;
         this.#measures.metrics.snapshot({}, true);
         return;
-      case 'fail':
-        return this.#failed(revived(order.error));
       case 'close':
         void this.close();
         return;

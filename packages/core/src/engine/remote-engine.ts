@@ -1,4 +1,5 @@
 import { asRslError } from '../host/as-rsl-error.ts';
+import type { Counters } from '../host/counters.ts';
 import type { Engine, EngineMeasures, EngineStatus } from '../host/halves.ts';
 import type { LocalApplication } from '../host/local-application.ts';
 import { Quantity } from '../host/quantity.ts';
@@ -12,7 +13,7 @@ import type { PeerAddress } from '../ports/transport.ts';
 import { unreachable } from '../unreachable.ts';
 import { BoardReader, type Notice } from './board.ts';
 import { CommandFeed } from './command-feed.ts';
-import { portable, revived } from './portable-error.ts';
+import { revived } from './portable-error.ts';
 import { readSlot } from './records.ts';
 import { writeLine } from './remote-logger.ts';
 import { RingReader, RingWriter } from './ring.ts';
@@ -27,7 +28,11 @@ export interface RemoteEngineOptions {
   readonly timings: Timings;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Of this thread. */
+  readonly counters: Counters;
   readonly order: (order: Order) => void;
+  /** The application cannot go on. */
+  readonly failed: (error: RslError) => void;
 }
 
 /** Slots are executed for so long at a time, at least one: then others get their turn. */
@@ -95,7 +100,7 @@ export class RemoteEngine implements Engine {
   }
 
   status(): EngineStatus {
-    const { status } = this.#notice();
+    const status = { ...this.#notice().status, counters: this.counters() };
     if (this.#end === undefined) return status;
     const { failure } = this.#end;
     const reason = failure && { code: failure.code, message: failure.message };
@@ -104,7 +109,7 @@ export class RemoteEngine implements Engine {
   }
 
   counters(): Record<string, number> {
-    return { ...this.#notice().status.counters };
+    return { ...this.#notice().status.counters, ...this.#options.counters.counts };
   }
 
   measures(reset: boolean): EngineMeasures {
@@ -148,7 +153,7 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  /** The replica ends, here: what the other thread still does is nothing to its callers. */
+  /** The replica ends, here at once; the engine, which must not lead for it, as soon as it hears. */
   end(failure: RslError | undefined): void {
     if (this.#end !== undefined) return;
     this.#end = { failure };
@@ -159,6 +164,7 @@ export class RemoteEngine implements Engine {
     const why = new ClosedError('the replica ended before the group was formed');
     for (const { reject } of this.#bootstraps.values()) reject(why);
     this.#bootstraps.clear();
+    this.#options.order({ kind: 'close' });
     application.emit('stopped', { error: failure });
   }
 
@@ -174,9 +180,11 @@ export class RemoteEngine implements Engine {
       this.#execute();
       if (this.#end === undefined) this.#feed.goOn();
     } catch (error) {
-      // It cannot go on (P7); the engine must not lead for it.
-      this.#options.order({ kind: 'fail', error: portable(asRslError(error)) });
-      this.end(asRslError(error));
+      // It cannot go on (P7).
+      const failure = asRslError(error);
+      this.#options.logger.error({ code: failure.code, err: failure }, 'the replica stops');
+      this.end(failure);
+      this.#options.failed(failure);
     }
   }
 

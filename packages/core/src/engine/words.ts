@@ -100,8 +100,7 @@ export type Order =
       readonly timeoutMs: number;
     }
   | { readonly kind: 'reset-measures' }
-  /** The state machine has failed. */
-  | { readonly kind: 'fail'; readonly error: PortableError }
+  /** The replica ends: lead no more, then close log and transport. */
   | { readonly kind: 'close' };
 
 export const bell = { kind: 'bell' } as const;
