@@ -47,7 +47,9 @@ export class CommandFeed {
 
   /** Gives what there is to give, as far as there is room; the next call gives the rest. */
   goOn(): void {
-    if (this.#tellProgress() && this.#ask()) this.#give();
+    // Also what is left of a large record: there may be nothing else to give.
+    const { ring } = this.#options;
+    if (ring.flush() && this.#tellProgress() && this.#ask()) this.#give();
   }
 
   #tellProgress(): boolean {
