@@ -43,7 +43,8 @@ function stage() {
   };
   /** Everything that was released gets into the log, and is read from there. */
   const settle = async (): Promise<void> => {
-    for (let slot = 1; slot <= feed.releasedThrough; slot += 1) stored.set(slot, valueOf(slot));
+    for (let slot = 1; slot <= feed.releasedThrough; slot += 1)
+      if (!stored.has(slot)) stored.set(slot, valueOf(slot));
     for (const run of durable.splice(0)) run();
     for (let turns = 0; turns < 5; turns += 1) await Promise.resolve();
   };
@@ -98,6 +99,28 @@ test('the log is read only once what was released is durable', () => {
   expect(durable).toHaveLength(1);
   durable[0]?.();
   expect(reads).toEqual([feed.sentThrough + 1]);
+});
+
+test('what was read and does not fit is read again at the next call, not at once', async () => {
+  // Half of the memory is free, but not in one piece. Reading again and again until there is room
+  // would keep the engine's thread from everything else.
+  const { feed, reads, release, settle, stored, take } = stage();
+  feed.begin(0, 0);
+  release(1);
+  release(2);
+  take();
+  release(3);
+  const large = sealed(new Uint8Array(1_860));
+  feed.release(4, large);
+  stored.set(4, large);
+  feed.goOn();
+  for (let turns = 0; turns < 20; turns += 1) await settle();
+  expect(reads).toEqual([4]);
+  take();
+  take();
+  feed.goOn();
+  await settle();
+  expect(take()).toMatchObject({ slot: 4, value: large });
 });
 
 test('what the log knew at the start is replayed, and is not live', async () => {

@@ -78,8 +78,8 @@ export class SlotFeed {
         (stored) => {
           if (stored.length === 0) return this.#failed(missingSlot(from));
           this.#reading = false;
-          for (const { slot, value } of stored) if (!this.#send(slot, value)) break;
-          this.goOn();
+          // If one did not fit after all, it is not read again before the next call.
+          if (stored.every(({ slot, value }) => this.#send(slot, value))) this.goOn();
         },
         (error: unknown) => this.#failed(error),
       );

@@ -1,6 +1,8 @@
 import type { Replica, ReplicaOptions } from '../api.ts';
 import type { Events } from '../events.ts';
 import type { CheckedOptions } from '../options.ts';
+import { systemClock } from '../host/system-clock.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { PortContext } from '../ports/port.ts';
 import type { Halves } from '../running-replica.ts';
 import { startReplicaBy } from '../start-replica.ts';
@@ -10,17 +12,24 @@ import { EngineSide } from '../engine/engine-side.ts';
 
 /**
  * A replica as with `isolation: 'thread'`, but both halves, with all that is between them, on one
- * thread and one clock. The words take a turn of the event loop each way, and are cloned as between
+ * thread; on one clock unless the engine is given another. The words take a turn of the event loop each way, and are cloned as between
  * threads.
  */
-export const startReplicaBeside = <C, R>(options: ReplicaOptions<C, R>): Promise<Replica<C, R>> =>
-  startReplicaBy(startBeside, options);
+export const startReplicaBeside = <C = Uint8Array, R = Uint8Array>(
+  options: ReplicaOptions<C, R>,
+  engineClock: Clock = options.clock ?? systemClock,
+): Promise<Replica<C, R>> =>
+  startReplicaBy(
+    (given, checked, context, events) => startBeside(given, checked, context, events, engineClock),
+    options,
+  );
 
 function startBeside<C, R>(
   options: ReplicaOptions<C, R>,
   checked: CheckedOptions,
   context: PortContext,
   events: Events,
+  engineClock: Clock,
 ): Promise<Halves> {
   const { clock, random, logger } = context;
   return startApart(options, checked, context, events, (data) => {
@@ -28,7 +37,7 @@ function startBeside<C, R>(
       {
         post: (order) => {
           const cloned = structuredClone(order);
-          clock.soon(() => side.take(cloned));
+          engineClock.soon(() => side.take(cloned));
         },
         end: () => link.gone(),
       },
@@ -37,7 +46,7 @@ function startBeside<C, R>(
     const side = new EngineSide({
       data,
       ports: options,
-      clock,
+      clock: engineClock,
       random,
       say: (report) => {
         const cloned = structuredClone(report);
