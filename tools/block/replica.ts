@@ -93,7 +93,10 @@ async function answerTo(wanted: Wanted): Promise<Answer['answer']> {
     case 'end':
       return client?.stop();
     case 'block':
-      await replica.propose({ kind: 'block', id, ms: wanted.ms }, { timeoutMs: wanted.ms + 60_000 });
+      await replica.propose(
+        { kind: 'block', id, ms: wanted.ms },
+        { timeoutMs: wanted.ms + 60_000 },
+      );
       return undefined;
     case 'close':
       await replica.close();

@@ -113,6 +113,9 @@ function checkTogether(limits: Limits, timings: Timings): void {
   }
   // The number of segments of a batch has 16 bits, and each holds at least one command.
   checkInteger('limits.batchCommandsMax', limits.batchCommandsMax, 1, 65_535);
+  // Positions in a ring have 32 bits.
+  checkInteger('limits.slotRingBytesMax', limits.slotRingBytesMax, 1, 2 ** 30);
+  checkInteger('limits.stagedBytesMax', limits.stagedBytesMax, 1, 2 ** 29);
   if (limits.sendQueueBytesMax < limits.frameBytesMax) {
     throw new InvalidOptionError('limits.sendQueueBytesMax', 'at least frameBytesMax');
   }

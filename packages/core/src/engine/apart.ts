@@ -67,7 +67,7 @@ function dataOf<C, R>(
     slots: ringMemory(limits.slotRingBytesMax),
     // What is staged, and as much again for what must not wait behind it.
     commands: ringMemory(2 * limits.stagedBytesMax),
-    board: boardMemory(),
+    board: boardMemory(limits.membersMax),
     staged: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   };
   const epoch = random.below(2 ** 47);

@@ -5,7 +5,7 @@ const lockWord = 5;
 const notice = (resets: number): Notice => ({ resets, status: { state: 'leader' } }) as Notice;
 
 function stage() {
-  const memory = boardMemory();
+  const memory = boardMemory(3);
   return { memory, reader: new BoardReader(memory), writer: new BoardWriter(memory) };
 }
 

@@ -21,12 +21,17 @@ export interface Notice {
 const word = { version: 0, flags: 1, configuration: 2, round: 3, proposer: 4, lock: 5, length: 6 };
 const controlBytes = 32;
 const flag = { isLed: 1, refusesCommands: 2 } as const;
-/** A status of 31 members with all their addresses is a tenth of it. */
-const noticeBytesMax = 256 * 1024;
+const KiB = 1_024;
+/** For a member: 16 addresses, names and texts of up to 1,024 characters of two bytes. */
+const memberBytesMax = 64 * KiB;
+const membersShownMax = 256;
 const readsMax = 1_000;
 
-export const boardMemory = (): SharedArrayBuffer =>
-  new SharedArrayBuffer(controlBytes + noticeBytesMax);
+/** Room for the status of a group with so many members, 256 at most. */
+export function boardMemory(membersMax: number): SharedArrayBuffer {
+  const bytes = 64 * KiB + Math.min(membersMax, membersShownMax) * memberBytesMax;
+  return new SharedArrayBuffer(controlBytes + bytes);
+}
 
 const nothing: Outlook = { ballot: undefined, refusesCommands: false };
 
@@ -83,7 +88,7 @@ export class BoardWriter extends Board {
   /** False: it is being looked at; try again. */
   showNotice(notice: Notice): boolean {
     const bytes = serialize(notice);
-    requires(() => bytes.length <= noticeBytesMax, 'board-1 a notice fits on the board');
+    requires(() => bytes.length <= this.bytes.length, 'board-1 a notice fits on the board');
     if (!this.tryLock()) return false;
     this.bytes.set(bytes);
     this.store('length', bytes.length);

@@ -125,7 +125,15 @@ export class SimProcess {
       write: this.#options.write,
       onAppend: () => this.isUp && on.effect(this, 'append'),
     });
-    const options = { limits, timings, clock: applicationClock, random, peers, log, logger: this.#logger(start) };
+    const options = {
+      limits,
+      timings,
+      clock: applicationClock,
+      random,
+      peers,
+      log,
+      logger: this.#logger(start),
+    };
     const begin = (given: ReplicaOptions<Uint8Array, Uint8Array>): Promise<Replica> =>
       isApart ? startReplicaBeside(given, clock) : startReplica(given);
     begin({
