@@ -73,17 +73,7 @@ export class SlotFeed {
     const through = this.#releasedThrough;
     const from = this.#sentThrough + 1;
     // A slot may be released before its value is durable here: the log would show an older vote.
-    this.#options.whenDurable(() => {
-      this.#options.log.read(from, through, this.#options.readBytesMax).then(
-        (stored) => {
-          if (stored.length === 0) return this.#failed(missingSlot(from));
-          this.#reading = false;
-          // If one did not fit after all, it is not read again before the next call.
-          if (stored.every(({ slot, value }) => this.#send(slot, value))) this.goOn();
-        },
-        (error: unknown) => this.#failed(error),
-      );
-    });
+    this.#options.whenDurable(() => this.#read(from, through));
   }
 
   end(): void {
@@ -93,6 +83,18 @@ export class SlotFeed {
   get #hasRoom(): boolean {
     const { ring } = this.#options;
     return ring.used <= ring.capacity / 2;
+  }
+
+  #read(from: Slot, through: Slot): void {
+    this.#options.log.read(from, through, this.#options.readBytesMax).then(
+      (stored) => {
+        if (stored.length === 0) return this.#failed(missingSlot(from));
+        this.#reading = false;
+        // If one did not fit after all, it is not read again before the next call.
+        if (stored.every(({ slot, value }) => this.#send(slot, value))) this.goOn();
+      },
+      (error: unknown) => this.#failed(error),
+    );
   }
 
   #send(slot: Slot, value: Value): boolean {
