@@ -2,7 +2,7 @@ import { inFile, type Mutant } from '../mutant.ts';
 
 const apart = 'packages/core/test/simulate-apart.test.ts';
 const properties = 'packages/core/test/properties/ring.test.ts';
-const threads = 'packages/core/test/engine/thread.test.ts';
+const beside = 'packages/core/test/engine/beside.test.ts';
 
 /** Records between two threads. */
 const ring = inFile(
@@ -167,33 +167,38 @@ const words: readonly Mutant[] = [
   ),
   ...inFile(
     'packages/core/src/engine/engine-side.ts',
-    [threads, apart],
+    [beside, apart],
     [
       {
         name: 'an engine takes part before the log is replayed',
         rule: 'P7',
-        find: 'if (hasBegun && progress.executedThrough === decidedThrough) this.#run(',
-        replace: 'if (hasBegun) this.#run(',
+        find: 'if (this.#application.progress.executedThrough === decidedThrough) this.#run(',
+        replace: 'if (decidedThrough >= 0) this.#run(',
         killers: ['packages/core/test/apart/cluster.test.ts'],
+      },
+      {
+        name: 'an engine takes part before its application takes slots',
+        rule: 'P7',
+        find: 'this.#hasBegun && opened !== undefined',
+        replace: 'opened !== undefined',
       },
     ],
   ),
   ...inFile(
     'packages/core/src/engine/remote-engine.ts',
-    [threads],
+    ['packages/core/src/engine/remote-engine.test.ts'],
     [
       {
         name: 'an engine goes on without its application',
         rule: 'P7',
         find: "this.#options.order({ kind: 'close' });",
         replace: '',
-        killers: ['packages/core/src/engine/remote-engine.test.ts'],
       },
     ],
   ),
   ...inFile(
     'packages/core/src/engine/engine-link.ts',
-    [threads],
+    ['packages/core/src/engine/engine-link.test.ts'],
     [
       {
         name: 'a thread that ends is not noticed',

@@ -45,6 +45,8 @@ export class EngineSide {
   #opened: Opened | undefined;
   #feed: SlotFeed | undefined;
   #host: Host | undefined;
+  /** Its application has opened its state machine, and takes slots. */
+  #hasBegun = false;
   #runs = false;
   #resets = 0;
   #noticeAtMs = 0;
@@ -118,6 +120,7 @@ export class EngineSide {
         return this.#takeIn();
       case 'begin': {
         const { decidedThrough } = (this.#opened as Opened).remembered.restored;
+        this.#hasBegun = true;
         this.#application.progress.executedThrough = order.executedThrough;
         this.#feed?.begin(order.executedThrough, decidedThrough);
         return this.#takeIn();
@@ -141,14 +144,13 @@ export class EngineSide {
 
   #takeIn(): void {
     const isNew = this.#application.takeIn();
-    const { progress } = this.#application;
     const opened = this.#opened;
+    const host = this.#host;
     if (this.#runs) {
-      if (isNew) this.#host?.wake();
-    } else if (opened !== undefined && this.#host !== undefined && this.#feed !== undefined) {
+      if (isNew) host?.wake();
+    } else if (this.#hasBegun && opened !== undefined && host !== undefined) {
       const { decidedThrough } = opened.remembered.restored;
-      const hasBegun = this.#feed.releasedThrough === decidedThrough;
-      if (hasBegun && progress.executedThrough === decidedThrough) this.#run(this.#host, opened);
+      if (this.#application.progress.executedThrough === decidedThrough) this.#run(host, opened);
     }
   }
 
