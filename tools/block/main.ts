@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { PeerAddress } from '@rsl/core';
-import type { Answer, Moment, Observed, Setup, Wanted } from './words.ts';
+import type { Answer, Loaded, Moment, Observed, Setup, Wanted } from './words.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' } } });
 const seconds = Number(values.seconds);
@@ -19,6 +19,8 @@ if (!Number.isSafeInteger(seconds) || seconds < 1 || seconds > 600) {
   console.error(`--seconds: an integer from 1 to 600, not ${values.seconds}`);
   process.exit(2);
 }
+
+const loadMs = 5_000;
 
 type Isolation = Setup['isolation'];
 
@@ -52,6 +54,8 @@ class Remote {
 }
 
 interface Measured {
+  /** Of the leader's own callers, before anything blocks: the group's throughput. */
+  readonly commandsPerSecond: number;
   readonly leaderChanges: number;
   /** Of the replica that was blocked, meanwhile. */
   readonly writesOfVotes: number;
@@ -77,19 +81,19 @@ async function measure(isolation: Isolation): Promise<Measured> {
   try {
     await Promise.all(replicas.map(({ up }) => up));
     await replicas[0]?.ask({ kind: 'bootstrap' });
-    const leader = await leaderOf(replicas);
-    const others = replicas.filter((replica) => replica !== leader);
-    return await blocked(leader, others);
+    const loaded = await leaderOf(replicas);
+    const { commandsPerSecond } = await loaded.ask<Loaded>({ kind: 'load', ms: loadMs });
+    return { commandsPerSecond, ...(await blocked(replicas)) };
   } finally {
     await Promise.all(replicas.map((replica) => replica.ask({ kind: 'close' })));
     rmSync(folder, { recursive: true });
   }
 }
 
-async function blocked(leader: Remote, others: readonly Remote[]): Promise<Measured> {
-  await Promise.all(others.map((replica) => replica.ask({ kind: 'begin' })));
+async function blocked(replicas: readonly Remote[]): Promise<Omit<Measured, 'commandsPerSecond'>> {
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  await Promise.all(others.map((replica) => replica.ask<Observed>({ kind: 'end' })));
+  const leader = await leaderOf(replicas);
+  const others = replicas.filter((replica) => replica !== leader);
   const before = await leader.ask<Moment>({ kind: 'moment' });
   const block = leader.ask({ kind: 'block', ms: 1_000 * seconds });
   // It has begun once nobody answers there; the clients begin with it.
@@ -117,13 +121,13 @@ async function blocked(leader: Remote, others: readonly Remote[]): Promise<Measu
   };
 }
 
+/** Of whom all say that it leads. */
 async function leaderOf(replicas: readonly Remote[]): Promise<Remote> {
   for (;;) {
-    for (const replica of replicas) {
-      const { leader } = await replica.ask<Moment>({ kind: 'moment' });
-      const found = replicas.find(({ id }) => id === leader);
-      if (found !== undefined) return found;
-    }
+    const moments = await Promise.all(replicas.map((r) => r.ask<Moment>({ kind: 'moment' })));
+    const leaders = new Set(moments.map(({ leader }) => leader));
+    const found = replicas.find(({ id }) => leaders.size === 1 && leaders.has(id));
+    if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -148,5 +152,6 @@ console.table({ inline, thread });
 const perSecondMin = 10;
 const goesOn = thread.acknowledged >= perSecondMin * seconds && thread.writesOfVotes > 0;
 const isGood = thread.leaderChanges === 0 && thread.errors === 0 && goesOn;
-console.log(JSON.stringify({ blockedSeconds: seconds, inline, thread, isGood }));
+const ratio = Number((thread.commandsPerSecond / inline.commandsPerSecond).toFixed(2));
+console.log(JSON.stringify({ blockedSeconds: seconds, inline, thread, throughput: ratio, isGood }));
 process.exit(isGood ? 0 : 1);

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { type Replica, startReplica, typed } from '@rsl/core';
 import { fileLog } from '@rsl/log-file';
 import { tcp } from '@rsl/transport-tcp';
-import type { Answer, Moment, Observed, Question, Setup, Wanted } from './words.ts';
+import type { Answer, Loaded, Moment, Observed, Question, Setup, Wanted } from './words.ts';
 
 /** Commands that wait at a time, of this replica's one client. */
 const outstanding = 8;
 const timeoutMs = 60_000;
+
+const commandsPerCall = 1_000;
+const callsAtATime = 20;
 
 type Command = { readonly kind: 'add' } | { readonly kind: 'block'; id: number; ms: number };
 
@@ -29,6 +32,7 @@ const stateMachine = typed({
   },
 });
 
+const encoded = stateMachine.codec.encodeCommand({ kind: 'add' });
 const replica: Replica<Command, number> = await startReplica({
   group: 'blocked',
   self: id,
@@ -72,6 +76,29 @@ class Client {
   }
 }
 
+/** Small commands, many to a call, as many as get through. */
+async function load(ms: number): Promise<Loaded> {
+  const commands = Array.from({ length: commandsPerCall }, () => encoded);
+  let done = 0;
+  let isRunning = true;
+  const run = (): void => {
+    let left = commands.length;
+    const answered = (): void => {
+      done += 1;
+      left -= 1;
+      if (left === 0 && isRunning) run();
+    };
+    replica.proposeMany(commands, { result: answered, error: answered }, { timeoutMs });
+  };
+  for (let i = 0; i < callsAtATime; i += 1) run();
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const [before, beganMs] = [done, performance.now()];
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  const commandsPerSecond = Math.round((1_000 * (done - before)) / (performance.now() - beganMs));
+  isRunning = false;
+  return { commandsPerSecond };
+}
+
 function moment(): Moment {
   const { ballot, counters, executedThrough, leader } = replica.status();
   const { appends = 0, framesSent = 0 } = counters;
@@ -98,6 +125,8 @@ async function answerTo(wanted: Wanted): Promise<Answer['answer']> {
         { timeoutMs: wanted.ms + 60_000 },
       );
       return undefined;
+    case 'load':
+      return load(wanted.ms);
     case 'close':
       await replica.close();
       return undefined;

@@ -26,9 +26,14 @@ export interface Moment {
   readonly executedThrough: number;
 }
 
+/** What one replica's callers get done when they give it all they can. */
+export interface Loaded {
+  readonly commandsPerSecond: number;
+}
+
 export type Wanted =
   | { readonly kind: 'bootstrap' | 'moment' | 'begin' | 'end' | 'close' }
-  | { readonly kind: 'block'; readonly ms: number };
+  | { readonly kind: 'block' | 'load'; readonly ms: number };
 
 export interface Question {
   readonly number: number;
@@ -37,5 +42,5 @@ export interface Question {
 
 export interface Answer {
   readonly number: number;
-  readonly answer: Moment | Observed | undefined;
+  readonly answer: Loaded | Moment | Observed | undefined;
 }
