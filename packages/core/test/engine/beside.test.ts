@@ -57,10 +57,13 @@ test('an engine takes part once its application takes slots, and not before', as
 
 test('a start ends with the reason why the log cannot be executed', async () => {
   const disk = new MemoryDisk();
-  const given = { group: 'lonely', self: 1, log: memoryLog({ disk }), transport: lonelyTransport() };
+  // The log says soon what is decided.
+  const limits = { slotsInFlightMax: 1 };
+  const ports = { log: memoryLog({ disk }), transport: lonelyTransport() };
+  const given = { group: 'lonely', self: 1, limits, ...ports };
   replica = await startReplicaBeside({ ...given, stateMachine: new DigestMachine() });
   await replica.bootstrap(members);
-  await replica.propose(bytesOf('command'));
+  for (const command of ['a', 'b', 'c']) await replica.propose(bytesOf(command));
   await replica.close();
   const stateMachine = new DigestMachine(() => {
     throw new Error('broken');
