@@ -108,6 +108,14 @@ test('slots to skip may be given again and again', async () => {
   expect(await parse(...enough, ...where, ...skipped)).toMatchObject({ skipSlots: [17, 4_711] });
 });
 
+test('the engine may have a thread of its own, or none', async () => {
+  const isolated = ['--isolation', 'thread'];
+  expect(await parse(...enough, ...where, ...isolated)).toMatchObject({ isolation: 'thread' });
+  expect(await parse(...enough, ...where, '--isolation', 'process')).toContain(
+    'Allowed choices are inline, thread.',
+  );
+});
+
 test('what is missing is named', async () => {
   expect(await parse(...enough)).toBe(
     "2 rsl-server: RSL_INVALID_OPTION: required option '--client <host:port>' not specified",

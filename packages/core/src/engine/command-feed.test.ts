@@ -98,7 +98,7 @@ test('what a leader did not get executed is given to the next, not before that i
   expect(take()).toEqual(['executed 1', 'commands in 2']);
 });
 
-test('the engine is told how far its application has come, once for all since the last time', () => {
+test('the engine is told how far its application has come, once for all since the last', () => {
   const { application, feed, take } = stage();
   application.execute(1, batch(1));
   application.execute(2, batch(1));

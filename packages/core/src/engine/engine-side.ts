@@ -42,6 +42,7 @@ export class EngineSide {
   readonly #application: RemoteApplication;
   readonly #board: BoardWriter;
   readonly #stopTicks: () => void;
+  #opening: Promise<Opened> | undefined;
   #opened: Opened | undefined;
   #feed: SlotFeed | undefined;
   #host: Host | undefined;
@@ -83,7 +84,8 @@ export class EngineSide {
   async open(): Promise<void> {
     const { data, ports, say } = this.#options;
     try {
-      const opened = await openPorts(ports, this.#context);
+      this.#opening = openPorts(ports, this.#context);
+      const opened = await this.#opening;
       this.#opened = opened;
       const { restored, info } = opened.remembered;
       this.#feed = this.#feedOf(opened);
@@ -253,7 +255,9 @@ export class EngineSide {
     if (this.#runs) this.#host?.stop();
     this.#feed?.end();
     this.#stopTicks();
-    await this.#opened?.close();
+    // What is being opened has to be there to be closed.
+    const opened = await this.#opening?.catch(() => undefined);
+    await opened?.close();
     this.#happenings.end();
     this.#options.say({ kind: 'closed' });
   }

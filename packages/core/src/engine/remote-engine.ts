@@ -153,7 +153,7 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  /** The replica ends, here at once; the engine, which must not lead for it, as soon as it hears. */
+  /** The replica ends: here at once, and the engine, which must not lead on, when it hears. */
   end(failure: RslError | undefined): void {
     if (this.#end !== undefined) return;
     this.#end = { failure };

@@ -130,7 +130,7 @@ test('a state machine that fails ends its engine too', async () => {
   expect(await stopped).toMatchObject({ error: { code: 'RSL_STATE_MACHINE_FAILED' } });
 });
 
-test('ports that cannot be opened elsewhere, or not at all, are refused with a reason', async () => {
+test('ports that cannot be opened elsewhere, or at all, are refused with a reason', async () => {
   await expect(start('open')).rejects.toMatchObject({ message: 'no such network' });
   await expect(start('none', { log: memoryLog() })).rejects.toMatchObject({
     code: 'RSL_INVALID_OPTION',
