@@ -5,7 +5,9 @@ const blocks = (document: string): string[] =>
   [...source.read(document).matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
 
 // What a reader copies must be what the tests run.
-const quoted = ['memory.mjs', 'files.mjs', 'fence.mjs', 'account.mjs', 'client.mjs'];
+const quoted = ['memory', 'files', 'fence', 'account', 'client', 'blocking'].map(
+  (name) => `${name}.mjs`,
+);
 
 test.each(quoted)('packages/core/README.md quotes %s as it is', (name) => {
   const code = source.read(`examples/quick-start/${name}`);

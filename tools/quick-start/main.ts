@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const packages = ['core', 'log-file', 'transport-tcp'];
-const programs = ['memory', 'fence', 'account', 'client', 'files'];
+const programs = ['memory', 'fence', 'account', 'client', 'blocking', 'files'];
 const folder = mkdtempSync(join(tmpdir(), 'rsl-quick-start-'));
 const seconds: Record<string, number> = {};
 

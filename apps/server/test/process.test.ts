@@ -60,7 +60,7 @@ test('with a lease it serves, and a lease that cannot be is refused', async () =
   );
 });
 
-test('with its engine on a thread of its own it serves, stops cleanly, and comes back', async () => {
+test('with its engine on a thread of its own it serves, stops, and comes back', async () => {
   const isolated = ['--bootstrap', '--isolation', 'thread'];
   const first = start(...isolated);
   const client = await RedisClient.connect(await first.clientPort());

@@ -12,8 +12,8 @@ import { EngineSide } from '../engine/engine-side.ts';
 
 /**
  * A replica as with `isolation: 'thread'`, but both halves, with all that is between them, on one
- * thread; on one clock unless the engine is given another. The words take a turn of the event loop each way, and are cloned as between
- * threads.
+ * thread; on one clock unless the engine is given another. The words take a turn of the event loop
+ * each way, and are cloned as between threads.
  */
 export const startReplicaBeside = <C = Uint8Array, R = Uint8Array>(
   options: ReplicaOptions<C, R>,
