@@ -1,6 +1,5 @@
 import { inFile, type Mutant } from '../mutant.ts';
 
-const apart = 'packages/core/test/simulate-apart.test.ts';
 const properties = 'packages/core/test/properties/ring.test.ts';
 const beside = 'packages/core/test/engine/beside.test.ts';
 
@@ -167,14 +166,13 @@ const words: readonly Mutant[] = [
   ),
   ...inFile(
     'packages/core/src/engine/engine-side.ts',
-    [beside, apart],
+    [beside],
     [
       {
         name: 'an engine takes part before the log is replayed',
         rule: 'P7',
         find: 'if (this.#application.progress.executedThrough === decidedThrough) this.#run(',
         replace: 'if (decidedThrough >= 0) this.#run(',
-        killers: ['packages/core/test/apart/cluster.test.ts'],
       },
       {
         name: 'an engine takes part before its application takes slots',

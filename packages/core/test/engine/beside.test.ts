@@ -55,16 +55,37 @@ test('an engine takes part once its application takes slots, and not before', as
   expect(joined.count).toBe(1);
 });
 
-test('a start ends with the reason why the log cannot be executed', async () => {
-  const disk = new MemoryDisk();
+/** A group of one with some decided slots, of which its log knows. */
+async function decidedOn(disk: MemoryDisk) {
   // The log says soon what is decided.
   const limits = { slotsInFlightMax: 1 };
-  const ports = { log: memoryLog({ disk }), transport: lonelyTransport() };
-  const given = { group: 'lonely', self: 1, limits, ...ports };
-  replica = await startReplicaBeside({ ...given, stateMachine: new DigestMachine() });
-  await replica.bootstrap(members);
-  for (const command of ['a', 'b', 'c']) await replica.propose(bytesOf(command));
-  await replica.close();
+  const given = { group: 'lonely', self: 1, limits, log: memoryLog({ disk }) };
+  const transport = lonelyTransport();
+  const first = await startReplicaBeside({
+    ...given,
+    transport,
+    stateMachine: new DigestMachine(),
+  });
+  await first.bootstrap(members);
+  for (const command of ['a', 'b', 'c']) await first.propose(bytesOf(command));
+  await first.close();
+  return given;
+}
+
+test('an engine takes part once the log was executed, and not before', async () => {
+  const given = await decidedOn(new MemoryDisk());
+  const joined = { count: 0 };
+  const replayed: number[] = [];
+  const stateMachine = new DigestMachine(() => void replayed.push(joined.count));
+  const transport = countingTransport(joined);
+  replica = await startReplicaBeside({ ...given, transport, stateMachine });
+  expect(replayed.length).toBeGreaterThan(0);
+  expect(new Set(replayed)).toEqual(new Set([0]));
+  expect(joined.count).toBe(1);
+});
+
+test('a start ends with the reason why the log cannot be executed', async () => {
+  const given = { ...(await decidedOn(new MemoryDisk())), transport: lonelyTransport() };
   const stateMachine = new DigestMachine(() => {
     throw new Error('broken');
   });
