@@ -5,7 +5,8 @@ const blocks = (document: string): string[] =>
   [...source.read(document).matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
 
 // What a reader copies must be what the tests run.
-const quoted = ['memory.mjs', 'files.mjs', 'fence.mjs', 'account.mjs', 'client.mjs', 'stream.mjs'];
+const names = ['memory', 'files', 'fence', 'account', 'client', 'stream', 'blocking'];
+const quoted = names.map((name) => `${name}.mjs`);
 
 test.each(quoted)('packages/core/README.md quotes %s as it is', (name) => {
   const code = source.read(`examples/quick-start/${name}`);

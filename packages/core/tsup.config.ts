@@ -5,6 +5,7 @@ export default defineConfig(
   buildsOf({
     entry: {
       index: 'src/index.ts',
+      'engine-thread': 'src/engine/engine-thread.ts',
       protocol: 'src/protocol.ts',
       'client/index': 'src/client/index.ts',
       'conformance/index': 'src/conformance/index.ts',

@@ -10,6 +10,7 @@ const programs = [
   'quick-start/account',
   'quick-start/client',
   'quick-start/stream',
+  'quick-start/blocking',
   'many-groups/groups',
   'quick-start/files',
 ];

@@ -10,6 +10,7 @@ export interface Case {
   readonly durationMs?: number;
   readonly stormMs?: number;
   readonly beyond?: boolean;
+  readonly isApart?: boolean;
   readonly faults?: Partial<Record<FaultKind, 0 | 1 | 2 | 3>>;
 }
 

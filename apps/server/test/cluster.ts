@@ -16,6 +16,9 @@ interface Running {
   readonly server: ClientServer;
 }
 
+/** How the replicas of all clusters of a test file run: set by `test/threads`. */
+export const mode: { isolation: 'inline' | 'thread' } = { isolation: 'inline' };
+
 /** Three replicas in this process with real files and real sockets; ids from 1. */
 export class Cluster {
   readonly #folder: string;
@@ -68,6 +71,7 @@ export class Cluster {
       stateMachine: machine,
       log: fileLog(join(this.#folder, String(id))),
       transport: tcp({ listen: String(address), reconnectDelayMsMax: 200 }),
+      isolation: mode.isolation,
       peers: this.#members.filter((member) => member.id !== id),
     });
     const server = await ClientServer.listen({

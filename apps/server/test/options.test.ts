@@ -41,6 +41,7 @@ test('what need not be said has a value', async () => {
     group: 'default',
     bootstrap: false,
     skipSlots: [],
+    isolation: 'inline',
     allowPlaintext: false,
     logLevel: 'info',
     logFormat: 'json',
@@ -158,6 +159,14 @@ test('the last line of a replica that a command has stopped names its slot and t
 test('slots to skip may be given again and again', async () => {
   const skipped = ['--skip-slot', '17', '--skip-slot', '4711'];
   expect(await parse(...enough, ...where, ...skipped)).toMatchObject({ skipSlots: [17, 4_711] });
+});
+
+test('the engine may have a thread of its own, or none', async () => {
+  const isolated = ['--isolation', 'thread'];
+  expect(await parse(...enough, ...where, ...isolated)).toMatchObject({ isolation: 'thread' });
+  expect(await parse(...enough, ...where, '--isolation', 'process')).toContain(
+    'Allowed choices are inline, thread.',
+  );
 });
 
 test('what is missing is named', async () => {

@@ -64,6 +64,25 @@ test('with a lease it serves, and a lease that cannot be is refused', async () =
   );
 });
 
+test('with its engine on a thread of its own it serves, stops, and comes back', async () => {
+  const isolated = ['--bootstrap', '--isolation', 'thread'];
+  const first = start(...isolated);
+  const client = await RedisClient.connect(await first.clientPort());
+  expect(await client.call('SET', 'a', 'kept')).toBe('OK');
+  client.send('incr n\r\n'.repeat(1_000));
+  first.signal('SIGTERM');
+  expect(await first.exitCode).toBe(0);
+
+  const second = start(...isolated);
+  const again = await RedisClient.connect(await second.clientPort());
+  expect(await again.call('GET', 'a')).toBe('kept');
+  again.close();
+  // Two cannot use one directory, and the second one says why.
+  const third = start(...isolated, '--listen', '127.0.0.1:0');
+  expect(await third.exitCode).toBe(1);
+  expect(await third.lastWords()).toContain('RSL_STORAGE_LOCKED');
+});
+
 test('it stops cleanly in the middle of work, and comes back with its data', async () => {
   const first = start('--bootstrap');
   const client = await RedisClient.connect(await first.clientPort());

@@ -39,8 +39,15 @@ export interface ReplicaOptions<C, R> {
   readonly skip?: readonly Slot[];
   /** Lets this replica, when it leads, read without asking the others (Q2). Off unless given. */
   readonly lease?: LeaseOptions;
+  /**
+   * `thread`: protocol, log and transport run on a thread of their own, so that a state machine
+   * that blocks, or a caller, costs this replica no vote and no leadership. Log and transport must
+   * be such that can be opened there, as `fileLog` and `tcp` are. `inline`, unless given: all on
+   * the thread of the caller. See docs/decisions/0018-an-engine-on-its-own-thread.md.
+   */
+  readonly isolation?: 'inline' | 'thread';
   readonly logger?: Logger;
-  /** For tests: simulated time and chance. */
+  /** For tests: simulated time and chance; not with `isolation: 'thread'`. */
   readonly clock?: Clock;
   readonly random?: Random;
 }

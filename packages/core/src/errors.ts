@@ -165,6 +165,12 @@ export const errorCodes = {
       'cannot be mended, and no replica has executed that slot, start every one with ' +
       '`skip: [slot]`, rsl-server with `--skip-slot`; read docs/operations.md first.',
   },
+  RSL_ENGINE_FAILED: {
+    class: 'EngineFailedError',
+    outcome: 'unknown',
+    meaning: 'With `isolation: thread`, the thread of the engine has ended. The replica stops.',
+    action: 'Look at its cause; start the replica again.',
+  },
   RSL_SLOT_SKIPPED: {
     class: 'SlotSkippedError',
     outcome: 'not-executed',

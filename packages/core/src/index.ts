@@ -4,6 +4,7 @@
  * @module @rsl/core
  */
 export * from './api.ts';
+export { EngineFailedError } from './engine/engine-failed-error.ts';
 export * from './errors.ts';
 export {
   defaultLimits,

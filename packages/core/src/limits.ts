@@ -46,6 +46,13 @@ export const defaultLimits = {
   streamBytesMax: 16 * MiB,
   /** Streams of executed slots that wait for the next one. */
   streamsMax: 1_024,
+  /**
+   * With the engine on a thread of its own: decided slots on their way to the state machine, and
+   * commands that the engine has and did not yet propose or send on. Memory for both is taken at
+   * the start, the latter twice; the former is rounded down to a power of two, 4 KiB at least.
+   */
+  slotRingBytesMax: 16 * MiB,
+  stagedBytesMax: 4 * MiB,
   /** Values in one 1b and in one learn-reply; whoever asked asks for the rest. */
   partBytesMax: 1 * MiB,
   /** Members of one configuration. */

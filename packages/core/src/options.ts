@@ -35,6 +35,7 @@ export function checkedOptions<C, R>(options: ReplicaOptions<C, R>): CheckedOpti
       throw new InvalidOptionError(name, 'is missing');
     }
   }
+  checkIsolation(options);
   const limits = merged('limits', defaultLimits, options.limits, two31);
   const timings = merged('timings', defaultTimings, options.timings, two31);
   const slow = merged('slow', defaultSlow, options.slow, two31);
@@ -49,6 +50,16 @@ export function checkGroup(group: unknown): void {
   const bytes = Buffer.byteLength(String(group));
   if (typeof group === 'string' && bytes >= 1 && bytes <= 128) return;
   throw new InvalidOptionError('group', `1 to 128 bytes of UTF-8, not ${bytes}`);
+}
+
+function checkIsolation<C, R>({ isolation, clock, random }: ReplicaOptions<C, R>): void {
+  if (isolation === undefined || isolation === 'inline') return;
+  if (isolation !== 'thread') {
+    throw new InvalidOptionError('isolation', `inline or thread, not ${String(isolation)}`);
+  }
+  if (clock === undefined && random === undefined) return;
+  const why = 'is on this thread, where an engine with a thread of its own cannot ask it';
+  throw new InvalidOptionError(clock === undefined ? 'random' : 'clock', why);
 }
 
 function checkedSkip(slots: readonly Slot[]): ReadonlySet<Slot> {
@@ -106,6 +117,9 @@ function checkTogether(limits: Limits, timings: Timings): void {
   }
   // The number of segments of a batch has 16 bits, and each holds at least one command.
   checkInteger('limits.batchCommandsMax', limits.batchCommandsMax, 1, 65_535);
+  // Positions in a ring have 32 bits.
+  checkInteger('limits.slotRingBytesMax', limits.slotRingBytesMax, 1, 2 ** 30);
+  checkInteger('limits.stagedBytesMax', limits.stagedBytesMax, 1, 2 ** 29);
   if (limits.sendQueueBytesMax < limits.frameBytesMax) {
     throw new InvalidOptionError('limits.sendQueueBytesMax', 'at least frameBytesMax');
   }

@@ -1,4 +1,5 @@
 import type { Replica, ReplicaOptions } from './api.ts';
+import { startThread } from './engine/start-thread.ts';
 import { Events } from './events.ts';
 import { LocalApplication } from './host/local-application.ts';
 import { measuresOf } from './host/measures.ts';
@@ -27,7 +28,21 @@ export async function startReplica<C = Uint8Array, R = Uint8Array>(
 }
 
 /** With a log and a transport of its own, or with what it takes for them. */
-async function startAlone<C, R>(options: ReplicaOptions<C, R>): Promise<Replica<C, R>> {
+const startAlone = <C, R>(options: ReplicaOptions<C, R>): Promise<Replica<C, R>> =>
+  startReplicaBy(options.isolation === 'thread' ? startThread : startInline, options);
+
+/** How the two halves come to be. */
+type Start = <C, R>(
+  options: ReplicaOptions<C, R>,
+  checked: CheckedOptions,
+  context: PortContext,
+  events: Events,
+) => Promise<Halves>;
+
+export async function startReplicaBy<C, R>(
+  start: Start,
+  options: ReplicaOptions<C, R>,
+): Promise<Replica<C, R>> {
   const checked = checkedOptions(options);
   const { limits, skip } = checked;
   const { group, self, stateMachine } = options;
@@ -40,7 +55,7 @@ async function startAlone<C, R>(options: ReplicaOptions<C, R>): Promise<Replica<
   }
   const context: PortContext = { group, self, limits, clock, random, logger };
   const events = new Events(logger, (run) => clock.soon(run));
-  const halves = await startInline(options, checked, context, events);
+  const halves = await start(options, checked, context, events);
   const codec = stateMachine.codec ?? rawCodec<C, R>();
   return new RunningReplica(options, { ...halves, events, codec, limits });
 }

@@ -141,7 +141,7 @@ test('a promise that is larger than all that may be queued for a peer makes a le
   cluster = await new Cluster({ limits: { ...most, ...queue } }).formed();
   const leader = await cluster.leader();
   const follower = await cluster.follower();
-  const votes = (): number => follower.status().counters.appends ?? 0;
+  const votes = (): number => cluster.disks.get(follower.id)?.records.length ?? 0;
   // It hears of no vote: followers vote for more than they could tell at once, undecided.
   cluster.arrives = (_, to, lane) => to !== leader.id || lane === 'bulk';
   const lost: Promise<unknown>[] = [];

@@ -22,6 +22,7 @@ import {
   MemoryNetwork,
   memoryLog,
   memoryTransport,
+  startReplicaBeside,
 } from '@rsl/core/testing';
 
 export interface ClusterOptions {
@@ -40,6 +41,9 @@ export const memberAt = (
   id,
   addresses: { memory: `memory:${id}`, client: `client:${id}` },
 });
+
+/** How replicas of all clusters of a test file start: set by `test/apart`. */
+export const mode: { isApart: boolean } = { isApart: false };
 
 /** Replicas in one process on real time, with memory twins of every port. */
 export class Cluster {
@@ -71,7 +75,8 @@ export class Cluster {
     this.disks.set(id, disk);
     const stateMachine = this.#options.machine?.(id) ?? new DigestMachine();
     this.machines.set(id, stateMachine);
-    const replica = await startReplica({
+    const start = mode.isApart ? startReplicaBeside : startReplica;
+    const replica = await start({
       group: 'tested',
       self: id,
       stateMachine,

@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.ts';
 import { acceptorMutants } from './acceptor.ts';
 import { clientMutants } from './clients.ts';
 import { codecMutants } from './codec.ts';
+import { engineMutants } from './engine.ts';
 import { formingMutants } from './forming.ts';
 import { hostMutants } from './host.ts';
 import { learnerMutants } from './learner.ts';
@@ -29,6 +30,7 @@ export const mutants: readonly Mutant[] = [
   ...readMutants,
   ...leaseMutants,
   ...hostMutants,
+  ...engineMutants,
   ...leadershipMutants,
   ...recoveryMutants,
   ...standingMutants,

@@ -332,8 +332,8 @@ const atLeast = [
       {
         name: 'a read at a slot is answered before it is executed',
         rule: 'Q3',
-        find: 'this.#execution.execute(slot, value, true);',
-        replace: 'this.#barriers.executed(slot);\n    this.#execution.execute(slot, value, true);',
+        find: 'this.#execution.execute(slot, value, live);',
+        replace: 'this.#barriers.executed(slot);\n    this.#execution.execute(slot, value, live);',
       },
     ],
   ),

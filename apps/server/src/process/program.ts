@@ -52,6 +52,11 @@ function startCommand(root: Command): Command {
     .option('--bootstrap', 'form the group once all members are up; on one of them', false)
     .option('--skip-slot <n>', 'do not execute that slot; see docs/operations.md', slots, [])
     .option('--lease <ms:drift>', 'a leader reads alone for so long; see README.md', leaseTerms)
+    .addOption(
+      new Option('--isolation <kind>', 'thread: votes wait for no command; see README.md')
+        .choices(['inline', 'thread'])
+        .default('inline'),
+    )
     .option('--allow-plaintext', 'listen beyond loopback without encryption', false)
     .addOption(
       new Option('--log-level <level>', 'least to be logged').choices(levels).default('info'),

@@ -20,6 +20,8 @@ export interface StartSettings {
   readonly skipSlots: readonly number[];
   /** Undefined: none. */
   readonly lease?: LeaseOptions;
+  /** Which thread the replica's protocol, log and transport run on. */
+  readonly isolation: 'inline' | 'thread';
   readonly logLevel: string;
   readonly logFormat: LogFormat;
   readonly timeoutMs: number;

@@ -53,6 +53,7 @@ function openReplica(settings: StartSettings, machine: KeyValue, logger: Logger)
     },
     timings: timingsFor(settings.electionTimeoutMs),
     slow: slowFor(settings.electionTimeoutMs),
+    isolation: settings.isolation,
     ...(lease === undefined ? {} : { lease }),
     logger,
   });

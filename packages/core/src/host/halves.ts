@@ -10,8 +10,8 @@ import type { Leading } from './leading.ts';
 
 /**
  * A replica has two halves. The engine is protocol, log and transport: whatever others wait for.
- * The application is the state machine and the callers. They call each other on one thread, or talk
- * through shared memory when the engine has a thread of its own: these are the words.
+ * The application is the state machine and the callers. On one thread they call each other; when
+ * the engine has a thread of its own, each has a stand-in of the other (`../engine`).
  */
 
 /** How far the state machine has come, as far as the engine has heard. */
@@ -49,6 +49,8 @@ export interface Application {
   readReady(read: ReadId): void;
   /** Ends what has waited too long; gives the reads that nobody waits for any more. */
   expire(nowMs: number): readonly ReadId[];
+  /** A turn of the engine is over: what happened in it may be told. */
+  turnEnds(): void;
   /** The engine has ended. */
   close(failure: RslError | undefined): void;
 }

@@ -98,6 +98,14 @@ export class Host implements Engine, TransportEvents {
     this.#schedule();
   }
 
+  /** Runs once everything that was released before is in the log. */
+  whenDurable(run: () => void): void {
+    this.#parts.commit.whenDurable(() => {
+      if (!this.#stopped) run();
+    });
+    this.#schedule();
+  }
+
   get refusesCommands(): boolean {
     return this.#parts.room.isLow && this.#protocol?.view.role === 'phase2';
   }
@@ -179,6 +187,7 @@ export class Host implements Engine, TransportEvents {
     }
     this.#parts.commit.flush();
     this.#parts.outbound.turnEnd();
+    this.#application.turnEnds();
     if (isTick) this.#options.metrics.turnEnded();
   }
 

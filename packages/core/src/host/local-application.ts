@@ -112,8 +112,9 @@ export class LocalApplication implements Application, Intaker {
 
   // ---- the engine
 
-  execute(slot: Slot, value: Value): void {
-    this.#execution.execute(slot, value, true);
+  /** `live` is false while the log is replayed at a start. */
+  execute(slot: Slot, value: Value, live = true): void {
+    this.#execution.execute(slot, value, live);
     this.#barriers.executed(slot);
   }
 
@@ -129,6 +130,9 @@ export class LocalApplication implements Application, Intaker {
     this.#proposals.expire(nowMs);
     return this.#barriers.expire(nowMs);
   }
+
+  /** Listeners are told after it anyway. */
+  turnEnds(): void {}
 
   close(failure: RslError | undefined): void {
     if (this.#end !== undefined) return;

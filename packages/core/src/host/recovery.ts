@@ -149,7 +149,7 @@ async function intact(
   return found;
 }
 
-const missingSlot = (slot: Slot): CorruptionError =>
+export const missingSlot = (slot: Slot): CorruptionError =>
   new CorruptionError('log', 0, `slot ${slot} is said to be decided, and is not there`);
 
 async function replay(log: LogStore, through: Slot, execution: Execution): Promise<void> {
@@ -161,10 +161,12 @@ async function replay(log: LogStore, through: Slot, execution: Execution): Promi
   }
 }
 
-/** Brings the state machine to what the log knows to be decided; the replica starts after it. */
-export async function restore(
-  log: LogStore,
-  { firstSlot, decidedThrough }: Restored,
+/**
+ * Opens the state machine, which then goes on behind the slots that the log has forgotten; those
+ * from `firstSlot` on are to be executed, or passed over if it reflects them.
+ */
+export async function beginAt(
+  firstSlot: Slot,
   stateMachine: StateMachine,
   execution: Execution,
 ): Promise<void> {
@@ -172,6 +174,16 @@ export async function restore(
   // What came before is not in the log: only a state that reflects it can go on from here.
   if (reflected < firstSlot - 1) throw new LogTruncatedError(reflected + 1, firstSlot);
   execution.begin(firstSlot - 1, reflected);
+}
+
+/** Brings the state machine to what the log knows to be decided; the replica starts after it. */
+export async function restore(
+  log: LogStore,
+  { firstSlot, decidedThrough }: Restored,
+  stateMachine: StateMachine,
+  execution: Execution,
+): Promise<void> {
+  await beginAt(firstSlot, stateMachine, execution);
   await replay(log, decidedThrough, execution);
 }
 

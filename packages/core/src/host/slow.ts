@@ -12,7 +12,7 @@ const counterOf = { append: 'slowAppends', execute: 'slowExecutes', turn: 'slowT
 
 const messageOf = {
   append: 'the log is slow to make durable what it was given',
-  execute: 'the state machine is slow: votes and heartbeats wait for it',
+  execute: 'the state machine is slow: results wait, and votes too without isolation: thread',
   turn: 'a turn began late or took long: something blocks the event loop',
 } as const;
 

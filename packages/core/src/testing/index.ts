@@ -3,6 +3,7 @@
  *
  * @module @rsl/core/testing
  */
+export { startReplicaBeside } from './beside.ts';
 export { CheckFailed, type FailureKind } from './checkers/check-failed.ts';
 export { type Client, ClientGone, ClientTurn, type TurnOptions } from './client.ts';
 export * from './digest-machine.ts';

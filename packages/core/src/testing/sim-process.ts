@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { LeaseOptions, Replica } from '../api.ts';
+import type { LeaseOptions, Replica, ReplicaOptions } from '../api.ts';
 import type { RslErrorCode } from '../errors.ts';
 import { defaultLimits, type Limits, type Timings } from '../limits.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
@@ -7,6 +7,7 @@ import { type Logger, silentLogger } from '../ports/logger.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
 import type { PeerAddress } from '../ports/transport.ts';
 import { startReplica } from '../start-replica.ts';
+import { startReplicaBeside } from './beside.ts';
 import { PointerChecker } from './checkers/pointers.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { memoryLog } from './memory-log-store.ts';
@@ -45,12 +46,18 @@ export interface SimProcessOptions {
   readonly limits: Partial<Limits>;
   readonly timings: Partial<Timings>;
   readonly lease?: LeaseOptions | undefined;
+  /** See `startReplicaBeside`. */
+  readonly isApart?: boolean;
   /** A new one at each start. */
   readonly stateMachine: () => StateMachine;
   /** Calls `run` when a write that begins now is durable. */
   readonly write: (run: () => void) => void;
   readonly on: SimProcessEvents;
 }
+
+/** How often, and how long, a state machine that is apart from its engine stands still. */
+const standStillPercent = 3;
+const standStillMsMax = 600;
 
 /** Where replica `id` is in the memory network. */
 export const memoryAddress = (id: ReplicaId): string => `memory:${id}`;
@@ -77,6 +84,8 @@ export class SimProcess {
   /** Calls that hear nothing any more once the process is gone. */
   readonly onGone = new Set<() => void>();
   #clock: SimClock | undefined;
+  /** Of the state machine and the callers; the same unless the engine is apart. */
+  #applicationClock: SimClock | undefined;
 
   constructor(options: SimProcessOptions) {
     this.id = options.id;
@@ -99,7 +108,11 @@ export class SimProcess {
   start(): void {
     const { world, network, random, peers, limits, timings, lease, on } = this.#options;
     const clock = new SimClock(world, this.machineClock);
+    const isApart = this.#options.isApart === true;
+    const applicationClock = isApart ? new SimClock(world, this.machineClock) : clock;
+    const standsStill = isApart ? random.fork('application') : undefined;
     this.#clock = clock;
+    this.#applicationClock = applicationClock;
     this.isUp = true;
     this.starts += 1;
     this.pointers = new PointerChecker();
@@ -108,14 +121,26 @@ export class SimProcess {
     this.witness = new Witness(this.stateMachine, (executed, commands) => {
       on.effect(this, 'execute');
       on.executed(executed, commands);
+      if (standsStill?.chance(standStillPercent) === true)
+        applicationClock.pause(standsStill.below(standStillMsMax));
     });
     const log = memoryLog({
       disk: this.disk,
       write: this.#options.write,
       onAppend: () => this.isUp && on.effect(this, 'append'),
     });
-    const options = { limits, timings, clock, random, peers, log, logger: this.#logger(start) };
-    startReplica({
+    const options = {
+      limits,
+      timings,
+      clock: applicationClock,
+      random,
+      peers,
+      log,
+      logger: this.#logger(start),
+    };
+    const begin = (given: ReplicaOptions<Uint8Array, Uint8Array>): Promise<Replica> =>
+      isApart ? startReplicaBeside(given, clock) : startReplica(given);
+    begin({
       ...options,
       ...(lease === undefined ? {} : { lease }),
       group: 'simulated',
@@ -137,6 +162,7 @@ export class SimProcess {
   kill(survivors = 0): void {
     if (!this.isUp) return;
     this.#clock?.kill();
+    this.#applicationClock?.kill();
     this.#gone();
     const { network } = this.#options;
     const transport = network.transports.get(memoryAddress(this.id));
@@ -153,6 +179,7 @@ export class SimProcess {
   /** Everything in this process waits, as under SIGSTOP or a long collection of garbage. */
   pause(forMs: number): void {
     this.#clock?.pause(forMs);
+    if (this.#applicationClock !== this.#clock) this.#applicationClock?.pause(forMs);
   }
 
   /** Its whole machine stands still; its monotonic clock does not count that time. */

@@ -11,6 +11,8 @@ export interface SimulationOptions {
   readonly stateMachine?: () => StateMachine;
   /** What a client does in one turn; proposes and reads unless given. */
   readonly client?: Client;
+  /** The engines are apart from their applications, as on threads of their own. */
+  readonly isApart?: boolean;
   /** How many clients; every second one waits for its calls before it begins its next turn. */
   readonly clients?: number;
   /** Members; 3 or 5 by the seed unless given. */

@@ -271,6 +271,7 @@ export class Simulation {
         limits: { ...drawnLimits(r), ...this.#options.limits },
         timings,
         lease,
+        isApart: this.#options.isApart ?? false,
         stateMachine: this.#options.stateMachine ?? (() => new DigestMachine()),
         write: (run) => process.later(this.#diskFaults.writeMs(process), run),
         on: {

@@ -1,0 +1,4 @@
+import { mode } from '../cluster.ts';
+
+mode.isApart = true;
+await import('../clients.test.ts');
