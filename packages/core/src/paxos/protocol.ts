@@ -13,6 +13,11 @@ import type { Vote } from './vote.ts';
 export interface Protocol {
   step(input: Input, nowMs: number): readonly Effect[];
   readonly view: ReplicaView;
+  /**
+   * It leads or follows, and nothing is on its way through it: whoever stops its ticks now keeps
+   * nobody waiting.
+   */
+  readonly isIdle: boolean;
 }
 
 export type Role = 'follower' | 'asking' | 'phase1' | 'phase2';

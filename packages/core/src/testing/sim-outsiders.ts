@@ -26,6 +26,8 @@ export class Outsiders {
   readonly #network: MemoryClientNetwork;
   readonly #acknowledged = new Map<number, number>();
   readonly #servers = new Map<number, ClientServer>();
+  /** Nobody begins a turn; sessions are kept as ever. */
+  isQuiet = false;
 
   constructor(options: OutsidersOptions) {
     this.#options = options;
@@ -78,7 +80,8 @@ export class Outsiders {
     const pauseMs = random.pick([100, 600, 1_200]);
     this.#acknowledged.set(client, 0);
     const go = (): void => {
-      void this.#turn(client, made, random).catch((error: unknown) => this.#options.failed(error));
+      const failed = (error: unknown): void => this.#options.failed(error);
+      if (!this.isQuiet) void this.#turn(client, made, random).catch(failed);
       world.later(5 + random.below(pauseMs), go);
     };
     go();
