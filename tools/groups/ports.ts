@@ -5,7 +5,10 @@ import { MemoryNetwork, memoryLog, memoryTransport } from '@rsl/core/testing';
 
 export interface GroupPorts {
   readonly members: readonly { readonly id: number; readonly addresses: { memory: string } }[];
-  portsOf(id: number): { readonly log: Port<LogStore>; readonly transport: Port<Transport> };
+  readonly portsOf: (id: number) => {
+    readonly log: Port<LogStore>;
+    readonly transport: Port<Transport>;
+  };
 }
 
 /** Three members in this process. */

@@ -15,6 +15,7 @@ import { readMutants } from './reads.ts';
 import { recoveryMutants } from './recovery.ts';
 import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
+import { sleepMutants } from './sleep.ts';
 import { standingMutants } from './standing.ts';
 import { transportMutants } from './transport.ts';
 
@@ -30,6 +31,7 @@ export const mutants: readonly Mutant[] = [
   ...leadershipMutants,
   ...recoveryMutants,
   ...standingMutants,
+  ...sleepMutants,
   ...sessionMutants,
   ...clientMutants,
   ...formingMutants,

@@ -181,7 +181,10 @@ export class Sleep {
 
   /** As follower; its writes may have to end first. */
   #agree({ of, untilMs }: Request, protocol: Protocol, nowMs: number): void {
-    if (nowMs >= untilMs) this.#request = undefined;
+    if (nowMs >= untilMs) {
+      this.#request = undefined;
+      return;
+    }
     const { executedThrough, leader } = protocol.view;
     const { ballot, round, decidedThrough } = of;
     if (leader === undefined || !sameBallot(leader.ballot, ballot)) return;
@@ -224,10 +227,9 @@ export class Sleep {
   }
 
   #fallAsleep(protocol: Protocol): void {
-    requires(() => !this.#isAsleep, 'sleep-1 whoever sleeps does not fall asleep');
     requires(
       () => this.#mayRest(protocol),
-      'sleep-2 nobody sleeps who has something to do, or would not hear its leader die (L1, L6)',
+      'sleep-1 nobody sleeps who has something to do, or would not hear its leader die (L1, L6)',
     );
     this.#isAsleep = true;
     this.#host.fellAsleep();
