@@ -31,6 +31,7 @@ const scripts = {
   simulate: [onSources('simulate')],
   failover: [turbo('build'), onBuild('failover')],
   pipelining: [turbo('build'), onBuild('pipelining')],
+  groups: [turbo('build'), onBuild('groups')],
   torture: [turbo('build'), onBuild('torture')],
   'power-loss': [turbo('build'), onBuild('vm')],
   'catch-up': [turbo('build'), onBuild('catch-up')],

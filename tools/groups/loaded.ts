@@ -2,27 +2,55 @@ import type { Replica } from '@rsl/core';
 import { closeGroups, startGroups } from './group.ts';
 
 export interface LoadedReport {
+  readonly groups: number;
+  /** Commands that wait for their results, in all groups together. */
   readonly inFlight: number;
+  /** Per second; the median of so many rounds, one group and many by turns. */
+  readonly rounds: number;
   readonly one: number;
   readonly many: number;
-  readonly groups: number;
   readonly ratio: number;
+  /** The same of commands per second of processor time: what else the machine does matters less. */
+  readonly cpuRatio: number;
 }
 
-const inFlight = 6_400;
-const warmMs = 2_000;
-const measureMs = 5_000;
+/** Enough for large batches also in a hundred groups. */
+const inFlight = 64_000;
+const rounds = 3;
+const warmMs = 1_000;
+const measureMs = 3_000;
 const command = new Uint8Array(16);
 
-/** Commands per second of one group and of many, with as many commands waiting in all. */
-export async function measureLoaded(groups: number): Promise<LoadedReport> {
-  const one = await commandsPerSecond(1);
-  const many = await commandsPerSecond(groups);
-  const ratio = Number((many / one).toFixed(2));
-  return { inFlight, one: Math.round(one), many: Math.round(many), groups, ratio };
+interface Rate {
+  readonly perSecond: number;
+  readonly perCpuSecond: number;
 }
 
-async function commandsPerSecond(count: number): Promise<number> {
+/** What one group and many are worth, with as many commands waiting in all. */
+export async function measureLoaded(groups: number): Promise<LoadedReport> {
+  const one: Rate[] = [];
+  const many: Rate[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    one.push(await rateOf(1));
+    many.push(await rateOf(groups));
+  }
+  const ratioOf = (what: keyof Rate): number =>
+    Number((median(many, what) / median(one, what)).toFixed(2));
+  return {
+    groups,
+    inFlight,
+    rounds,
+    one: Math.round(median(one, 'perSecond')),
+    many: Math.round(median(many, 'perSecond')),
+    ratio: ratioOf('perSecond'),
+    cpuRatio: ratioOf('perCpuSecond'),
+  };
+}
+
+const median = (rates: readonly Rate[], what: keyof Rate): number =>
+  rates.map((rate) => rate[what]).sort((a, b) => a - b)[Math.floor(rates.length / 2)] ?? 0;
+
+async function rateOf(count: number): Promise<Rate> {
   const groups = await startGroups(count, {});
   const done = { commands: 0, isOver: false };
   const each = Math.floor(inFlight / count);
@@ -33,12 +61,18 @@ async function commandsPerSecond(count: number): Promise<number> {
   }
   await new Promise((resolve) => setTimeout(resolve, warmMs));
   const before = done.commands;
+  const began = process.cpuUsage();
   const beganMs = performance.now();
   await new Promise((resolve) => setTimeout(resolve, measureMs));
-  const rate = ((done.commands - before) * 1_000) / (performance.now() - beganMs);
+  const seconds = (performance.now() - beganMs) / 1_000;
+  const { user, system } = process.cpuUsage(began);
+  const commands = done.commands - before;
   done.isOver = true;
   await closeGroups(groups);
-  return rate;
+  return {
+    perSecond: commands / seconds,
+    perCpuSecond: (commands * 1e6) / (user + system),
+  };
 }
 
 /** Each result brings the next command; those of one turn go together. */

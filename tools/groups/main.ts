@@ -5,7 +5,8 @@ import { measureIdle } from './idle.ts';
 import { measureLoaded } from './loaded.ts';
 
 const cpuPercentMax = 5;
-const residentBytesMax = 256 * 1024;
+/** Of a group, which is three replicas here. */
+const residentBytesMax = 3 * 128 * 1024;
 const wakeMsMax = 100;
 const ratioMin = 0.8;
 
