@@ -44,10 +44,11 @@ test('a leader is idle once all that it proposed is decided, executed and record
   expect(b.r.isIdle).toBe(true);
 });
 
-test('what is executed is not idle before the log tells of it', () => {
+test('what only the leader has voted for, or no log tells of, is not done with', () => {
   const b = leader();
   const effects = b.step({ kind: 'propose', value: batch('x') });
   for (const own of heldOf(effects, 1)) b.hear(1, own);
+  expect(b.r.isIdle).toBe(false);
   b.hear(2, phase2b(of, 1));
   b.step({ kind: 'executed', through: 1 });
   expect(b.r.isIdle).toBe(false);
