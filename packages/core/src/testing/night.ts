@@ -6,9 +6,11 @@ export interface NightOptions {
   readonly random: SeededRandom;
   /** 0: nobody ever sleeps. */
   readonly sleepAfterMs: number;
-  /** Whether clients begin anything. */
-  readonly hush: (isQuiet: boolean) => void;
+  /** They begin nothing while they are told to be quiet. */
+  readonly clients: readonly { isQuiet: boolean }[];
   readonly advance: (forMs: number) => Promise<void>;
+  /** Nothing ever goes wrong. */
+  readonly isCalm: boolean;
 }
 
 /**
@@ -26,15 +28,15 @@ export class Night {
 
   /** True if there was one; it may end in a storm. */
   async pass(): Promise<boolean> {
-    const { advance, hush, random, sleepAfterMs } = this.#options;
+    const { advance, clients, random, sleepAfterMs } = this.#options;
     if (sleepAfterMs === 0) return false;
-    hush(true);
+    for (const each of clients) each.isQuiet = true;
     await advance(2 * sleepAfterMs + random.below(3_000));
     this.#count();
     this.#disturb();
     await advance(random.pick([0, 100, 1_000, 5_000]));
     this.#count();
-    hush(false);
+    for (const each of clients) each.isQuiet = false;
     return true;
   }
 
@@ -44,7 +46,8 @@ export class Night {
   }
 
   #disturb(): void {
-    const { field, random } = this.#options;
+    const { field, isCalm, random } = this.#options;
+    if (isCalm) return;
     const downMs = random.pick([1, 500, 10_000]);
     const [leader] = field.leaders();
     switch (random.pick(['leader', 'anybody', 'storm', 'nothing'])) {

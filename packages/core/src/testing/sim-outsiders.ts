@@ -13,6 +13,8 @@ export interface OutsidersOptions {
   readonly processes: readonly SimProcess[];
   readonly watch: Watch;
   readonly random: SeededRandom;
+  /** How soon an idle group sleeps; 0: never. */
+  readonly sleepAfterMs: number;
   /** The number of the next command. */
   readonly next: () => number;
   readonly failed: (error: unknown) => void;
@@ -65,14 +67,15 @@ export class Outsiders {
   }
 
   start(client: number): void {
-    const { processes, random: all, world } = this.#options;
+    const { processes, random: all, sleepAfterMs, world } = this.#options;
     const random = all.fork(`client ${client}`);
     const clock = new SimClock(world);
     const made = connectClient({
       group: 'simulated',
       addresses: processes.map(({ id }) => clientAddress(id)),
       connector: this.#network.connector(clock),
-      sessionTtlMs: random.pick([1_500, 5_000, 60_000]),
+      // An open session is used three times in its time-out: that is to leave time for sleep.
+      sessionTtlMs: Math.max(10 * sleepAfterMs, random.pick([1_500, 5_000, 60_000])),
       limits: { frameCommandsMax: random.pick([1, 3, 1_024]) },
       clock,
       random,

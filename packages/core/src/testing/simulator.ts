@@ -85,9 +85,9 @@ export class Simulation {
       outlive: r.chance(50),
     });
     const timings = { ...drawnTimings(r), ...options.timings };
-    timings.sleepAfterMs ??= drawnSleep(this.#random.fork('sleep'), timings);
+    const { sleepAfterMs = drawnSleep(this.#random.fork('sleep'), timings) } = timings;
     this.clocks = options.clocks ?? drawnClocks(this.#random.fork('clocks'), timings);
-    this.processes = this.#processesOf(members, timings, r);
+    this.processes = this.#processesOf(members, { ...timings, sleepAfterMs }, r);
     this.#account = new LossAccount(members, this.beyond);
     const { world, network, mix, clocks, processes } = this;
     const account = this.#account;
@@ -103,15 +103,14 @@ export class Simulation {
     const failed = (error: unknown): void => this.#fail(error);
     this.#clients = new SimClients({ world, processes, watch: this.#watch, client, failed });
     const { next } = this.#clients;
-    const outside = { world, processes, watch: this.#watch, next, failed };
+    const outside = { world, processes, watch: this.#watch, next, failed, sleepAfterMs };
     this.#outsiders = new Outsiders({ ...outside, random: this.#random.fork('outsiders') });
     this.#night = new Night({
       field: this.#field,
       random: this.#random.fork('night'),
-      sleepAfterMs: timings.sleepAfterMs,
-      hush: (isQuiet) => {
-        for (const clients of [this.#clients, this.#outsiders]) clients.isQuiet = isQuiet;
-      },
+      sleepAfterMs,
+      clients: [this.#clients, this.#outsiders],
+      isCalm: options.faults === 'none',
       advance: (forMs) => this.#advance(forMs),
     });
   }
