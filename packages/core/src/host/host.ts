@@ -99,6 +99,7 @@ export class Host implements Engine, TransportEvents {
   // ---- the application
 
   wake(): void {
+    if (this.#stopped) return;
     this.#parts.sleep.stir();
     this.#schedule();
   }
