@@ -32,6 +32,7 @@ const scripts = {
   failover: [turbo('build'), onBuild('failover')],
   pipelining: [turbo('build'), onBuild('pipelining')],
   block: [turbo('build'), onBuild('block')],
+  groups: [turbo('build'), onBuild('groups')],
   torture: [turbo('build'), onBuild('torture')],
   'power-loss': [turbo('build'), onBuild('vm')],
   'catch-up': [turbo('build'), onBuild('catch-up')],

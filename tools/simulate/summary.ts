@@ -18,6 +18,8 @@ export interface Summary {
   readonly denied: number;
   readonly reads: number;
   readonly retried: number;
+  /** How often a replica was found asleep. */
+  readonly sleepers: number;
   readonly frames: number;
   readonly operations: number;
   readonly unjudged: number;
@@ -53,6 +55,7 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
     denied: sum(reports.map((r) => r.denied)),
     reads: sum(reports.map((r) => r.reads)),
     retried: sum(reports.map((r) => r.retried)),
+    sleepers: sum(reports.map((r) => r.sleepers)),
     frames: sum(reports.map((r) => r.frames)),
     operations: sum(outcomes.map((o) => o.operations)),
     unjudged: sum(outcomes.map((o) => o.unjudged)),

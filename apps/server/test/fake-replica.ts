@@ -120,6 +120,7 @@ export class FakeReplica implements Replica {
       store,
       state: 'leader',
       reason: undefined,
+      asleep: false,
       leader: 1,
       ballot: { configuration: 1, round: 1, proposer: 1 },
       configuration: 1,

@@ -112,6 +112,8 @@ export interface ReplicaStatus {
    */
   readonly state: 'waiting' | 'newcomer' | 'follower' | 'candidate' | 'leader' | 'stopped';
   readonly reason: { readonly code: string; readonly message: string } | undefined;
+  /** Nothing is to be done, and it goes without heartbeats until there is (`sleepAfterMs`). */
+  readonly asleep: boolean;
   readonly leader: ReplicaId | undefined;
   readonly ballot: Ballot;
   readonly configuration: number;

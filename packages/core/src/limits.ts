@@ -81,6 +81,9 @@ export const defaultTimings = {
   standingIntervalMs: 500,
   /** How often a replica without a configuration asks where the group is (S10, L7). */
   whereIntervalMs: 500,
+  /** A group that has had nothing to do for so long goes without heartbeats and ticks until it has
+   * (`Sleep`); 0: never. At least electionTimeoutMsMin; the same for all members. */
+  sleepAfterMs: 0,
 } as const;
 
 /** How long something may take before the logger is warned of it, in milliseconds. */

@@ -99,7 +99,8 @@ export function merged<T extends Readonly<Record<string, number>>>(
   for (const [name, value] of Object.entries(given ?? {})) {
     if (value === undefined) continue;
     if (!(name in defaults)) throw new InvalidOptionError(`${group}.${name}`, 'is no such option');
-    checkInteger(`${group}.${name}`, value, 1, max);
+    // What is off unless given can be said to be off.
+    checkInteger(`${group}.${name}`, value, Math.min(1, defaults[name] ?? 1), max);
     out[name] = value;
   }
   return out as { readonly [K in keyof T]: number };
@@ -129,6 +130,12 @@ function checkTogether(limits: Limits, timings: Timings): void {
   if (timings.electionTimeoutMsMin < 3 * timings.heartbeatMs) {
     const why = 'at least three times heartbeatMs, or a late heartbeat looks like a dead leader';
     throw new InvalidOptionError('timings.electionTimeoutMsMin', why);
+  }
+  const { electionTimeoutMsMin, sleepAfterMs } = timings;
+  if (sleepAfterMs !== 0 && sleepAfterMs < electionTimeoutMsMin) {
+    const why =
+      'at least electionTimeoutMsMin, or a group falls asleep over its own election; or 0';
+    throw new InvalidOptionError('timings.sleepAfterMs', why);
   }
   if (timings.tickMs > timings.heartbeatMs) {
     throw new InvalidOptionError('timings.tickMs', 'at most heartbeatMs');

@@ -141,6 +141,8 @@ test.each([
   ['limits.noSuchThing', { limits: { noSuchThing: 1 } }],
   ['timings.electionTimeoutMsMin', { timings: { electionTimeoutMsMin: 60 } }],
   ['timings.tickMs', { timings: { tickMs: 100 } }],
+  ['timings.sleepAfterMs', { timings: { sleepAfterMs: 299 } }],
+  ['timings.sleepAfterMs', { timings: { sleepAfterMs: -1 } }],
   ['slow.executeMs', { slow: { executeMs: 0 } }],
   ['slow.noSuchThing', { slow: { noSuchThing: 1 } }],
   ['skip', { skip: [0] }],

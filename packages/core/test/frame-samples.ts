@@ -89,6 +89,9 @@ export const messages: readonly Message[] = [
 export const hostMessages: readonly HostMessage[] = [
   { kind: 'forward', ballot, number: 4, segments: new Uint8Array(segments) },
   { kind: 'forward-ack', ballot, epoch: 2 ** 40 + 5, received: 4 },
+  { kind: 'sleep', ballot, round: 2 ** 33 + 1, decidedThrough: 21 },
+  { kind: 'asleep', ballot, round: 2 ** 33 + 1 },
+  { kind: 'awake', ballot },
   { kind: 'where' },
   { kind: 'form', membership },
   { kind: 'accepted', group: envelope.group },

@@ -43,6 +43,15 @@ test('good weather has no faults', async () => {
   expect(report.acknowledged).toBeGreaterThan(50);
 });
 
+test('at night, when clients want nothing, whole groups sleep', { timeout: 60_000 }, async () => {
+  const timings = { electionTimeoutMsMin: 300, heartbeatMs: 50, sleepAfterMs: 1_000 };
+  const weather = { faults: 'none', durationMs: 20_000, stormMs: 2_000, replicas: 3 } as const;
+  const report = await new Simulation({ seed: 1, timings, ...weather }).run();
+  expect(report.sleepers).toBeGreaterThanOrEqual(6);
+  const awake = await new Simulation({ seed: 1, timings: { sleepAfterMs: 0 }, ...weather }).run();
+  expect(awake.sleepers).toBe(0);
+});
+
 /** Counts what it is given; `differs` makes it count more on some replicas. */
 class Counter extends DigestMachine {
   readonly #more: number;

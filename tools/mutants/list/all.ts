@@ -17,6 +17,7 @@ import { readMutants } from './reads.ts';
 import { recoveryMutants } from './recovery.ts';
 import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
+import { sleepMutants } from './sleep.ts';
 import { standingMutants } from './standing.ts';
 import { streamMutants } from './streams.ts';
 import { transportMutants } from './transport.ts';
@@ -34,6 +35,7 @@ export const mutants: readonly Mutant[] = [
   ...leadershipMutants,
   ...recoveryMutants,
   ...standingMutants,
+  ...sleepMutants,
   ...sessionMutants,
   ...streamMutants,
   ...clientMutants,

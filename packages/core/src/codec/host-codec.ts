@@ -3,6 +3,7 @@ import { FrameError } from '../errors.ts';
 import type { Ballot } from '../paxos/ballot.ts';
 import type { Standing } from '../paxos/log-record.ts';
 import type { Membership } from '../paxos/membership.ts';
+import type { Slot } from '../paxos/slot.ts';
 import { unreachable } from '../unreachable.ts';
 import { crc32 } from './checksum.ts';
 import type { Reader, Writer } from './bytes.ts';
@@ -24,6 +25,29 @@ export interface ForwardAck {
   readonly ballot: Ballot;
   readonly epoch: number;
   readonly received: number;
+}
+
+/** A leader with nothing to do: may it, and whoever it says this to, go without ticks? */
+export interface SleepRequest {
+  readonly kind: 'sleep';
+  readonly ballot: Ballot;
+  /** Of this leader's ballot; the answer carries it back. */
+  readonly round: number;
+  /** Nothing was proposed beyond. */
+  readonly decidedThrough: Slot;
+}
+
+/** "I have executed that much, and sleep from now on." */
+export interface Asleep {
+  readonly kind: 'asleep';
+  readonly ballot: Ballot;
+  readonly round: number;
+}
+
+/** "I follow this ballot, and am awake again": whoever leads in it is to be awake too. */
+export interface Awake {
+  readonly kind: 'awake';
+  readonly ballot: Ballot;
 }
 
 /** Where is the group? Asked by whoever knows no configuration. */
@@ -76,9 +100,12 @@ export interface Recalled {
   readonly position: number;
 }
 
+export type SleepMessage = SleepRequest | Asleep | Awake;
+
 export type HostMessage =
   | Forward
   | ForwardAck
+  | SleepMessage
   | Where
   | Form
   | Accepted
@@ -94,6 +121,9 @@ export const hostMessageKinds: Readonly<
 > = {
   forward: [channels.requests, 16],
   'forward-ack': [channels.requests, 17],
+  sleep: [channels.requests, 18],
+  asleep: [channels.requests, 19],
+  awake: [channels.requests, 20],
   where: [channels.forming, 1],
   form: [channels.forming, 2],
   accepted: [channels.forming, 3],
@@ -121,6 +151,15 @@ export function writeHostMessage(message: HostMessage, out: FrameWriter): void {
       fields.ballot(message.ballot);
       fields.u64(message.epoch);
       return fields.u64(message.received);
+    case 'sleep':
+      fields.ballot(message.ballot);
+      fields.u64(message.round);
+      return fields.u64(message.decidedThrough);
+    case 'asleep':
+      fields.ballot(message.ballot);
+      return fields.u64(message.round);
+    case 'awake':
+      return fields.ballot(message.ballot);
     case 'where':
       return;
     case 'form':
@@ -167,6 +206,14 @@ function readFields(kind: HostMessageKind, frame: Frame, membersMax: number): Ho
     }
     case 'forward-ack':
       return { kind, ballot: fields.ballot(), epoch: fields.u64(), received: fields.u64() };
+    case 'sleep': {
+      const ballot = fields.ballot();
+      return { kind, ballot, round: fields.u64(), decidedThrough: fields.u64() };
+    }
+    case 'asleep':
+      return { kind, ballot: fields.ballot(), round: fields.u64() };
+    case 'awake':
+      return { kind, ballot: fields.ballot() };
     case 'where':
       return { kind };
     case 'form':

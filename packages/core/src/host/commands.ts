@@ -71,6 +71,26 @@ export class Commands {
     else this.#forwarder.onAck(message, this.#options.clock.nowMs());
   }
 
+  /** Nobody's commands are on their way. */
+  get isIdle(): boolean {
+    return this.#intake.isEmpty && this.#forwarder.isIdle;
+  }
+
+  /**
+   * When time should pass although nobody writes, in milliseconds from now; 0 or less: now.
+   * Undefined: nobody waits for a time.
+   */
+  get dueInMs(): number | undefined {
+    const { clock, execution } = this.#options;
+    const { timeMs, wakeAtMs } = execution;
+    const { endsInMs } = execution.sessions;
+    const dueInMs = Math.min(
+      endsInMs === undefined ? Infinity : endsInMs - Math.floor(this.#ledMs),
+      wakeAtMs === undefined || wakeAtMs <= timeMs ? Infinity : wakeAtMs - clock.wallMs(),
+    );
+    return dueInMs === Infinity ? undefined : dueInMs;
+  }
+
   /** Once a turn: tells others which of their commands have arrived. */
   acknowledge(): void {
     this.#intake.acknowledge(this.#options.send);

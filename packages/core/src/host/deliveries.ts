@@ -14,7 +14,7 @@ export class Deliveries implements Results {
   readonly #plan: SlotPlan;
   readonly #proposals: Proposals;
   /** For each command of the slot the caller's sequence, or 0 if it is nobody's here. */
-  #sequences = new Float64Array(1_024);
+  #sequences = new Float64Array(16);
   #hasOwn = false;
   pushed = 0;
 
@@ -67,7 +67,7 @@ export class Deliveries implements Results {
       s.origin === this.#self && s.epoch === epoch;
     this.#hasOwn = segments.some(isOwn);
     if (!this.#hasOwn) return;
-    if (this.#sequences.length < count) this.#sequences = new Float64Array(count);
+    if (this.#sequences.length < count) this.#sequences = new Float64Array(2 * count);
     let at = 0;
     for (const segment of segments) {
       const { firstSequence } = segment;

@@ -64,6 +64,11 @@ export class Forwarder {
     }
   }
 
+  /** Everything that was sent has arrived. */
+  get isIdle(): boolean {
+    return this.#unacknowledged.length === 0;
+  }
+
   onAck({ ballot, epoch, received }: ForwardAck, nowMs: number): void {
     if (!sameBallot(ballot, this.#ballot) || epoch !== this.#proposals.epoch) return;
     const before = this.#unacknowledged.length;

@@ -22,6 +22,7 @@ export class GroupCommit {
   #completed = 0;
   #failed = false;
   appends = 0;
+  #outstanding = 0;
   /** Values that were given to the log and are not durable yet: what a stalled disk holds back. */
   pendingBytes = 0;
 
@@ -35,6 +36,11 @@ export class GroupCommit {
     this.#reveal = reveal;
     this.#fail = fail;
     this.#metrics = metrics;
+  }
+
+  /** Nothing is being written, nor waits for it. */
+  get isIdle(): boolean {
+    return !this.#dirty && this.#outstanding === 0;
   }
 
   add(records: readonly LogRecord[], then: readonly Send<DurableMessage>[]): void {
@@ -59,10 +65,12 @@ export class GroupCommit {
     this.#then = [];
     this.#waiting = [];
     this.appends += 1;
+    this.#outstanding += 1;
     const { appends } = this;
     const beganMs = this.#metrics?.appendBegan() ?? 0;
     this.#log.append(records, (error) => {
       this.pendingBytes -= bytes;
+      this.#outstanding -= 1;
       this.#metrics?.appendEnded(beganMs, records.length, bytes);
       if (CONTRACTS) this.#completed += 1;
       requires(() => this.#completed === appends, 'commit-1 appends complete in their order (P2)');

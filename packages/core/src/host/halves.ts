@@ -42,6 +42,8 @@ export interface Application {
   readonly commands: CommandSource;
   readonly leading: Pick<Leading, 'begin' | 'recover' | 'end'>;
   readonly emit: Emit;
+  /** No caller waits for anything. */
+  readonly isIdle: boolean;
   /** Takes a decided slot; in order, each once (P7). */
   execute(slot: Slot, value: Value): void;
   /** The read to ask for now, if callers came since the last call. */

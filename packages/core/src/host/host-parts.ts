@@ -4,7 +4,7 @@ import type { Limits, Timings } from '../limits.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Membership, ReplicaId } from '../paxos/membership.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
-import type { MakeProtocol } from '../paxos/protocol.ts';
+import type { MakeProtocol, Protocol } from '../paxos/protocol.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../ports/log-store.ts';
@@ -17,9 +17,11 @@ import type { Application } from './halves.ts';
 import type { Measures } from './measures.ts';
 import { Outbound } from './outbound.ts';
 import type { Remembered } from './recovery.ts';
+import { Rhythm } from './rhythm.ts';
 import { Room } from './room.ts';
 import { Serving } from './serving.ts';
 import { Standings } from './standing.ts';
+import { Sleep } from './sleep.ts';
 import { SuspendWatch } from './suspend-watch.ts';
 
 export interface HostOptions extends Measures {
@@ -53,6 +55,14 @@ export interface HostEvents {
   admit(): void;
   contradicted(position: number): void;
   fail(error: RslError): void;
+  protocol(): Protocol | undefined;
+  /** No input waits for the protocol. */
+  hasInputs(): boolean;
+  /** A turn with a tick is due. */
+  tick(): void;
+  woken(): void;
+  /** Something is to be done: whoever sleeps wakes. */
+  stir(): void;
 }
 
 export interface HostParts {
@@ -61,7 +71,9 @@ export interface HostParts {
   readonly effects: Effects;
   readonly forming: Forming;
   readonly outbound: Outbound;
+  readonly rhythm: Rhythm;
   readonly room: Room;
+  readonly sleep: Sleep;
   readonly standings: Standings;
   /** Undefined if it never asks for a lease. */
   readonly suspends: SuspendWatch | undefined;
@@ -90,19 +102,57 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
   const isStopped = (): boolean => events.isStopped();
   const does = { application, commit, outbound, serving, log };
   const { commands: proposals, progress: execution } = application;
+  const commands = new Commands({ limits, clock, execution, proposals, send });
+  const standings = standingsOf(options, events, send, room);
+  const rhythm = rhythmOf(options, events, commands);
   return {
-    commands: new Commands({ limits, clock, execution, proposals, send }),
+    commands,
     commit,
     effects: new Effects({ ...does, counters, logger, metrics, isStopped }),
     forming: formingOf(options, events, send),
     outbound,
+    rhythm,
     room,
-    standings: standingsOf(options, events, send, room),
+    sleep: sleepOf(options, events, send, { commands, commit, rhythm, room, standings }),
+    standings,
     suspends: options.watchesSuspends ? new SuspendWatch(clock) : undefined,
   };
 }
 
 type SendHostMessage = (to: ReplicaId, message: HostMessage) => void;
+
+function rhythmOf(options: HostOptions, events: HostEvents, commands: Commands): Rhythm {
+  const { clock, counters, metrics, timings } = options;
+  const host = {
+    protocol: () => events.protocol(),
+    tick: () => events.tick(),
+    woken: () => events.woken(),
+    due: () => events.stir(),
+  };
+  return new Rhythm(host, { clock, tickMs: timings.tickMs, commands, counters, metrics });
+}
+
+function sleepOf(
+  { application, clock, self, timings }: HostOptions,
+  events: HostEvents,
+  send: SendHostMessage,
+  parts: Pick<HostParts, 'commands' | 'commit' | 'rhythm' | 'room' | 'standings'>,
+): Sleep {
+  const { commands, commit, rhythm, room, standings } = parts;
+  const isSettled = (): boolean => commands.isIdle && commit.isIdle && standings.isAdmitted;
+  const host = {
+    self,
+    nowMs: () => clock.nowMs(),
+    protocol: () => events.protocol(),
+    connected: () => events.connected(),
+    send,
+    isQuiet: () => application.isIdle && isSettled() && !events.hasInputs() && !room.isLow,
+    wrapUp: () => standings.wrapUp(clock.nowMs()),
+    fellAsleep: () => rhythm.fellAsleep(),
+    woke: () => rhythm.woke(),
+  };
+  return new Sleep(host, timings);
+}
 
 function formingOf(options: HostOptions, events: HostEvents, send: SendHostMessage): Forming {
   const { membership, bootstrap, info } = options.remembered;

@@ -97,6 +97,8 @@ class Scripted implements Protocol {
     room: 0,
   };
 
+  isIdle = false;
+
   step(input: Parameters<Protocol['step']>[0], nowMs: number): readonly Effect[] {
     this.inputs.push({ kind: input.kind, nowMs });
     if (input.kind === 'storage') this.full.push(input.full);

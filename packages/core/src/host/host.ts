@@ -32,7 +32,6 @@ export class Host implements Engine, TransportEvents {
   #executedTold: Slot = 0;
   #turnDue = false;
   #tickDue = false;
-  #stopTicks: (() => void) | undefined;
   #stopped = false;
   #renewing = false;
   #failure: RslError | undefined;
@@ -51,6 +50,11 @@ export class Host implements Engine, TransportEvents {
       admit: () => this.#admit(),
       contradicted: (position) => this.#onOldCopy(position),
       fail: (error) => this.fail(error),
+      protocol: () => this.#protocol,
+      hasInputs: () => this.#inputs.length > 0,
+      tick: () => this.#tickComes(),
+      woken: () => this.#inputs.push({ kind: 'woken' }),
+      stir: () => this.wake(),
     });
   }
 
@@ -71,6 +75,10 @@ export class Host implements Engine, TransportEvents {
     return this.#application.progress.executedThrough;
   }
 
+  get isAsleep(): boolean {
+    return this.#parts.sleep.isAsleep;
+  }
+
   get isStopped(): boolean {
     return this.#stopped;
   }
@@ -81,20 +89,18 @@ export class Host implements Engine, TransportEvents {
 
   /** Its application has executed what the log knows to be decided. */
   start(open: (events: TransportEvents) => Endpoint): void {
-    const { remembered, timings, peers, metrics } = this.#options;
+    const { remembered, peers } = this.#options;
     this.#endpoint = open(this);
     this.#endpoint.peers(peers.filter(({ id }) => id !== this.#options.self));
     if (remembered.membership !== undefined) this.#onFormed(remembered.membership);
-    this.#stopTicks = this.#clock.everyMs(timings.tickMs, () => {
-      this.#tickDue = true;
-      metrics.ticked();
-      this.#schedule();
-    });
+    this.#parts.rhythm.begin();
   }
 
   // ---- the application
 
   wake(): void {
+    if (this.#stopped) return;
+    this.#parts.sleep.stir();
     this.#schedule();
   }
 
@@ -130,12 +136,14 @@ export class Host implements Engine, TransportEvents {
     if (received.to === 'host') return this.#onHostMessage(from, received.message);
     if (this.#isLogFull && carriesValues(received.message))
       return this.#options.counters.count('framesWhileLogIsFull');
+    this.#parts.sleep.onMessage(from.id, received.message.kind);
     this.#inputs.push({ kind: 'message', from: from.id, message: received.message });
     this.#schedule();
   }
 
   peer(peer: PeerIdentity, up: boolean): void {
     if (this.#stopped) return;
+    this.wake();
     if (up) {
       this.#connected.set(peer.id, peer);
       this.#parts.standings.onPeer(peer);
@@ -158,6 +166,11 @@ export class Host implements Engine, TransportEvents {
     });
   }
 
+  #tickComes(): void {
+    this.#tickDue = true;
+    this.#schedule();
+  }
+
   /** Whatever the protocol, a contract or the state machine throws ends this replica, no other. */
   #guarded(run: () => void): void {
     try {
@@ -177,6 +190,7 @@ export class Host implements Engine, TransportEvents {
     if (protocol !== undefined) {
       if (!this.#isLogFull) {
         this.#parts.commands.pump(protocol, (value) => {
+          this.#parts.sleep.stir();
           this.#step({ kind: 'propose', value });
           this.#options.metrics.proposed(protocol.view.proposedThrough);
         });
@@ -186,6 +200,7 @@ export class Host implements Engine, TransportEvents {
       this.#parts.commands.acknowledge();
     }
     this.#parts.commit.flush();
+    this.#parts.sleep.settle();
     this.#parts.outbound.turnEnd();
     this.#application.turnEnds();
     if (isTick) this.#options.metrics.turnEnded();
@@ -210,7 +225,7 @@ export class Host implements Engine, TransportEvents {
     if (this.#parts.room.look(this.#options.log.info().bytesFree)) {
       this.#inputs.push({ kind: 'storage', full: this.#parts.room.isLow });
     }
-    this.#inputs.push({ kind: 'tick' });
+    if (this.#parts.sleep.onTick(nowMs)) this.#inputs.push({ kind: 'tick' });
   }
 
   /** Effects may bring inputs of their own: a message to itself, a slot executed. */
@@ -246,15 +261,26 @@ export class Host implements Engine, TransportEvents {
   // ---- what comes in beside the protocol
 
   #onHostMessage(from: PeerIdentity, message: HostMessage): void {
-    if (message.kind === 'forward' || message.kind === 'forward-ack') {
-      this.#parts.commands.onMessage(from.id, message);
-      return this.#schedule();
+    const { commands, forming, sleep, standings } = this.#parts;
+    switch (message.kind) {
+      case 'forward':
+        commands.onMessage(from.id, message);
+        return this.wake();
+      case 'forward-ack':
+        commands.onMessage(from.id, message);
+        return this.#schedule();
+      case 'sleep':
+      case 'asleep':
+      case 'awake':
+        sleep.onSleepMessage(from, message);
+        return this.#schedule();
+      case 'standing':
+        return this.#guarded(() => standings.onStanding(from, message));
+      case 'recalled':
+        return this.#guarded(() => standings.onRecalled(from, message));
+      default:
+        return this.#guarded(() => forming.onMessage(from, message));
     }
-    this.#guarded(() => {
-      if (message.kind === 'standing') this.#parts.standings.onStanding(from, message);
-      else if (message.kind === 'recalled') this.#parts.standings.onRecalled(from, message);
-      else this.#parts.forming.onMessage(from, message);
-    });
   }
 
   #reveal(to: ReplicaId, message: DurableMessage): void {
@@ -326,7 +352,7 @@ export class Host implements Engine, TransportEvents {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#stopTicks?.();
+    this.#parts.rhythm.end();
     if (this.#failure === undefined) this.#parts.standings.close();
     this.#endpoint?.close();
     this.#inputs = [];

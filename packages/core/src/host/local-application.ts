@@ -67,6 +67,10 @@ export class LocalApplication implements Application, Intaker {
     return { commands: this.#proposals.pendingCount, bytes: this.#proposals.pendingBytes };
   }
 
+  get isIdle(): boolean {
+    return this.#proposals.pendingCount === 0 && this.#barriers.waiting === 0;
+  }
+
   // ---- callers
 
   propose(
@@ -99,6 +103,7 @@ export class LocalApplication implements Application, Intaker {
     this.mustRun();
     const { executedThrough } = this.#execution;
     if (executedThrough >= slot) return executedThrough;
+    this.#engine()?.wake();
     return this.#barriers.addAtLeast(slot, deadlineMs, options.signal);
   }
 

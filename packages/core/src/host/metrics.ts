@@ -119,6 +119,12 @@ export class Metrics {
     this.#tickedAtMs = nowMs;
   }
 
+  /** There were no ticks for a while, and the first of others comes now: it is not late. */
+  ticksBegan(): void {
+    this.#tickedAtMs = Infinity;
+    this.ticked();
+  }
+
   /** The turn of a tick begins. */
   turnBegan(nowMs: number): void {
     this.#tickBeganMs = nowMs;

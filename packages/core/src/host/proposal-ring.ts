@@ -25,7 +25,7 @@ export class ProposalRing {
   #capacity = 0;
 
   constructor() {
-    this.#make(1_024);
+    this.#make(64);
   }
 
   at(sequence: number): number {

@@ -347,3 +347,26 @@ test('nothing is told while nothing changes, and little is written', () => {
   expect(told).toHaveLength(2);
   expect(v.written.get(1)).toBe(writes);
 });
+
+test('before it sleeps a replica tells and writes at once what is worth it', () => {
+  const v = village();
+  v.grow(3, 40);
+  v.standings.get(3)?.wrapUp(v.nowMs);
+  v.written.clear();
+  v.standings.get(1)?.wrapUp(v.nowMs);
+  const remembered = v.written.get(1)?.find(({ store }) => store === storeOf(3));
+  expect(remembered?.position).toBe(v.stores.get(3)?.position);
+  // Twice is not worth it, nor is anything before it takes part, or without room.
+  v.written.clear();
+  v.standings.get(1)?.wrapUp(v.nowMs);
+  v.hasRoom = false;
+  v.standings.get(2)?.wrapUp(v.nowMs);
+  expect(v.written.size).toBe(0);
+  v.hasRoom = true;
+  v.isLost = () => true;
+  restart(v, 2);
+  v.grow(3, 400);
+  expect(v.standings.get(2)?.isAdmitted).toBe(false);
+  v.standings.get(2)?.wrapUp(v.nowMs);
+  expect(v.written.size).toBe(0);
+});

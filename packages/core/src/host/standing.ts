@@ -83,12 +83,19 @@ export class Standings {
     if (this.#membership === undefined || nowMs - this.#toldAtMs < this.#intervalMs) return;
     this.#toldAtMs = nowMs;
     this.#count();
-    const { position } = this.#host.now();
-    if (this.#state !== 'admitted' || position !== this.#toldPosition) {
-      this.#toldPosition = position;
-      for (const { id } of this.#host.connected()) this.#tell(id);
-    }
+    this.#tellIfMoved();
     if (this.#shouldRecord(nowMs)) this.#record(nowMs);
+  }
+
+  get isAdmitted(): boolean {
+    return this.#state === 'admitted';
+  }
+
+  /** There may be no ticks for long: tells and writes now what is worth it, without waiting. */
+  wrapUp(nowMs: number): void {
+    if (!this.isAdmitted) return;
+    this.#tellIfMoved();
+    if (this.#growth >= quietGrowthMin && this.#host.hasRoom()) this.#record(nowMs);
   }
 
   onStanding(from: PeerIdentity, message: StandingMessage): void {
@@ -139,6 +146,13 @@ export class Standings {
     if (this.#state !== 'asking') return;
     this.#state = 'admitting';
     this.#host.admit();
+  }
+
+  #tellIfMoved(): void {
+    const { position } = this.#host.now();
+    if (this.isAdmitted && position === this.#toldPosition) return;
+    this.#toldPosition = position;
+    for (const { id } of this.#host.connected()) this.#tell(id);
   }
 
   #tell(to: ReplicaId): void {

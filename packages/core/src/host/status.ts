@@ -12,6 +12,7 @@ export interface Asked {
   readonly membership: Membership;
   readonly failure: RslError | undefined;
   readonly isStopped: boolean;
+  readonly isAsleep: boolean;
   readonly executedThrough: Slot;
   isConnected(id: ReplicaId, store: StoreId): boolean;
   counters(): Record<string, number>;
@@ -25,6 +26,7 @@ export function engineStatusOf(self: ReplicaId, host: Asked, log: LogInfo): Engi
   return {
     state: host.isStopped ? 'stopped' : stateOf(view),
     reason: failure === undefined ? undefined : { code: failure.code, message: failure.message },
+    asleep: host.isAsleep,
     leader: view?.leader?.id,
     ballot: view?.promised ?? zeroBallot,
     configuration: membership.number,

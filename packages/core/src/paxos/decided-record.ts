@@ -24,6 +24,11 @@ export class DecidedRecord {
     this.#atMs = nowMs;
   }
 
+  /** Everything that was released is told of in the log. */
+  get isWritten(): boolean {
+    return this.#through === this.#executor.releasedThrough;
+  }
+
   /** At least every `slotsInFlightMax` slots, or after half a second. */
   write(nowMs: number, out: Outbox): void {
     const slot = this.#executor.releasedThrough;

@@ -21,6 +21,8 @@ export type Input =
   | { readonly kind: 'executed'; readonly through: Slot }
   /** Whether the log has room for more values (S5). Said again only when it changes. */
   | { readonly kind: 'storage'; readonly full: boolean }
+  /** It got no ticks for a while, because nothing happened; from now on it gets them again. */
+  | { readonly kind: 'woken' }
   /** Its monotonic clock has stood still since the last step, with the whole machine (Q2). */
   | { readonly kind: 'suspended' }
   /** The inputs of one turn of the host are over: say what was held back. */

@@ -55,6 +55,25 @@ export class LeaderReads {
     return this.#round;
   }
 
+  /** Nobody waits. */
+  get isIdle(): boolean {
+    return this.#running === undefined && this.#waiting.length === 0;
+  }
+
+  /**
+   * Nobody was asked for a while, and so nobody was silent: a quorum is there until it fails to
+   * answer. No lease is longer for it: what was granted counts from when it was asked for (Q2).
+   */
+  onWoken(nowMs: number): void {
+    const wasHeld = old(() => this.lease.isHeld(nowMs));
+    for (const voter of this.#quorum.voters) this.#heardAtMs.set(voter, nowMs);
+    ensures(
+      () => this.quorumHeardAtMs() >= nowMs,
+      'woken-1 a leader that wakes gives its members an election time-out to answer (L2)',
+    );
+    ensures(() => this.lease.isHeld(nowMs) === wasHeld, 'woken-2 waking renews no lease (Q2)');
+  }
+
   ask(read: ReadAsked): void {
     this.#waiting.push(read);
   }

@@ -14,6 +14,11 @@ export interface Protocol {
   /** Takes one input in; the effects are to be performed in their order. */
   step(input: Input, nowMs: number): readonly Effect[];
   readonly view: ReplicaView;
+  /**
+   * It leads or follows, and nothing is on its way through it: whoever stops its ticks now keeps
+   * nobody waiting.
+   */
+  readonly isIdle: boolean;
 }
 
 /** What it does in its ballot; `asking` is before it stands (L1), `phase2` is leading. */

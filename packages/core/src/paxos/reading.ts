@@ -25,6 +25,11 @@ export class Reading {
     this.#reads = new Reads(timings.electionTimeoutMsMin, random.below(2 ** 47));
   }
 
+  /** Nobody waits, here or with this leader. */
+  get isIdle(): boolean {
+    return this.#reads.isIdle && (this.#proposer.reads?.isIdle ?? true);
+  }
+
   add(read: ReadId): void {
     this.#reads.add(read);
   }

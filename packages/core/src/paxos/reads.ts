@@ -24,6 +24,10 @@ export class Reads {
     this.#number = firstNumber;
   }
 
+  get isIdle(): boolean {
+    return this.#open().length === 0 && this.#asked === undefined;
+  }
+
   add(read: ReadId): void {
     this.#waiting.push(read);
   }

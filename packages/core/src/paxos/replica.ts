@@ -19,6 +19,7 @@ import { PreVote } from './pre-vote.ts';
 import type { Proposer } from './proposer.ts';
 import type { LeaderView, Protocol, ReplicaView, Restored, Role } from './protocol.ts';
 import { Reading } from './reading.ts';
+import { Rest } from './rest.ts';
 import { rolesOf } from './roles.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './slot.ts';
@@ -41,6 +42,7 @@ export class Replica implements Protocol {
   readonly #learning: Learning;
   readonly #handOver: HandOver;
   readonly #preVote: PreVote;
+  readonly #rest: Rest;
   readonly #out = new Outbox();
   #maxRound: number;
   #leader: LeaderView | undefined;
@@ -65,6 +67,7 @@ export class Replica implements Protocol {
     this.#decidedRecord = new DecidedRecord(settings, this.executor, nowMs);
     this.#learning = new Learning(settings, { others, ...roles });
     this.#handOver = new HandOver(this.proposer, timings.leaderStallMs);
+    this.#rest = new Rest({ ...roles, decidedRecord: this.#decidedRecord, reading: this.#reading });
     this.#maxRound = restored.promised.round;
   }
 
@@ -85,6 +88,10 @@ export class Replica implements Protocol {
     };
   }
 
+  get isIdle(): boolean {
+    return this.#rest.isIdle(this.#leader) && !this.#full;
+  }
+
   step(input: Input, nowMs: number): readonly Effect[] {
     const before = old(() => momentOf(this));
     this.#route(input, nowMs);
@@ -97,43 +104,34 @@ export class Replica implements Protocol {
   #route(input: Input, nowMs: number): void {
     switch (input.kind) {
       case 'tick':
-        this.#onTick(nowMs);
-        break;
+        return this.#onTick(nowMs);
       case 'message':
-        this.#onMessage(input.from, input.message, nowMs);
-        break;
+        return this.#onMessage(input.from, input.message, nowMs);
       case 'propose':
-        this.#onPropose(input.value, nowMs);
-        break;
+        return this.#onPropose(input.value, nowMs);
       case 'read':
-        this.#reading.add(input.read);
-        break;
+        return this.#reading.add(input.read);
       case 'forget-read':
-        this.#reading.forget(input.read);
-        break;
+        return this.#reading.forget(input.read);
       case 'executed':
-        this.executor.onExecuted(input.through);
-        break;
+        return this.executor.onExecuted(input.through);
       case 'storage':
         this.#full = input.full;
-        break;
+        return;
       case 'suspended':
-        this.proposer.reads?.lease.giveUp();
-        break;
+        return this.proposer.reads?.lease.giveUp();
+      case 'woken':
+        return this.#rest.onWoken(nowMs);
       case 'turn-end':
-        this.proposer.onTurnEnd(this.#out);
-        break;
+        return this.proposer.onTurnEnd(this.#out);
       case 'stand':
-        if (this.#mayVote) this.#stand(nowMs);
-        break;
+        return this.#mayVote ? this.#stand(nowMs) : undefined;
       case 'snapshot-installed':
-        this.#onInstalled(input.slot, nowMs);
-        break;
+        return this.#onInstalled(input.slot, nowMs);
       case 'truncate':
-        this.#onTruncate(input.before);
-        break;
+        return this.#onTruncate(input.before);
       default:
-        unreachable(input);
+        return unreachable(input);
     }
   }
 

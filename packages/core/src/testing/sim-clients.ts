@@ -19,6 +19,8 @@ export class SimClients {
   readonly #options: SimClientsOptions;
   readonly #sessions: SimSession[] = [];
   #commands = 0;
+  /** Nobody begins a turn. */
+  isQuiet = false;
 
   constructor(options: SimClientsOptions) {
     this.#options = options;
@@ -42,7 +44,7 @@ export class SimClients {
     const again = (): void => world.later(5 + random.below(pauseMs), go);
     const go = (): void => {
       const process = random.pick(processes);
-      if (process.replica === undefined) return again();
+      if (process.replica === undefined || this.isQuiet) return again();
       const done = this.#turn(client, random, process, session);
       if (waits) void done.then(again);
       else again();

@@ -37,6 +37,12 @@ export function drawnTimings(random: SeededRandom): Partial<Timings> {
   };
 }
 
+/** In a third of the seeds idle groups sleep, soon enough for a seed to see it often. */
+export function drawnSleep(random: SeededRandom, timings: Partial<Timings>): number {
+  const { electionTimeoutMsMin } = { ...defaultTimings, ...timings };
+  return random.pick([0, 0, electionTimeoutMsMin + random.below(1_500)]);
+}
+
 /** How wrong clocks are, and what is built on that. */
 export interface Clocks {
   /** Undefined: leases are off. */

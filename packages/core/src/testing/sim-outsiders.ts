@@ -13,6 +13,8 @@ export interface OutsidersOptions {
   readonly processes: readonly SimProcess[];
   readonly watch: Watch;
   readonly random: SeededRandom;
+  /** How soon an idle group sleeps; 0: never. */
+  readonly sleepAfterMs: number;
   /** The number of the next command. */
   readonly next: () => number;
   readonly failed: (error: unknown) => void;
@@ -26,6 +28,8 @@ export class Outsiders {
   readonly #network: MemoryClientNetwork;
   readonly #acknowledged = new Map<number, number>();
   readonly #servers = new Map<number, ClientServer>();
+  /** Nobody begins a turn; sessions are kept as ever. */
+  isQuiet = false;
 
   constructor(options: OutsidersOptions) {
     this.#options = options;
@@ -63,14 +67,15 @@ export class Outsiders {
   }
 
   start(client: number): void {
-    const { processes, random: all, world } = this.#options;
+    const { processes, random: all, sleepAfterMs, world } = this.#options;
     const random = all.fork(`client ${client}`);
     const clock = new SimClock(world);
     const made = connectClient({
       group: 'simulated',
       addresses: processes.map(({ id }) => clientAddress(id)),
       connector: this.#network.connector(clock),
-      sessionTtlMs: random.pick([1_500, 5_000, 60_000]),
+      // An open session is used three times in its time-out: that is to leave time for sleep.
+      sessionTtlMs: Math.max(10 * sleepAfterMs, random.pick([1_500, 5_000, 60_000])),
       limits: { frameCommandsMax: random.pick([1, 3, 1_024]) },
       clock,
       random,
@@ -78,7 +83,8 @@ export class Outsiders {
     const pauseMs = random.pick([100, 600, 1_200]);
     this.#acknowledged.set(client, 0);
     const go = (): void => {
-      void this.#turn(client, made, random).catch((error: unknown) => this.#options.failed(error));
+      const failed = (error: unknown): void => this.#options.failed(error);
+      if (!this.isQuiet) void this.#turn(client, made, random).catch(failed);
       world.later(5 + random.below(pauseMs), go);
     };
     go();

@@ -16,6 +16,8 @@ export interface SimulationReport {
   readonly reads: number;
   /** Commands of sessions that were answered after they had been sent more than once. */
   readonly retried: number;
+  /** How often a replica was found asleep. */
+  readonly sleepers: number;
   readonly frames: number;
   readonly faults: Readonly<Record<string, number>>;
   /** Of every frame, execution and fault, in order: equal on every machine and build. */

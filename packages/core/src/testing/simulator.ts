@@ -13,9 +13,10 @@ import { ProcessFaults } from './faults/process-faults.ts';
 import { Successions } from './faults/successions.ts';
 import { MemoryNetwork } from './memory-transport.ts';
 import { calmMix, drawnMix, frameKinds, lossyKinds, type Mix } from './mix.ts';
+import { Night } from './night.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { clientAddress, Outsiders } from './sim-outsiders.ts';
-import { type Clocks, drawnClocks, drawnLimits, drawnTimings } from './sim-draws.ts';
+import { type Clocks, drawnClocks, drawnLimits, drawnSleep, drawnTimings } from './sim-draws.ts';
 import { SimClients } from './sim-clients.ts';
 import { memoryAddress, SimProcess } from './sim-process.ts';
 import type { SimulationReport } from './sim-report.ts';
@@ -61,6 +62,7 @@ export class Simulation {
   readonly #watch: Watch;
   readonly #clients: SimClients;
   readonly #outsiders: Outsiders;
+  readonly #night: Night;
   #rounds = 0;
   #formed = false;
   #failure: unknown;
@@ -83,8 +85,9 @@ export class Simulation {
       outlive: r.chance(50),
     });
     const timings = { ...drawnTimings(r), ...options.timings };
+    const { sleepAfterMs = drawnSleep(this.#random.fork('sleep'), timings) } = timings;
     this.clocks = options.clocks ?? drawnClocks(this.#random.fork('clocks'), timings);
-    this.processes = this.#processesOf(members, timings, r);
+    this.processes = this.#processesOf(members, { ...timings, sleepAfterMs }, r);
     this.#account = new LossAccount(members, this.beyond);
     const { world, network, mix, clocks, processes } = this;
     const account = this.#account;
@@ -100,8 +103,16 @@ export class Simulation {
     const failed = (error: unknown): void => this.#fail(error);
     this.#clients = new SimClients({ world, processes, watch: this.#watch, client, failed });
     const { next } = this.#clients;
-    const outside = { world, processes, watch: this.#watch, next, failed };
+    const outside = { world, processes, watch: this.#watch, next, failed, sleepAfterMs };
     this.#outsiders = new Outsiders({ ...outside, random: this.#random.fork('outsiders') });
+    this.#night = new Night({
+      field: this.#field,
+      random: this.#random.fork('night'),
+      sleepAfterMs,
+      clients: [this.#clients, this.#outsiders],
+      isCalm: options.faults === 'none',
+      advance: (forMs) => this.#advance(forMs),
+    });
   }
 
   /** Runs the seed to its end. CheckFailed tells what went wrong. */
@@ -122,6 +133,7 @@ export class Simulation {
       this.#field.isStormy = true;
       await this.#advance(this.#options.stormMs ?? 6_000 + this.#random.below(12_000));
       await this.#calm();
+      if (!this.beyond && (await this.#night.pass())) await this.#calm();
     }
     await this.#compare();
     return this.#report();
@@ -375,6 +387,7 @@ export class Simulation {
       denied,
       reads: this.#watch.reads.reads,
       retried: this.#clients.retried,
+      sleepers: this.#night.sleepers,
       frames: this.#trace.frames,
       faults: this.#field.counts,
       traceHash: this.#trace.hash,

@@ -10,10 +10,12 @@ import { Leading } from '../../src/host/leading.ts';
 import { Proposals } from '../../src/host/proposals.ts';
 import { Room } from '../../src/host/room.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
+import { Sleep } from '../../src/host/sleep.ts';
+import type { Protocol } from '../../src/paxos/protocol.ts';
 import { noOp } from '../../src/paxos/value.ts';
 import type { LogStore } from '../../src/ports/log-store.ts';
 import { DigestMachine } from '../../src/testing/digest-machine.ts';
-import { ballot } from '../paxos/fixture.ts';
+import { ballot, group } from '../paxos/fixture.ts';
 import { breaking } from './breaking.ts';
 
 type Done = Parameters<LogStore['append']>[1];
@@ -103,3 +105,29 @@ breaking('room-1 commands end before values do (S5)', () => {
   // A reserve below nothing turns the two marks around.
   new Room(-100).look(-60);
 });
+
+breaking(
+  'sleep-1 nobody sleeps who has something to do, or would not hear its leader die (L1, L6)',
+  () => {
+    // What looks quiet once is not the next time.
+    let looks = 0;
+    const leader = { id: 1, ballot: ballot(1, 1) };
+    const view = { role: 'phase2', ballot: leader.ballot, leader, membership: group(1) };
+    const sleep = new Sleep(
+      {
+        self: 1,
+        nowMs: () => 1_000 * looks,
+        protocol: () => ({ view, isIdle: true }) as unknown as Protocol,
+        connected: () => [],
+        send: () => undefined,
+        isQuiet: () => (looks += 1) < 4,
+        wrapUp: () => undefined,
+        fellAsleep: () => undefined,
+        woke: () => undefined,
+      },
+      { electionTimeoutMsMin: 300, sleepAfterMs: 500 },
+    );
+    looks = 1;
+    sleep.settle();
+  },
+);

@@ -9,23 +9,24 @@ import { defaultLimits } from '../../src/limits.ts';
 import type { Ballot } from '../../src/paxos/ballot.ts';
 import type { Protocol, ReplicaView } from '../../src/paxos/protocol.ts';
 import type { Value } from '../../src/paxos/value.ts';
+import type { StateMachine } from '../../src/ports/state-machine.ts';
 import { encodeControl } from '../../src/sessions/control.ts';
 import { DigestMachine } from '../../src/testing/digest-machine.ts';
 import { ballot } from '../paxos/fixture.ts';
 
 const sink = { result() {}, error() {} };
 
-function stage() {
+function stage(stateMachine: StateMachine = new DigestMachine()) {
   const limits = defaultLimits;
   const proposals = new Proposals({ self: 1, epoch: 1, limits });
-  const stateMachine = new DigestMachine();
   const execution = new Execution(stateMachine, 1, proposals);
   const sent: { to: number; message: HostMessage }[] = [];
-  const clock = { nowMs: () => 0, wallMs: () => 0, everyMs: () => () => {}, soon: () => {} };
+  const clock = { nowMs: () => 0, wallMs: () => wallMs, everyMs: () => () => {}, soon: () => {} };
   const send = (to: number, message: HostMessage): void => void sent.push({ to, message });
   const commands = new Commands({ limits, clock, execution, proposals, send });
   const proposed: Value[] = [];
   let room = 0;
+  let wallMs = 0;
   let last: Partial<ReplicaView> = {};
   const protocol = {
     get view() {
@@ -40,7 +41,9 @@ function stage() {
     });
   };
   return {
+    commands,
     execution,
+    setWall: (ms: number) => void (wallMs = ms),
     proposals,
     proposed,
     sent,
@@ -160,4 +163,37 @@ test('the time at which a session ends is brought by a batch without commands', 
   lead(ballot(1, 1), 1);
   expect(proposed).toHaveLength(before + 1);
   expect(readerOf(proposed.at(-1))).toMatchObject({ count: 0, ledMs: endsInMs });
+});
+
+test('what is due next is known in advance, so that nobody needs to look until then', () => {
+  const { commands, execution, tick } = ledStage();
+  const { endsInMs = 0 } = execution.sessions;
+  expect(commands.dueInMs).toBe(endsInMs);
+  tick(1_400.5, 1);
+  expect(commands.dueInMs).toBe(endsInMs - 400);
+  expect(stage().commands.dueInMs).toBeUndefined();
+});
+
+test('what a state machine waits for is due by the wall clock, unless that time has passed', () => {
+  const wake = { atMs: undefined as number | undefined };
+  const machine = Object.assign(new DigestMachine(), { wakeAtMs: () => wake.atMs });
+  const { commands, execution, setWall } = stage(machine);
+  setWall(5_000);
+  expect(commands.dueInMs).toBeUndefined();
+  wake.atMs = 7_000;
+  expect(commands.dueInMs).toBe(2_000);
+  setWall(8_000);
+  expect(commands.dueInMs).toBe(-1_000);
+  execution.execute(1, sealBatch(7_000, ballot(1, 1), []), true);
+  expect(commands.dueInMs).toBeUndefined();
+});
+
+test('as long as a command is on its way somebody is busy', () => {
+  const { commands, follow, proposals } = stage();
+  expect(commands.isIdle).toBe(true);
+  proposals.add([Uint8Array.of(1)], sink, Infinity);
+  follow(ballot(1, 2));
+  expect(commands.isIdle).toBe(false);
+  commands.onMessage(2, { kind: 'forward-ack', ballot: ballot(1, 2), epoch: 1, received: 1 });
+  expect(commands.isIdle).toBe(true);
 });

@@ -309,3 +309,25 @@ test('a store without a vote grants nothing (S2)', () => {
   b.wait(100);
   expect(b.replica(3).disk.filter(({ kind }) => kind === 'lease')).toEqual([]);
 });
+
+test('a leader that slept past its lease reads by a round, for waking renews none', () => {
+  const b = leased();
+  b.propose(1, 'x');
+  b.settle();
+  b.nowMs += 60_000;
+  b.step(1, { kind: 'woken' });
+  read(b, 1, 1);
+  expect(ready(b, 1)).toEqual([]);
+  expect(b.mail('heartbeat')).not.toEqual([]);
+  b.settle();
+  expect(ready(b, 1)).toEqual([1]);
+});
+
+test('whoever wakes within a lease that it granted keeps to it', () => {
+  const b = leased();
+  const before = b.replica(2).view.promised;
+  b.step(2, { kind: 'woken' });
+  b.put(3, 2, phase1a(ballot(9, 3)));
+  b.stand(2);
+  expect(b.replica(2).view.promised).toEqual(before);
+});

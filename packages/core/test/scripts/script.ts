@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { defaultLimits, type Limits } from '@rsl/core';
+import { defaultLimits, defaultTimings, type Limits, type Timings } from '@rsl/core';
 import { type RslErrorCode, StorageError } from '../../src/errors.ts';
 import type { FaultKind } from '../../src/testing/mix.ts';
 import { Simulation } from '../../src/testing/simulator.ts';
@@ -118,6 +118,30 @@ const state: Action = (stage, [word, expected]) => {
   assert.equal(replica === undefined ? 'down' : replica.status().state, expected);
 };
 
+const isAsleep = (stage: Stage, word: string): boolean =>
+  stage.process(numberIn(word)).replica?.status().asleep === true;
+
+/** All of these, at the same time. */
+const asleep: Action = (stage, words) =>
+  stage.until(`${words.join(' ')} sleep`, () => words.every((word) => isAsleep(stage, word)));
+
+/** None of these, now. */
+const awake: Action = (stage, words) =>
+  assert.deepEqual(
+    words.filter((word) => isAsleep(stage, word)),
+    [],
+    'they should be awake',
+  );
+
+/** For so long nothing happens at all: no frame, no tick, no timer. */
+const silence: Action = async (stage, [word]) => {
+  // Ticks that were called off by whoever fell asleep are still in the queue, and do nothing.
+  await stage.wait(100);
+  const { steps } = stage.world;
+  await stage.wait(numberIn(word));
+  assert.equal(stage.world.steps, steps, 'something happens');
+};
+
 const unknownAction: Action = () => {
   throw new Error('there is no such action');
 };
@@ -176,6 +200,9 @@ const actions: Readonly<Record<string, Action>> = {
   unanswered: (stage, [text = '']) => assert.equal(stage.answers.get(text), undefined),
   voted,
   executed,
+  asleep,
+  awake,
+  silence,
   read,
   unread,
   'no-leader': noLeader,
@@ -185,7 +212,10 @@ const actions: Readonly<Record<string, Action>> = {
   simulate,
 };
 
-/** Comments are no actions. The first action may be `replicas N`, with limits as `name=number`. */
+/**
+ * Comments are no actions. The first action may be `replicas N`, with limits and timings as
+ * `name=number`.
+ */
 export async function play(script: string): Promise<void> {
   const lines = script
     .split('\n')
@@ -194,7 +224,11 @@ export async function play(script: string): Promise<void> {
   const isGroup = lines[0]?.startsWith('replicas ') ?? false;
   const [, members = '3', ...settings] =
     (isGroup ? lines.shift() : 'replicas 3')?.split(/\s+/) ?? [];
-  const stage = new Stage(numberIn(members), limitsIn(settings));
+  const stage = new Stage(
+    numberIn(members),
+    amongst<Limits>(defaultLimits, settings),
+    amongst<Timings>(defaultTimings, settings),
+  );
   if (!lines.every((line) => line.startsWith('simulate '))) await stage.form();
   for (const line of lines) {
     const [name = '', ...words] = line.split(/\s+/);
@@ -208,8 +242,12 @@ export async function play(script: string): Promise<void> {
   await stage.wait(100);
 }
 
-function limitsIn(settings: readonly string[]): Partial<Limits> {
-  const limits = settings.map((each) => each.split('='));
-  for (const [name = ''] of limits) assert.ok(name in defaultLimits, `no limit is called ${name}`);
-  return Object.fromEntries(limits.map(([name, number]) => [name, numberIn(number)]));
+/** Those of the settings that have a default here. */
+function amongst<T extends object>(defaults: T, settings: readonly string[]): Partial<T> {
+  const all = settings.map((each) => each.split('='));
+  for (const [name = ''] of all) {
+    assert.ok(name in defaultLimits || name in defaultTimings, `nothing is called ${name}`);
+  }
+  const own = all.filter(([name = '']) => name in defaults);
+  return Object.fromEntries(own.map(([name, number]) => [name, numberIn(number)])) as Partial<T>;
 }

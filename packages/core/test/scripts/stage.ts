@@ -1,4 +1,4 @@
-import type { Batch, Limits, Replica, Results } from '@rsl/core';
+import type { Batch, Limits, Replica, Results, Timings } from '@rsl/core';
 import { DigestMachine } from '../../src/testing/digest-machine.ts';
 import { MemoryDisk } from '../../src/testing/memory-disk.ts';
 import { MemoryNetwork } from '../../src/testing/memory-transport.ts';
@@ -43,7 +43,7 @@ export class Stage {
   readonly #commands = new Map<string, Uint8Array>();
   #failure: unknown;
 
-  constructor(members: number, limits: Partial<Limits>) {
+  constructor(members: number, limits: Partial<Limits>, timings: Partial<Timings> = {}) {
     this.#watch = new Watch(members, (error) => this.#fail(error));
     this.#network = new MemoryNetwork({
       later: (delayMs, run) => this.world.later(delayMs, run),
@@ -53,7 +53,7 @@ export class Stage {
     });
     this.#network.reachable = (a, b) => !(this.isCut(a, b) && this.isCut(b, a));
     const ids = Array.from({ length: members }, (_, i) => i + 1);
-    this.processes = ids.map((id) => this.#process(id, ids, limits));
+    this.processes = ids.map((id) => this.#process(id, ids, { limits, timings }));
     for (const process of this.processes) this.#watch.onDisk(process);
   }
 
@@ -182,7 +182,11 @@ export class Stage {
     return passes ? [sender.waitsMs + 0.5] : [];
   }
 
-  #process(id: number, ids: readonly number[], limits: Partial<Limits>): SimProcess {
+  #process(
+    id: number,
+    ids: readonly number[],
+    options: { readonly limits: Partial<Limits>; readonly timings: Partial<Timings> },
+  ): SimProcess {
     const process: SimProcess = new SimProcess({
       id,
       world: this.world,
@@ -190,8 +194,7 @@ export class Stage {
       random: new SeededRandom(id),
       clockRate: 1,
       peers: ids.filter((other) => other !== id).map(addressOf),
-      limits,
-      timings: {},
+      ...options,
       stateMachine: () => new TextMachine(),
       write: (run) => this.#write(process, run),
       on: {

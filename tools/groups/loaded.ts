@@ -1,0 +1,100 @@
+import type { Replica } from '@rsl/core';
+import { closeGroups, startGroups } from './group.ts';
+
+export interface LoadedReport {
+  readonly groups: number;
+  /** Commands that wait for their results, in all groups together. */
+  readonly inFlight: number;
+  /** Per second; the median of so many rounds, one group and many by turns. */
+  readonly rounds: number;
+  readonly one: number;
+  readonly many: number;
+  readonly ratio: number;
+  /** The same of commands per second of processor time: what else the machine does matters less. */
+  readonly cpuRatio: number;
+}
+
+/** Enough for large batches also in a hundred groups. */
+const inFlight = 64_000;
+const rounds = 3;
+const warmMs = 1_000;
+const measureMs = 3_000;
+const command = new Uint8Array(16);
+
+interface Rate {
+  readonly perSecond: number;
+  readonly perCpuSecond: number;
+}
+
+/** What one group and many are worth, with as many commands waiting in all. */
+export async function measureLoaded(groups: number): Promise<LoadedReport> {
+  const one: Rate[] = [];
+  const many: Rate[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    one.push(await rateOf(1));
+    many.push(await rateOf(groups));
+  }
+  const ratioOf = (what: keyof Rate): number =>
+    Number((median(many, what) / median(one, what)).toFixed(2));
+  return {
+    groups,
+    inFlight,
+    rounds,
+    one: Math.round(median(one, 'perSecond')),
+    many: Math.round(median(many, 'perSecond')),
+    ratio: ratioOf('perSecond'),
+    cpuRatio: ratioOf('perCpuSecond'),
+  };
+}
+
+const median = (rates: readonly Rate[], what: keyof Rate): number =>
+  rates.map((rate) => rate[what]).sort((a, b) => a - b)[Math.floor(rates.length / 2)] ?? 0;
+
+async function rateOf(count: number): Promise<Rate> {
+  const groups = await startGroups(count, {});
+  const done = { commands: 0, isOver: false };
+  const each = Math.floor(inFlight / count);
+  for (const group of groups) {
+    const leader = group.leader();
+    if (leader === undefined) throw new Error('a group has no leader');
+    loop(leader, each, done);
+  }
+  await new Promise((resolve) => setTimeout(resolve, warmMs));
+  const before = done.commands;
+  const began = process.cpuUsage();
+  const beganMs = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, measureMs));
+  const seconds = (performance.now() - beganMs) / 1_000;
+  const { user, system } = process.cpuUsage(began);
+  const commands = done.commands - before;
+  done.isOver = true;
+  await closeGroups(groups);
+  return {
+    perSecond: commands / seconds,
+    perCpuSecond: (commands * 1e6) / (user + system),
+  };
+}
+
+/** Each result brings the next command; those of one turn go together. */
+function loop(leader: Replica, each: number, done: { commands: number; isOver: boolean }): void {
+  let free = each;
+  let isDue = false;
+  const send = (): void => {
+    isDue = false;
+    if (done.isOver) return;
+    const commands = Array.from({ length: free }, () => command);
+    free = 0;
+    leader.proposeMany(commands, { result: next, error: failed });
+  };
+  const next = (): void => {
+    done.commands += 1;
+    free += 1;
+    if (isDue) return;
+    isDue = true;
+    setImmediate(send);
+  };
+  const failed = (_: number, error: Error): void => {
+    if (!done.isOver) throw error;
+  };
+  send();
+}
