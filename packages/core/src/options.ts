@@ -40,6 +40,10 @@ export function checkedOptions<C, R>(options: ReplicaOptions<C, R>): CheckedOpti
   const timings = merged('timings', defaultTimings, options.timings, two31);
   const slow = merged('slow', defaultSlow, options.slow, two31);
   checkTogether(limits, timings);
+  if (options.isolation === 'thread' && timings.sleepAfterMs !== 0) {
+    const why = 'an engine with a thread of its own does not sleep; leave it out, or 0';
+    throw new InvalidOptionError('timings.sleepAfterMs', why);
+  }
   if (options.lease !== undefined) checkLease(options.lease, timings);
   if (options.peers !== undefined) checkPeers('peers', options.peers, limits.membersMax);
   return { limits, timings, slow, skip: checkedSkip(options.skip ?? []) };

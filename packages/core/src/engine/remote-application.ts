@@ -42,6 +42,8 @@ export class RemoteApplication implements Application {
     wakeAtMs: undefined,
     sessions: { endsInMs: undefined },
   };
+  /** What waits there is not known here; with a thread of its own, a group does not sleep. */
+  readonly isIdle = false;
   /** Reads that the application asked for, and the engine has not yet. */
   #reads: ReadId[] = [];
   /** Reads of the engine, each for some of the application's. */
