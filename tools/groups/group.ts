@@ -25,13 +25,19 @@ export async function startGroup(group: string, timings: Partial<Timings>): Prom
   };
 }
 
-/** So many groups, a few at a time. */
-export async function startGroups(count: number, timings: Partial<Timings>): Promise<Group[]> {
+/** So many groups, a few at a time; `settled` is waited for before the next come. */
+export async function startGroups(
+  count: number,
+  timings: Partial<Timings>,
+  settled: (few: readonly Group[]) => Promise<void> = async () => {},
+): Promise<Group[]> {
   const groups: Group[] = [];
   const atATime = 50;
   for (let from = 0; from < count; from += atATime) {
     const names = Array.from({ length: Math.min(atATime, count - from) }, (_, i) => from + i);
-    groups.push(...(await Promise.all(names.map((i) => startGroup(`group ${i}`, timings)))));
+    const few = await Promise.all(names.map((i) => startGroup(`group ${i}`, timings)));
+    await settled(few);
+    groups.push(...few);
   }
   return groups;
 }

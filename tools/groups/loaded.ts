@@ -84,7 +84,7 @@ function loop(leader: Replica, each: number, done: { commands: number; isOver: b
     if (done.isOver) return;
     const commands = Array.from({ length: free }, () => command);
     free = 0;
-    leader.proposeMany(commands, { result: next, error: failed });
+    leader.proposeMany(commands, { result: next, error: failed }, { timeoutMs: 60_000 });
   };
   const next = (): void => {
     done.commands += 1;

@@ -210,8 +210,8 @@ const keeping = inFile(
     {
       name: 'a suspend is not heeded',
       rule: 'Q2',
-      find: "case 'suspended':\n        this.proposer.reads?.lease.giveUp();",
-      replace: "case 'suspended':",
+      find: 'return this.proposer.reads?.lease.giveUp();',
+      replace: 'return;',
     },
     {
       name: 'whoever has promised more grants a lease',
