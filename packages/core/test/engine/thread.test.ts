@@ -130,6 +130,14 @@ test('a state machine that fails ends its engine too', async () => {
   expect(await stopped).toMatchObject({ error: { code: 'RSL_STATE_MACHINE_FAILED' } });
 });
 
+test('a group whose engine has a thread of its own is not asked to sleep', async () => {
+  const starting = start('none', { timings: { sleepAfterMs: 5_000 } });
+  await expect(starting).rejects.toMatchObject({
+    code: 'RSL_INVALID_OPTION',
+    option: 'timings.sleepAfterMs',
+  });
+});
+
 test('ports that cannot be opened elsewhere, or at all, are refused with a reason', async () => {
   await expect(start('open')).rejects.toMatchObject({ message: 'no such network' });
   await expect(start('none', { log: memoryLog() })).rejects.toMatchObject({
