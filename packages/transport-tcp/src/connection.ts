@@ -257,8 +257,9 @@ export class Connection<Hello = Greeting> {
   }
 
   #sendSoon(): void {
-    const { front } = this.#outgoing;
-    if (front.bytes >= flushBytes && this.#writing === undefined && !this.#over) this.#write();
+    const { front, waitingBytes } = this.#outgoing;
+    const much = front.bytes + waitingBytes >= flushBytes;
+    if (much && this.#writing === undefined && !this.#over) this.#write();
     else this.#flushAtEndOfTurn();
   }
 

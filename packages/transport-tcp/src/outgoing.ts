@@ -65,9 +65,10 @@ export class SendQueue {
       return false;
     }
     if (out.isWriting || !this.isEmpty) {
+      if (this.isEmpty) out.waits(this);
       this.#pieces.pushFrame(this.channel, parts, bytes);
       this.#waiting += whole;
-      out.waits(this);
+      out.waitingBytes += whole;
     } else {
       out.front.pushFrame(this.channel, parts, bytes);
       if (this.#leaving === 0) out.contributes(this);
@@ -89,6 +90,7 @@ export class SendQueue {
   /** Forgets what no write has begun with. */
   drop(): void {
     this.#pieces.clear();
+    this.#out.waitingBytes -= this.#waiting;
     this.#waiting = this.#owedBytes = 0;
   }
 
@@ -100,6 +102,7 @@ export class SendQueue {
     if (this.#leaving === 0 && counted > 0) this.#out.contributes(this);
     this.#waiting -= counted;
     this.#leaving += counted;
+    this.#out.waitingBytes -= counted;
     invariant(() => this.#waiting >= 0, 'tcp-11 what leaves has waited');
     front.adopt(pieces);
   }
@@ -148,6 +151,8 @@ export class Outgoing {
   /** Channels with frames in the next write, or in the one under way. */
   #contributing: SendQueue[] = [];
   readonly #owing = new Set<SendQueue>();
+  /** Of frames that wait in the channels' queues. */
+  waitingBytes = 0;
   isWriting = false;
   isOver = false;
 
