@@ -13,12 +13,14 @@ import type {
 import { prepareDirectory, storageError } from './directory.ts';
 import { type Files, systemFiles } from './files.ts';
 import { lockDirectory } from './lock.ts';
-import type { LogState } from './log-state.ts';
+import { LogState } from './log-state.ts';
 import { openParts, type Parts } from './open-parts.ts';
 import type { CompleteOptions } from './options.ts';
 import type { Copied } from './origin.ts';
 import { LogReader } from './read.ts';
 import { renewalOf } from './renewal.ts';
+import { groupOf } from './record.ts';
+import { findHeld } from './recover.ts';
 import { visitRecords } from './visit.ts';
 import type { Writer } from './writer.ts';
 
@@ -35,8 +37,15 @@ export interface Substitutes {
   readonly writer?: Writer | undefined;
 }
 
+const knowledge = {
+  stateOf: (store: StoreId) => new LogState(store),
+  settle: async (state: LogState) => {
+    if (state.lost.size > 0) await findHeld(state);
+  },
+};
+
 export class FileLogStore implements LogStore {
-  readonly #parts: Parts;
+  readonly #parts: Parts<LogState>;
   readonly #state: LogState;
   readonly #reader: LogReader;
   /** The position at the opening. */
@@ -44,7 +53,7 @@ export class FileLogStore implements LogStore {
   #copied: Copied;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: Parts<LogState>) {
     this.#parts = parts;
     this.#state = parts.state;
     this.#reader = new LogReader(parts.state);
@@ -63,7 +72,7 @@ export class FileLogStore implements LogStore {
     const lock = await lockDirectory(directory);
     try {
       const opening = { directory, options, context, files, lock, writer };
-      return new FileLogStore(await openParts(opening));
+      return new FileLogStore(await openParts({ ...opening, ...knowledge }));
     } catch (error) {
       await lock.release();
       throw storageError(directory, error);
@@ -77,7 +86,7 @@ export class FileLogStore implements LogStore {
   }
 
   append(records: readonly LogRecord[], done: (error?: RslError) => void): void {
-    if (this.#closing === undefined) this.#parts.sync.append(records, done);
+    if (this.#closing === undefined) this.#parts.sync.append(groupOf(records), done);
     else queueMicrotask(() => done(closed()));
   }
 

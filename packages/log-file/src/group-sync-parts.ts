@@ -2,7 +2,7 @@
 import type { Clock } from '@rsl/core';
 import type { Random } from '@rsl/core/protocol';
 import type { Files } from './files.ts';
-import type { LogState } from './log-state.ts';
+import type { Catalog } from './catalog.ts';
 import type { SegmentPool } from './segment-pool.ts';
 import type { Writer } from './writer.ts';
 
@@ -17,7 +17,7 @@ export interface GroupSyncOptions {
 }
 
 export interface GroupSyncParts {
-  readonly state: LogState;
+  readonly state: Catalog;
   readonly files: Files;
   readonly writer: Writer;
   readonly pool: SegmentPool;

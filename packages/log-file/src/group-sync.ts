@@ -4,10 +4,9 @@
  */
 import { requires } from '@rsl/contracts';
 import { ClosedError, type RslError } from '@rsl/core';
-import type { LogRecord } from '@rsl/core/protocol';
 import { cannotGrow, groupBytesMax, tooMuch, writeFailed } from './failures.ts';
 import type { GroupSyncOptions, GroupSyncParts } from './group-sync-parts.ts';
-import type { LogState } from './log-state.ts';
+import type { Catalog } from './catalog.ts';
 import { Marks } from './marks.ts';
 import type { WrittenFile } from './medium.ts';
 import { roundUp } from './memory.ts';
@@ -30,7 +29,7 @@ interface Waiting {
 export class GroupSync {
   readonly #options: GroupSyncOptions;
   readonly #parts: GroupSyncParts;
-  readonly #state: LogState;
+  readonly #state: Catalog;
   #filling: Staging;
   #other: Staging;
   #inFlight: Staging | undefined;
@@ -61,7 +60,7 @@ export class GroupSync {
     }
     const { current } = this.#state;
     if (current.end === blockBytes && !this.#state.isFormer(current)) {
-      this.#addGroup(groupOf(this.#state.carried()), true);
+      this.#addGroup(this.#state.carried(), true);
     }
     this.#retirement = new Retirement(parts.state, parts.pool, (error) => {
       if (error !== undefined) this.#fail(cannotGrow(options.directory, error));
@@ -80,6 +79,11 @@ export class GroupSync {
     return this.#switch.written;
   }
 
+  /** Appended, and not yet durable. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
   /** Negative if what waits needs another segment. */
   get roomBytes(): number {
     const { waitingBytes } = this.#filling;
@@ -87,12 +91,12 @@ export class GroupSync {
     return this.#room.leftBytes(this.#filling, queuedBytes);
   }
 
-  append(records: readonly LogRecord[], done: Done): void {
+  append(group: EncodedGroup, done: Done): void {
     if (this.#failure !== undefined) {
       const failure = this.#failure;
       queueMicrotask(() => done(failure));
-    } else if (records.length === 0) this.#barrier(done);
-    else this.#enqueue(groupOf(records), done);
+    } else if (group.records.length === 0) this.#barrier(done);
+    else this.#enqueue(group, done);
   }
 
   /** firstSlot has changed: the next group says so; see to it that there is one. */
@@ -234,6 +238,8 @@ export class GroupSync {
 
   #write(): void {
     const batch = this.#filling;
+    const news = this.#state.news();
+    if (news !== undefined && this.#room.fits(batch, news.bytes, true)) this.#addGroup(news, false);
     const length = batch.seal();
     this.#marks.stop();
     this.#filling = this.#other;
@@ -253,7 +259,7 @@ export class GroupSync {
     }
     this.#state.number = number;
     this.#waitingBytes -= batch.waitingBytes;
-    this.#marks.needed = batch.wantsMark || batch.firstSlot < this.#state.firstSlot;
+    this.#marks.needed = batch.wantsMark || this.#state.isUnsaid(batch.firstSlot);
     this.#inFlight = undefined;
     const { dones } = batch;
     this.#retirement.keepFrom = batch.keepFrom;

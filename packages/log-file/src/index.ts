@@ -11,3 +11,4 @@
  */
 export { type FileLogArguments, fileLog, remoteFileLog } from './file-log.ts';
 export type { FileLogOptions } from './options.ts';
+export { sharedFileLog, type SharedFileLog } from './shared/shared-file-log.ts';

@@ -1,17 +1,15 @@
 /** What memory knows of the log: built by recovery, kept up by every write that is durable. */
-import {
-  type Ballot,
-  compareBallots,
-  type LogRecord,
-  type Slot,
-  type StoreId,
-} from '@rsl/core/protocol';
+import type { Ballot, Slot, StoreId } from '@rsl/core/protocol';
+import { Catalog } from './catalog.ts';
+import { Kept } from './kept.ts';
 import { LostValues } from './lost-values.ts';
 import { type Memory } from './memory.ts';
 import {
   ballotAt,
   decodeRecord,
   eachRecord,
+  type EncodedGroup,
+  groupOf,
   isOfSlot,
   type StoredGroupHeader,
   type StoredRecord,
@@ -20,47 +18,30 @@ import {
 import type { Segment } from './segment.ts';
 import type { StoredAt } from './slot-table.ts';
 
-type Kind<K extends LogRecord['kind']> = Extract<LogRecord, { kind: K }>;
-
 /** Segments whose slots memory knows the places of, besides being read: 24 bytes for each slot. */
 export const tablesMax = 4;
 
-export class LogState {
-  /** By sequence, without a gap; the last one is written to. */
-  readonly segments: Segment[] = [];
+/** Of a log of one replica group. */
+export class LogState extends Catalog {
   firstSlot: Slot = 1;
-  /** Of the next group. */
-  number = 1;
   /** Number of the last durable group that stores something (S2a). */
   position = 0;
-  /** The store's name. Segments under another one are of a former life (S2). */
-  store: StoreId;
   /** Up to here the votes of former lives are decided (P11); those above are nobody's any more. */
   formerThrough: Slot = 0;
   readonly lost = new LostValues();
 
   #voteMax: Slot = 0;
   #decidedMax: Slot = 0;
-  #promise: Ballot | undefined;
-  #configuration: Kind<'configuration'> | undefined;
-  #bootstrap: Kind<'bootstrap'> | undefined;
-  #start: Kind<'start'> | undefined;
-  #standings: Kind<'standings'> | undefined;
-  #decidedThrough: Kind<'decided-through'> | undefined;
-  #lease: Kind<'lease'> | undefined;
+  readonly #kept = new Kept();
 
   /** Those with a table, the last used last. */
   readonly #tabled: Segment[] = [];
 
-  constructor(store: StoreId) {
-    this.store = store;
-  }
-
-  /** From now on this one is written to. */
-  add(segment: Segment): void {
+  /** Segments under another name of the store are of a former life (S2). */
+  override add(segment: Segment): void {
     const before = this.segments.at(-1);
     if (before !== undefined && before.header.store !== segment.header.store) this.#endLife();
-    this.segments.push(segment);
+    super.add(segment);
     this.touch(segment);
   }
 
@@ -74,26 +55,14 @@ export class LogState {
     for (const other of this.#tabled.splice(idle, 1)) other.table = undefined;
   }
 
-  get current(): Segment {
-    return this.segments.at(-1) as Segment;
-  }
-
   get lastSlot(): Slot {
     const max = Math.max(this.#voteMax, this.#decidedMax);
     return max >= this.firstSlot ? max : 0;
   }
 
-  get bytesUsed(): number {
-    return this.segments.reduce((bytes, segment) => bytes + segment.size, 0);
-  }
-
   /** The highest ballot promised or voted in, in this life. */
   get promise(): Ballot | undefined {
-    return this.#promise;
-  }
-
-  isFormer(segment: Segment): boolean {
-    return segment.header.store !== this.store;
+    return this.#kept.promise;
   }
 
   /** False for what a former life voted for and was not decided as far as that life knew. */
@@ -102,7 +71,7 @@ export class LogState {
   }
 
   /** What is stored from now on is stored under this name, in a segment of its own. */
-  beginLife(store: StoreId): void {
+  override beginLife(store: StoreId): void {
     if (this.current.header.store === store) return;
     this.store = store;
     this.#endLife();
@@ -110,9 +79,9 @@ export class LogState {
 
   /** Of what was stored so far only what is decided counts (S2). */
   #endLife(): void {
-    this.formerThrough = this.#decidedThrough?.slot ?? 0;
+    this.formerThrough = this.#kept.decidedThrough;
     this.#voteMax = Math.min(this.#voteMax, this.formerThrough);
-    this.#promise = undefined;
+    this.#kept.forgetPromise();
     this.lost.forgetAbove(this.formerThrough);
   }
 
@@ -122,20 +91,17 @@ export class LogState {
     return Math.min(kept?.sequence ?? Number.POSITIVE_INFINITY, this.current.sequence);
   }
 
-  /**
-   * What a new segment begins with, so that every older one may go. A vote raises the promise
-   * (P1), so a forgotten vote leaves its ballot behind as one.
-   */
-  carried(): LogRecord[] {
-    const records: LogRecord[] = [];
-    if (this.#promise !== undefined) records.push({ kind: 'promise', ballot: this.#promise });
-    if (this.#configuration !== undefined) records.push(this.#configuration);
-    if (this.#bootstrap !== undefined) records.push(this.#bootstrap);
-    if (this.#start !== undefined) records.push(this.#start);
-    if (this.#standings !== undefined) records.push(this.#standings);
-    if (this.#decidedThrough !== undefined) records.push(this.#decidedThrough);
-    if (this.#lease !== undefined) records.push(this.#lease);
-    return records;
+  carried(): EncodedGroup {
+    return groupOf(this.#kept.records());
+  }
+
+  /** Each group's header says the firstSlot. */
+  news(): undefined {
+    return undefined;
+  }
+
+  isUnsaid(firstSlot: Slot): boolean {
+    return firstSlot < this.firstSlot;
   }
 
   /** Takes in the group that is at `at` in `memory`; false if it is malformed. */
@@ -147,6 +113,7 @@ export class LogState {
     lost?: ReadonlySet<number>,
   ): boolean {
     const sound = eachRecord(memory, at, header, (record) => {
+      if (record.owner !== 0) return false;
       if (isOfSlot(record)) {
         const isLost = lost?.has(record.at) ?? false;
         this.#takeValue(segment, placeOf(record, memory, at, header), isLost);
@@ -154,7 +121,7 @@ export class LogState {
       }
       const decoded = decodeRecord(memory, record);
       if (decoded === undefined) return false;
-      this.#takeControl(decoded);
+      this.#kept.take(decoded);
       return true;
     });
     this.number = header.number + 1;
@@ -186,40 +153,7 @@ export class LogState {
     if (ballot === undefined) this.#decidedMax = Math.max(this.#decidedMax, slot);
     else {
       this.#voteMax = Math.max(this.#voteMax, slot);
-      this.#raisePromise(ballot);
-    }
-  }
-
-  #takeControl(record: LogRecord): void {
-    switch (record.kind) {
-      case 'promise':
-        this.#raisePromise(record.ballot);
-        break;
-      case 'configuration':
-        this.#configuration = record;
-        break;
-      case 'bootstrap':
-        this.#bootstrap = record;
-        break;
-      case 'start':
-        this.#start = record;
-        break;
-      case 'standings':
-        this.#standings = record;
-        break;
-      case 'decided-through':
-        if (record.slot >= (this.#decidedThrough?.slot ?? 0)) this.#decidedThrough = record;
-        break;
-      case 'lease':
-        if (record.leaseMs >= (this.#lease?.leaseMs ?? 0)) this.#lease = record;
-        break;
-      default:
-    }
-  }
-
-  #raisePromise(ballot: Ballot): void {
-    if (this.#promise === undefined || compareBallots(ballot, this.#promise) > 0) {
-      this.#promise = ballot;
+      this.#kept.raisePromise(ballot);
     }
   }
 }
@@ -228,7 +162,7 @@ export class LogState {
 export const ballotOf = ({ kind, at }: StoredRecord, { view }: Memory): Ballot | undefined =>
   kind === voteKind ? ballotAt(view, at) : undefined;
 
-function placeOf(
+export function placeOf(
   record: StoredRecord,
   memory: Memory,
   at: number,

@@ -1,13 +1,13 @@
 /** What an open log consists of, and how opening puts it together. */
 import fs from 'node:fs';
-import type { PortContext } from '@rsl/core/protocol';
+import type { PortContext, StoreId } from '@rsl/core/protocol';
 import { createStore, removeUnfinishedStore } from './create.ts';
 import { contentsOf, type Identity, readIdentity } from './directory.ts';
 import { vanished } from './failures.ts';
 import type { Files } from './files.ts';
 import { GroupSync } from './group-sync.ts';
 import type { DirectoryLock } from './lock.ts';
-import type { LogState } from './log-state.ts';
+import type { Catalog } from './catalog.ts';
 import { Medium } from './medium.ts';
 import type { CompleteOptions } from './options.ts';
 import type { Copied } from './origin.ts';
@@ -15,7 +15,7 @@ import { type Recovered, recordOrigins, recover } from './recover.ts';
 import { SegmentPool } from './segment-pool.ts';
 import { InlineWriter, ThreadWriter, type Writer } from './writer.ts';
 
-export interface Opening {
+export interface Opening<S extends Catalog> {
   readonly directory: string;
   readonly options: CompleteOptions;
   readonly context: PortContext;
@@ -23,19 +23,25 @@ export interface Opening {
   readonly lock: DirectoryLock;
   /** Unless given, what the options ask for. */
   readonly writer?: Writer | undefined;
+  /** Of a log of which nothing is known yet. */
+  stateOf(this: void, store: StoreId): S;
+  /** When everything is read, before anything is written. */
+  settle?(this: void, state: S): Promise<void>;
+  /** After each write that is durable. */
+  written?(this: void): void;
 }
 
-export interface Parts extends Opening {
+export interface Parts<S extends Catalog> extends Opening<S> {
   readonly created: boolean;
   readonly copied: Copied;
-  readonly state: LogState;
+  readonly state: S;
   readonly pool: SegmentPool;
   readonly medium: Medium;
   readonly writer: Writer;
   readonly sync: GroupSync;
 }
 
-export async function openParts(opening: Opening): Promise<Parts> {
+export async function openParts<S extends Catalog>(opening: Opening<S>): Promise<Parts<S>> {
   const { directory, options, context, files } = opening;
   const found = contentsOf(directory);
   for (const draft of found.drafts) files.remove(draft);
@@ -45,17 +51,20 @@ export async function openParts(opening: Opening): Promise<Parts> {
     createStore(directory, context, options, files);
   }
   const identity = readIdentity(directory, context);
-  const { recovered, spares } = await recoverFiles(opening, identity);
+  const state = opening.stateOf(identity.store);
+  const { recovered, spares } = await recoverFiles(opening, identity, state);
+  await opening.settle?.(state);
   const copied = verdictOf(recovered, options, files);
-  return { ...joined(opening, recovered, spares), created, copied };
+  return { ...joined(opening, state, recovered, spares), created, copied };
 }
 
-async function recoverFiles(
-  { directory, options, files }: Opening,
+async function recoverFiles<S extends Catalog>(
+  { directory, options, files }: Opening<S>,
   identity: Identity,
+  state: S,
 ): Promise<{ readonly recovered: Recovered; readonly spares: readonly string[] }> {
   const { segments, spares } = contentsOf(directory);
-  const recovered = await recover(directory, segments, identity, files);
+  const recovered = await recover(directory, segments, identity, files, state);
   // What was renamed last may be known to nobody but this machine's memory.
   files.syncDirectory(directory);
   const usable = spares.filter((file) => fs.statSync(file).size === options.segmentBytes);
@@ -72,11 +81,12 @@ function verdictOf({ copied }: Recovered, { moved }: CompleteOptions, files: Fil
   return verdicts.includes('files') ? 'files' : (verdicts[0] ?? 'no');
 }
 
-function joined(
-  opening: Opening,
-  { state, unmarked }: Recovered,
+function joined<S extends Catalog>(
+  opening: Opening<S>,
+  state: S,
+  { unmarked }: Recovered,
   spares: readonly string[],
-): Omit<Parts, 'created' | 'copied'> {
+): Omit<Parts<S>, 'created' | 'copied'> {
   const { directory, options, context, files } = opening;
   const { logger, clock, random } = context;
   const medium = new Medium({
@@ -100,7 +110,11 @@ function joined(
     taken: (bytes: number) => medium.taken(bytes),
   };
   const pool = new SegmentPool(poolOptions, writer);
-  const moved = (isOtherFile: boolean) => (isOtherFile ? medium.ask() : medium.look());
+  const moved = (isOtherFile: boolean) => {
+    if (isOtherFile) medium.ask();
+    else medium.look();
+    opening.written?.();
+  };
   const sync: GroupSync = new GroupSync(
     { ...options, directory, writeAtOnce: isThread },
     { state, files, writer, pool, clock, random, moved },

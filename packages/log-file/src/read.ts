@@ -13,7 +13,7 @@ import { SlotTable, type StoredAt } from './slot-table.ts';
 const gapBytesMax = 16 * 1024;
 const pieceBytesMax = 4 * 1024 * 1024;
 
-interface Found {
+export interface Found {
   readonly segment: Segment;
   readonly at: StoredAt;
 }
@@ -132,7 +132,7 @@ async function loadTable(segment: Segment): Promise<void> {
   segment.table = table;
 }
 
-function piecesOf(found: readonly Found[]): Piece[] {
+export function piecesOf(found: readonly Found[]): Piece[] {
   const pieces: Piece[] = [];
   for (const { segment, at } of found) {
     const last = pieces.at(-1);
@@ -151,7 +151,7 @@ function piecesOf(found: readonly Found[]): Piece[] {
   return pieces;
 }
 
-async function readPiece({ segment, values, end }: Piece): Promise<StoredValue[]> {
+export async function readPiece({ segment, values, end }: Piece): Promise<StoredValue[]> {
   const start = (values[0] as StoredAt).offset;
   const bytes = await readRange(segment.file, start, end);
   return values.map(({ slot, ballot, offset, length, checksum }) => {

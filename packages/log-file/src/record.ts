@@ -3,14 +3,14 @@
  * safe integer. A group begins at a multiple of 64 bytes:
  *
  *   group header, 64 bytes             record header, 32 bytes, one for each record
- *    0 u32 magic "RSLg"                  0 u8  kind (1 … 9, in the order of `kinds`)
- *    4 u32 checksum of bytes 8 … 63      1 u8  0
+ *    0 u32 magic "RSLg"                  0 u8  kind (1 … 13, in the order of `kinds`)
+ *    4 u32 checksum of bytes 8 … 63      1 u8  flags (1: copied forward)
  *    8 u64 number: 1, 2, 3 …             2 u16 ballot: proposer
  *   16 u32 mark: segment                 4 u32 ballot: configuration  (start: nonce, low 32 bits)
  *   20 u32 mark: offset                  8 u32 ballot: round          (start: nonce, high 16 bits)
  *   24 u64 firstSlot                    12 u32 length of the value
  *   32 u32 count of records             16 u32 CRC-32 of the value
- *   36 u32 CRC-32 of record headers     20 u32 0
+ *   36 u32 CRC-32 of record headers     20 u32 owner; 0 in a log of one replica group
  *   40 u32 length of the whole group    24 u64 slot          (start: count; lease: ms)
  *   44 u32 flags (1: carry)
  *   48 u32 keepFrom                    then the values, one after the other, then zeros up to
@@ -24,9 +24,10 @@
  */
 import { crc32 } from 'node:zlib';
 import { requires } from '@rsl/contracts';
-import type { Ballot, LogRecord, LogRecordKind, Slot } from '@rsl/core/protocol';
+import type { Ballot, LogRecord, Slot } from '@rsl/core/protocol';
 import { decodeMembership, encodeMembership } from './membership-codec.ts';
 import { getUint53, type Memory, roundUp, setUint53 } from './memory.ts';
+import { encodeOwner, type SharedRecord } from './shared/shared-record.ts';
 import { decodeStandings, encodeStandings } from './standings-codec.ts';
 
 /** Every write begins at a multiple of this and fills it: a synced block is not written again. */
@@ -37,10 +38,14 @@ export const recordHeaderBytes = 32;
 
 const groupMagic = 0x67_4c_53_52;
 const carryFlag = 1;
+const copiedFlag = 1;
 const two32 = 2 ** 32;
 const noBytes = new Uint8Array(0);
 
-const kinds: readonly LogRecordKind[] = [
+/** What a log stores; the last ones only a log that many replica groups share. */
+export type FileRecord = LogRecord | SharedRecord;
+
+const kinds: readonly FileRecord['kind'][] = [
   'promise',
   'vote',
   'decided',
@@ -50,11 +55,17 @@ const kinds: readonly LogRecordKind[] = [
   'start',
   'standings',
   'lease',
+  'owner',
+  'first-slot',
+  'lost-vote',
+  'lost-decided',
 ];
 
 export const promiseKind = 1;
 export const voteKind = 2;
 export const decidedKind = 3;
+/** Of the last record that is the caller's; those above are the log's own. */
+export const leaseKind = 9;
 
 export interface GroupHeader {
   readonly number: number;
@@ -76,20 +87,28 @@ export interface StoredGroupHeader extends GroupHeader {
 
 /** What `encodeGroup` writes after the headers: computed once, before there is room. */
 export interface EncodedGroup {
-  readonly records: readonly LogRecord[];
+  readonly records: readonly FileRecord[];
+  /** Whose they are: of all, or of each. */
+  readonly owners: number | readonly number[];
+  /** They were stored before, and stand in for segments that leave. */
+  readonly copied: boolean;
   /** In the order of `records`; empty where a kind has no value. */
   readonly values: readonly Uint8Array[];
   readonly bytes: number;
 }
 
-export function groupOf(records: readonly LogRecord[]): EncodedGroup {
+export function groupOf(
+  records: readonly FileRecord[],
+  owners: number | readonly number[] = 0,
+  copied = false,
+): EncodedGroup {
   const values = records.map(valueBytes);
   let bytes = groupHeaderBytes + records.length * recordHeaderBytes;
   for (const value of values) bytes += value.length;
-  return { records, values, bytes: roundUp(bytes, groupAlignment) };
+  return { records, owners, copied, values, bytes: roundUp(bytes, groupAlignment) };
 }
 
-function valueBytes(record: LogRecord): Uint8Array {
+function valueBytes(record: FileRecord): Uint8Array {
   switch (record.kind) {
     case 'vote':
       return record.vote.value.bytes;
@@ -100,6 +119,8 @@ function valueBytes(record: LogRecord): Uint8Array {
       return encodeMembership(record.membership);
     case 'standings':
       return encodeStandings(record.standings);
+    case 'owner':
+      return encodeOwner(record.owner);
     default:
       return noBytes;
   }
@@ -114,6 +135,9 @@ export function encodeGroup(to: Memory, at: number, group: EncodedGroup, head: G
   group.records.forEach((record, i) => {
     const value = group.values[i] as Uint8Array;
     encodeRecord(view, recordAt, record, value);
+    if (group.copied) bytes[recordAt + 1] = copiedFlag;
+    const owner = typeof group.owners === 'number' ? group.owners : (group.owners[i] as number);
+    view.setUint32(recordAt + 20, owner, true);
     bytes.set(value, valueAt);
     recordAt += recordHeaderBytes;
     valueAt += value.length;
@@ -139,11 +163,10 @@ export function sealGroup(to: Memory, at: number, length: number, seed: number):
   to.view.setUint32(at + 4, crc32(to.bytes.subarray(at + 8, at + groupHeaderBytes), seed), true);
 }
 
-function encodeRecord(view: DataView, at: number, record: LogRecord, value: Uint8Array): void {
+function encodeRecord(view: DataView, at: number, record: FileRecord, value: Uint8Array): void {
   view.setUint32(at, kinds.indexOf(record.kind) + 1, true);
   setBallot(view, at, noBallot);
   view.setUint32(at + 12, value.length, true);
-  view.setUint32(at + 20, 0, true);
   let slot = 0;
   let checksum = 0;
   switch (record.kind) {
@@ -159,7 +182,13 @@ function encodeRecord(view: DataView, at: number, record: LogRecord, value: Uint
       slot = record.slot;
       checksum = record.value.checksum;
       break;
+    case 'lost-vote':
+      setBallot(view, at, record.ballot);
+      slot = record.slot;
+      break;
     case 'decided-through':
+    case 'first-slot':
+    case 'lost-decided':
       slot = record.slot;
       break;
     case 'start':
@@ -231,6 +260,8 @@ export interface StoredRecord {
   valueAt: number;
   length: number;
   checksum: number;
+  owner: number;
+  copied: boolean;
 }
 
 /**
@@ -246,7 +277,16 @@ export function eachRecord(
   const headersAt = at + groupHeaderBytes;
   const headersEnd = headersAt + header.count * recordHeaderBytes;
   if (crc32(bytes.subarray(headersAt, headersEnd)) !== header.recordsChecksum) return false;
-  const record = { kind: 0, slot: 0, at: 0, valueAt: headersEnd, length: 0, checksum: 0 };
+  const record: StoredRecord = {
+    kind: 0,
+    slot: 0,
+    at: 0,
+    valueAt: headersEnd,
+    length: 0,
+    checksum: 0,
+    owner: 0,
+    copied: false,
+  };
   for (let recordAt = headersAt; recordAt < headersEnd; recordAt += recordHeaderBytes) {
     record.at = recordAt;
     record.kind = bytes[recordAt] as number;
@@ -254,6 +294,8 @@ export function eachRecord(
     record.valueAt += record.length;
     record.length = view.getUint32(recordAt + 12, true);
     record.checksum = view.getUint32(recordAt + 16, true);
+    record.owner = view.getUint32(recordAt + 20, true);
+    record.copied = bytes[recordAt + 1] === copiedFlag;
     if (record.kind < 1 || record.kind > kinds.length || record.slot < 0) return false;
     if (record.valueAt + record.length > at + header.length) return false;
     if (!visit(record)) return false;
@@ -275,11 +317,14 @@ export const ballotAt = (view: DataView, at: number): Ballot => ({
   proposer: view.getUint16(at + 2, true),
 });
 
-/** Undefined if a value cannot be parsed. Bytes of values are a view of the memory given. */
+/**
+ * Undefined if a value cannot be parsed, and for what is the log's own. Bytes of values are a view
+ * of the memory given.
+ */
 export function decodeRecord({ bytes, view }: Memory, stored: StoredRecord): LogRecord | undefined {
   const { at, slot } = stored;
   const value = bytes.subarray(stored.valueAt, stored.valueAt + stored.length);
-  const kind = kinds[stored.kind - 1] as LogRecordKind;
+  const kind = kinds[stored.kind - 1] as FileRecord['kind'];
   switch (kind) {
     case 'promise':
       return { kind, ballot: ballotAt(view, at) };
@@ -309,5 +354,7 @@ export function decodeRecord({ bytes, view }: Memory, stored: StoredRecord): Log
     }
     case 'lease':
       return { kind, leaseMs: slot };
+    default:
+      return undefined;
   }
 }

@@ -13,7 +13,8 @@ import path from 'node:path';
 import { CorruptionError } from '@rsl/core';
 import { type Identity, segmentFile } from './directory.ts';
 import { type Files, zeroSteps } from './files.ts';
-import { eachValue, LogState } from './log-state.ts';
+import type { Catalog } from './catalog.ts';
+import { eachValue, type LogState } from './log-state.ts';
 import { memoryOf, roundUp } from './memory.ts';
 import { blockBytes, readGroupHeader, sealGroup } from './record.ts';
 import { compareOrigins, type Copied, headerOfFile, type Origin, originOf } from './origin.ts';
@@ -22,7 +23,6 @@ import { readSegmentHeader, type SegmentHeader } from './segment-header.ts';
 import { type GroupsEnd, SegmentReader, type VisitGroup } from './segment-reader.ts';
 
 export interface Recovered {
-  readonly state: LogState;
   /** True if the log does not end with a group that has only a mark. */
   readonly unmarked: boolean;
   /** Of this life's segments, those that are not in the files that they were made in (S2a). */
@@ -37,18 +37,19 @@ interface LastGroup {
   wantsMark: boolean;
 }
 
+/** Into `state`, which is new. */
 export async function recover(
   directory: string,
   sequences: readonly number[],
   identity: Identity,
   files: Files,
+  state: Catalog,
 ): Promise<Recovered> {
   if (sequences.length === 0) throw missing(directory, 1);
   refuseGaps(directory, sequences);
   const copied = new Map<Segment, Copied>();
   const segments = sequences.map((sequence) => openSegment(directory, sequence, identity, copied));
   const last: LastGroup = { offset: 0, markOffset: 0, keepFrom: 0, wantsMark: false };
-  const state = new LogState(identity.store);
   state.number = (segments[0] as Segment).header.firstNumber;
   for (const [i, segment] of segments.entries()) {
     state.add(segment);
@@ -56,8 +57,7 @@ export async function recover(
     await readSegment(state, segment, next, last, files);
   }
   state.beginLife(identity.store);
-  if (state.lost.size > 0) await findHeld(state);
-  return { state, unmarked: last.wantsMark, copied };
+  return { unmarked: last.wantsMark, copied };
 }
 
 /** What is stored anywhere may do in place of a record that is lost. */
@@ -133,7 +133,7 @@ function readFirstBlock(file: string): {
 }
 
 async function readSegment(
-  state: LogState,
+  state: Catalog,
   segment: Segment,
   next: SegmentHeader | undefined,
   last: LastGroup,

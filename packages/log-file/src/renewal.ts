@@ -9,7 +9,7 @@ import { drawStoreId } from './create.ts';
 import { draftFile, encodeIdentity, identityFile, isFull } from './directory.ts';
 import { cannotGrow, noRoom } from './failures.ts';
 import type { Task } from './files.ts';
-import type { LogState } from './log-state.ts';
+import type { Catalog } from './catalog.ts';
 import type { Writer } from './writer.ts';
 
 export interface Renewal {
@@ -20,7 +20,7 @@ export interface Renewal {
   readonly rename: Task;
 }
 
-export function renewalOf(directory: string, context: PortContext, state: LogState): Renewal {
+export function renewalOf(directory: string, context: PortContext, state: Catalog): Renewal {
   const store = drawStoreId(context.random);
   const formerly = [...new Set(state.segments.map(({ header }) => header.store))];
   const draft = draftFile(directory, 0);

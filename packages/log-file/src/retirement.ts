@@ -2,7 +2,7 @@
  * Segments that hold nothing any more leave the log: only when a durable group has said that they
  * may, oldest first, and one at a time, so that no crash leaves a gap.
  */
-import type { LogState } from './log-state.ts';
+import type { Catalog } from './catalog.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentPool } from './segment-pool.ts';
 import type { Finished } from './writer.ts';
@@ -10,14 +10,14 @@ import type { Finished } from './writer.ts';
 export class Retirement {
   /** As the last durable group says. */
   keepFrom = 0;
-  readonly #state: LogState;
+  readonly #state: Catalog;
   readonly #pool: SegmentPool;
   readonly #retired: Finished;
   #busy = false;
   #stopped = false;
 
   /** `retired` runs after each one. */
-  constructor(state: LogState, pool: SegmentPool, retired: Finished) {
+  constructor(state: Catalog, pool: SegmentPool, retired: Finished) {
     this.#state = state;
     this.#pool = pool;
     this.#retired = retired;

@@ -1,5 +1,5 @@
 /** What may still be put into the segment that is written to (S5). */
-import type { LogState } from './log-state.ts';
+import type { Catalog } from './catalog.ts';
 import { blockBytes } from './record.ts';
 import type { Retirement } from './retirement.ts';
 import type { SegmentPool } from './segment-pool.ts';
@@ -12,11 +12,11 @@ import type { Staging } from './staging.ts';
 export const marksBytes = 2 * blockBytes;
 
 export class Room {
-  readonly #state: LogState;
+  readonly #state: Catalog;
   readonly #pool: SegmentPool;
   readonly #retirement: Retirement;
 
-  constructor(state: LogState, pool: SegmentPool, retirement: Retirement) {
+  constructor(state: Catalog, pool: SegmentPool, retirement: Retirement) {
     this.#state = state;
     this.#pool = pool;
     this.#retirement = retirement;

@@ -16,14 +16,24 @@ import type { Segment } from './segment.ts';
 
 const pieceBytes = 1024 * 1024;
 
-/** A group that is `at` in `memory`, for as long as `visit` runs. */
+/**
+ * A group that is `at` in `memory`, for as long as `visit` runs, or what it gives is not resolved.
+ */
 export type VisitGroup = (
   memory: Memory,
   at: number,
   header: StoredGroupHeader,
   /** Where in `memory` the headers of the records are whose values are lost (S3). */
   lost: ReadonlySet<number>,
-) => void;
+) => void | Promise<void>;
+
+/** Until the next one is asked for. */
+export interface FoundGroup {
+  readonly memory: Memory;
+  readonly at: number;
+  readonly header: StoredGroupHeader;
+  readonly lost: ReadonlySet<number>;
+}
 
 const nothingLost: ReadonlySet<number> = new Set();
 
@@ -96,15 +106,31 @@ export class SegmentReader {
         if (!this.#holds(end, header.length)) await this.#load(end, header.length);
       }
       const at = end - this.#from;
-      visit(
-        this.#memory,
-        at,
-        header,
-        bad?.lost === undefined ? nothingLost : shifted(bad.lost, at),
-      );
+      const lost = bad?.lost === undefined ? nothingLost : shifted(bad.lost, at);
+      const visiting = visit(this.#memory, at, header, lost);
+      if (visiting !== undefined) await visiting;
       end += header.length;
       number += 1;
     }
+  }
+
+  /**
+   * The group at `offset`, which was good once; reads `bytes` at least if it is not in memory.
+   * What is lost of it are values of slots, or else it is damage.
+   */
+  async groupAt(offset: number, bytes: number): Promise<FoundGroup> {
+    const { file, size, seed } = this.#segment;
+    const damage = (problem: string, at = offset) => new CorruptionError(file, at, problem);
+    const wanted = Math.min(Math.max(bytes, groupHeaderBytes), size - offset);
+    if (!this.#holds(offset, wanted)) await this.#load(offset, wanted, wanted);
+    const header = readGroupHeader(this.#memory, offset - this.#from, offset, seed);
+    if (header === undefined) throw damage('no group verifies here');
+    if (!this.#holds(offset, header.length)) await this.#load(offset, header.length, header.length);
+    const at = offset - this.#from;
+    const bad = badBytes(this.#memory, at, header);
+    if (bad !== undefined && bad.lost === undefined) throw damage(bad.problem, offset + bad.offset);
+    const lost = bad?.lost === undefined ? nothingLost : shifted(bad.lost, at);
+    return { memory: this.#memory, at, header, lost };
   }
 
   /**
@@ -136,8 +162,8 @@ export class SegmentReader {
   }
 
   /** Everything up to the length that the file is known to have can be read, or reading fails. */
-  async #load(offset: number, bytes: number): Promise<void> {
-    const wanted = Math.min(Math.max(bytes, pieceBytes), this.#segment.size - offset);
+  async #load(offset: number, bytes: number, bytesMin = pieceBytes): Promise<void> {
+    const wanted = Math.min(Math.max(bytes, bytesMin), this.#segment.size - offset);
     if (this.#memory.bytes.length < wanted) this.#memory = memoryOf(new Uint8Array(wanted));
     this.#from = offset;
     this.#to = offset;

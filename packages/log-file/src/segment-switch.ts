@@ -5,11 +5,11 @@ import type { Random } from '@rsl/core/protocol';
 import { isFull, segmentFile } from './directory.ts';
 import { cannotGrow, noRoom } from './failures.ts';
 import type { Files } from './files.ts';
-import type { LogState } from './log-state.ts';
+import type { Catalog } from './catalog.ts';
 import type { WrittenFile } from './medium.ts';
 import { roundUp } from './memory.ts';
 import { unknownOrigin } from './origin.ts';
-import { blockBytes, type EncodedGroup, groupOf } from './record.ts';
+import { blockBytes, type EncodedGroup } from './record.ts';
 import { Segment } from './segment.ts';
 import type { SegmentHeader } from './segment-header.ts';
 import type { SegmentPool } from './segment-pool.ts';
@@ -21,7 +21,7 @@ export interface SwitchOptions {
 }
 
 export interface SwitchParts {
-  readonly state: LogState;
+  readonly state: Catalog;
   readonly files: Files;
   readonly pool: SegmentPool;
   readonly random: Random;
@@ -62,7 +62,7 @@ export class SegmentSwitch {
     const { state, pool, random } = this.#parts;
     const { directory, segmentBytes, writeBytesMax } = this.#options;
     const before = state.current;
-    const carried = groupOf(state.carried());
+    const carried = state.carried();
     const needed = blockBytes + roundUp(carried.bytes, blockBytes) + roundUp(bytes, blockBytes);
     const header: SegmentHeader = {
       sequence: before.sequence + 1,

@@ -4,6 +4,7 @@ import type { LogRecord } from '@rsl/core/protocol';
 import { describe, expect, test } from 'vitest';
 import { readIdentity } from '../src/directory.ts';
 import { type Files, systemFiles } from '../src/files.ts';
+import { LogState } from '../src/log-state.ts';
 import { recover } from '../src/recover.ts';
 import { visitRecords } from '../src/visit.ts';
 import {
@@ -81,7 +82,8 @@ describe('a group with only a mark (S1)', () => {
     await append(log, [vote(1), vote(2)]);
     await log.close();
     const identity = readIdentity(directory, contextOf());
-    const { state } = await recover(directory, [1], identity, systemFiles('none'));
+    const state = new LogState(identity.store);
+    await recover(directory, [1], identity, systemFiles('none'), state);
     const { current } = state;
     const visited: LogRecord[] = [];
     await visitRecords(state, (record) => {
