@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { CrashFiles } from './crash-files.ts';
 import {
   append,
+  decided,
   openAndRecover,
   openFiles,
   range,
@@ -17,12 +18,6 @@ import {
 
 const ballot = (round: number): Ballot => ({ configuration: 1, round, proposer: 2 });
 const zero: Ballot = { configuration: 0, round: 0, proposer: 0 };
-
-function decided(slot: number, length = 30): LogRecord {
-  const record = vote(slot, 77, length);
-  if (record.kind !== 'vote') throw new Error('a vote is a vote');
-  return { kind: 'decided', slot, value: record.vote.value };
-}
 
 /** Flips a bit in what is stored of this record's value, wherever that is, the `nth` time. */
 function rot(directory: string, record: LogRecord, nth = 0): void {

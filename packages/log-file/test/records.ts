@@ -62,6 +62,13 @@ export function vote(slot: number, round = 1, length = 20): LogRecord {
   return { kind: 'vote', slot, vote: { ballot, value: { bytes, checksum: crc32(bytes) } } };
 }
 
+/** With the value that a vote of round 77 has. */
+export function decided(slot: number, length = 30): LogRecord {
+  const record = vote(slot, 77, length);
+  if (record.kind !== 'vote') throw new Error('a vote is a vote');
+  return { kind: 'decided', slot, value: record.vote.value };
+}
+
 export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 

@@ -31,8 +31,8 @@ export class Owner {
   readonly places = new Places();
   /** Up to here the votes of former lives are decided (P11); those above are nobody's any more. */
   formerThrough: Slot = 0;
-  /** The segment with its first record; 0 if that has left. */
-  readonly since: number;
+  /** The segment of its first append; 0 if that had left when the log was opened. */
+  #since: number;
   /** Of values in the index, as they are stored. */
   bytes = 0;
   /** Appends that are not durable yet, in their order. */
@@ -46,7 +46,7 @@ export class Owner {
   #voteMax: Slot = 0;
   #decidedMax: Slot = 0;
 
-  constructor(number: number, entry: OwnerEntry, since: number, live: Live) {
+  constructor(number: number, entry: OwnerEntry, live: Live) {
     this.number = number;
     this.group = entry.group;
     this.replica = entry.replica;
@@ -55,7 +55,7 @@ export class Owner {
     this.position = entry.position;
     this.firstSlot = entry.firstSlot;
     this.forgottenBefore = entry.firstSlot;
-    this.since = since;
+    this.#since = entry.position === 0 ? Number.POSITIVE_INFINITY : 0;
     this.#live = live;
   }
 
@@ -68,6 +68,18 @@ export class Owner {
   get lastSlot(): Slot {
     const max = Math.max(this.#voteMax, this.#decidedMax);
     return max >= this.forgottenBefore ? max : 0;
+  }
+
+  /** Some of its records were in segments that have left. */
+  isCut(oldest: number): boolean {
+    return this.#since < oldest;
+  }
+
+  /** An append of its own: all that copies and carries repeat. */
+  takeAppend({ segment, offset }: Place, number: number): void {
+    this.position = number;
+    this.#since = Math.min(this.#since, segment);
+    this.places.push(segment, offset);
   }
 
   isFormer(place: Place): boolean {

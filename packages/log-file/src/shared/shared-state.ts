@@ -133,8 +133,7 @@ export class SharedState extends Catalog {
     const owner = this.owners.get(record.owner);
     if (owner === undefined) return false;
     if (kind <= leaseKind && !header.carry && !copied) {
-      owner.position = header.number;
-      owner.places.push(segment.sequence, header.offset);
+      owner.takeAppend({ segment: segment.sequence, offset: header.offset }, header.number);
     }
     if (isOfSlot(record)) {
       const ballot = ballotOf(record, memory);
@@ -159,7 +158,7 @@ export class SharedState extends Catalog {
     { sequence }: Segment,
     { owner: number, valueAt, length }: StoredRecord,
     memory: Memory,
-    { carry, offset }: StoredGroupHeader,
+    { offset }: StoredGroupHeader,
   ): boolean {
     const entry = decodeOwner(memory.bytes.subarray(valueAt, valueAt + length));
     if (entry === undefined) return false;
@@ -167,7 +166,7 @@ export class SharedState extends Catalog {
     if (known !== undefined) {
       if (known.group !== entry.group || known.replica !== entry.replica) return false;
       known.takeEntry(entry, { segment: sequence, offset });
-    } else this.owners.set(number, new Owner(number, entry, carry ? 0 : sequence, this.live));
+    } else this.owners.set(number, new Owner(number, entry, this.live));
     return true;
   }
 

@@ -43,7 +43,7 @@ export async function visitOwner(state: SharedState, owner: Owner, visit: Visit)
   );
   await reading(segments, async () => {
     // What stood in segments that have left is older than whatever else there is.
-    if (owner.since < oldest) for (const record of owner.kept.records()) noting(record);
+    if (owner.isCut(oldest)) for (const record of owner.kept.records()) noting(record);
     await visitCopies(state, copies, noting);
     for (const group of byNearness(places)) {
       const segment = segments[(group[0] as Place).segment - oldest] as Segment;
