@@ -147,8 +147,11 @@ export class GroupSync {
 
   #barrier(done: Done): void {
     if (this.#queue.length > 0) this.#queue.push({ done });
-    else if (this.#filling.used > 0) this.#filling.dones.push(done);
-    else if (this.#inFlight !== undefined) this.#inFlight.dones.push(done);
+    else if (this.#filling.used > 0) {
+      this.#filling.dones.push(done);
+      // It may be the first of a new segment, which nobody has asked for.
+      this.#schedule();
+    } else if (this.#inFlight !== undefined) this.#inFlight.dones.push(done);
     else queueMicrotask(() => done());
   }
 
