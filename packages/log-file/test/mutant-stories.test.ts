@@ -76,6 +76,12 @@ describe('an append', () => {
     expect(told).toEqual(['vote']);
   });
 
+  test('without records is done in a log that nothing was ever appended to', async () => {
+    const { log } = await openAndRecover(temporaryDirectory(), smallOptions);
+    await append(log, []);
+    await log.close();
+  });
+
   test('without records waits for the write before it (P2)', async () => {
     const { ask, told, writer } = await held();
     ask('vote', [vote(1)]);
