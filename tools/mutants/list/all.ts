@@ -8,6 +8,7 @@ import { learnerMutants } from './learner.ts';
 import { leadershipMutants } from './leadership.ts';
 import { leaseMutants } from './leases.ts';
 import { logFileMutants } from './log-files.ts';
+import { logSharingMutants } from './log-sharing.ts';
 import { logWritingMutants } from './log-writing.ts';
 import { phase1Mutants } from './phase1.ts';
 import { proposerMutants } from './proposer.ts';
@@ -36,5 +37,6 @@ export const mutants: readonly Mutant[] = [
   ...codecMutants,
   ...logFileMutants,
   ...logWritingMutants,
+  ...logSharingMutants,
   ...transportMutants,
 ];

@@ -72,15 +72,15 @@ const staging = inFile(
   ],
 );
 
-const state = inFile(
-  'packages/log-file/src/log-state.ts',
+const kept = inFile(
+  'packages/log-file/src/kept.ts',
   [stories, model],
   [
     {
       name: 'segment removal drops the promise',
       rule: 'P11',
       find: 'if (this.#promise !== undefined) records',
-      replace: 'if (this.#promise !== undefined && this.number < 0) records',
+      replace: 'if (this.#promise !== undefined && records.length < 0) records',
     },
     {
       name: 'segment removal drops the configuration',
@@ -101,9 +101,23 @@ const state = inFile(
       replace: '',
     },
     {
+      name: 'a renewed store carries its old promise on',
+      rule: 'S2',
+      find: 'this.#promise = undefined;',
+      replace: '',
+      killers: [renewal],
+    },
+  ],
+);
+
+const state = inFile(
+  'packages/log-file/src/log-state.ts',
+  [stories, model],
+  [
+    {
       name: 'a forgotten vote leaves no promise',
       rule: 'P1, P11',
-      find: 'this.#raisePromise(ballot);',
+      find: 'this.#kept.raisePromise(ballot);',
       replace: '',
       killers: [marks],
     },
@@ -118,13 +132,6 @@ const state = inFile(
       rule: 'S2',
       find: 'return ballot === undefined || slot <= this.formerThrough || !this.isFormer(segment);',
       replace: 'return true;',
-      killers: [renewal],
-    },
-    {
-      name: 'a renewed store carries its old promise on',
-      rule: 'S2',
-      find: 'this.#promise = undefined;',
-      replace: '',
       killers: [renewal],
     },
   ],
@@ -249,6 +256,7 @@ const renewing = [
 export const logWritingMutants: readonly Mutant[] = [
   ...sync,
   ...staging,
+  ...kept,
   ...state,
   ...retirement,
   ...values,

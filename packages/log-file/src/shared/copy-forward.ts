@@ -7,6 +7,7 @@
 import { requires } from '@rsl/contracts';
 import type { Logger, RslError } from '@rsl/core';
 import { CorruptionError } from '@rsl/core';
+import { type Ballot, sameBallot, type Slot } from '@rsl/core/protocol';
 import type { GroupSync } from '../group-sync.ts';
 import { ballotOf } from '../log-state.ts';
 import type { Memory } from '../memory.ts';
@@ -44,7 +45,14 @@ interface Copy {
   readonly owner: Owner;
   readonly record: Extract<FileRecord, { slot: number }>;
   /** Of a value: where it counts in the segment that is to go. */
-  readonly offset: number | undefined;
+  readonly from: From | undefined;
+}
+
+/** An empty value begins where the next one does: its place alone does not tell it. */
+interface From {
+  readonly segment: number;
+  readonly offset: number;
+  readonly ballot: Ballot | undefined;
 }
 
 export class CopyForward {
@@ -103,12 +111,14 @@ export class CopyForward {
     segment.readers += 1;
     try {
       await this.#read(segment);
-      await this.#append(segment);
+      await this.#append();
       if (!this.#left) state.withLost.delete(segment.sequence);
       // The next group says that the segment may go; see to it that there is one.
       sync.truncated();
     } catch (error) {
-      if ((error as RslError).code === 'RSL_STORAGE_FULL') return;
+      const { code } = error as RslError;
+      if (code === 'RSL_STORAGE_FULL') return;
+      if (code === 'RSL_CONTRACT_VIOLATION') throw error;
       // It stays, and with it all that is newer.
       this.#stopped = true;
       logger.warn({ err: error, file: segment.file }, 'a segment cannot be copied forward');
@@ -132,7 +142,7 @@ export class CopyForward {
             this.#gather(segment, record, memory, at, header, lost.has(record.at));
             return true;
           });
-          return this.#bytes < bytesMax ? undefined : this.#append(segment);
+          return this.#bytes < bytesMax ? undefined : this.#append();
         },
         segment.end,
       );
@@ -154,25 +164,26 @@ export class CopyForward {
     const owner = this.#parts.state.owners.get(stored.owner);
     if (owner === undefined) return;
     const offset = header.offset + valueAt - at;
+    const ballot = ballotOf(stored, memory);
+    const from = { segment: sequence, offset, ballot };
     if (isOfSlot(stored) && !isLost) {
-      if (!countsAt(owner, slot, sequence, offset)) return;
+      if (!countsAt(owner, slot, from)) return;
       const value = { bytes: memory.bytes.slice(valueAt, valueAt + length), checksum };
-      const ballot = ballotOf(stored, memory);
       const record: Copy['record'] =
         ballot === undefined
           ? { kind: 'decided', slot, value }
           : { kind: 'vote', slot, vote: { ballot, value } };
-      this.#push({ owner, record, offset }, bytesOf(stored));
-    } else if (isOfSlot(stored) && countsAt(owner, slot, sequence, offset)) {
+      this.#push({ owner, record, from }, bytesOf(stored));
+    } else if (isOfSlot(stored) && countsAt(owner, slot, from)) {
       // It was there when the log was opened. The next opening says that it is lost.
       throw new CorruptionError(file, offset, `the value of slot ${slot} cannot be read any more`);
     } else if (isOfSlot(stored) || kind === lostVoteKind || kind === lostDecidedKind) {
       if (!owner.isDamaged(slot)) return;
-      const isVote = kind === lostVoteKind || ballotOf(stored, memory) !== undefined;
+      const isVote = kind === lostVoteKind || ballot !== undefined;
       const record: Copy['record'] = isVote
         ? { kind: 'lost-vote', slot, ballot: ballotAt(memory.view, stored.at) }
         : { kind: 'lost-decided', slot };
-      this.#push({ owner, record, offset: undefined }, bytesOf({ length: 0 }));
+      this.#push({ owner, record, from: undefined }, bytesOf({ length: 0 }));
     }
   }
 
@@ -185,11 +196,11 @@ export class CopyForward {
    * What counts of a slot is copied behind everything that was appended for it, or not at all:
    * never behind a newer vote, and never from a former life of a store into the next.
    */
-  async #append({ sequence }: Segment): Promise<void> {
+  async #append(): Promise<void> {
     const gathered = this.#copies;
     this.#copies = [];
     this.#bytes = 0;
-    const copies = gathered.filter((copy) => this.#mayCopy(copy, sequence));
+    const copies = gathered.filter((copy) => this.#mayCopy(copy));
     if (copies.length === 0) return;
     copies.sort((a, b) => a.owner.number - b.owner.number || a.record.slot - b.record.slot);
     const group = groupOf(
@@ -201,25 +212,24 @@ export class CopyForward {
       this.#parts.sync.append(group, (error) => (error === undefined ? resolve() : reject(error)));
     });
     requires(
-      () =>
-        copies.every(({ owner, record: { slot }, offset }) => !isAt(owner, slot, sequence, offset)),
+      () => copies.every(({ owner, record, from }) => !from || !countsAt(owner, record.slot, from)),
       'file-11 what was copied forward does not count where it was',
     );
   }
 
-  #mayCopy({ owner, record: { slot }, offset }: Copy, sequence: number): boolean {
+  #mayCopy({ owner, record: { slot }, from }: Copy): boolean {
     if (owner.isPending(slot) || owner.renewing) {
       this.#left = true;
       return false;
     }
-    return offset === undefined ? owner.isDamaged(slot) : countsAt(owner, slot, sequence, offset);
+    return from === undefined ? owner.isDamaged(slot) : countsAt(owner, slot, from);
   }
 }
 
-const isAt = (owner: Owner, slot: number, sequence: number, offset: number | undefined): boolean =>
-  offset !== undefined && countsAt(owner, slot, sequence, offset);
-
-function countsAt(owner: Owner, slot: number, sequence: number, offset: number): boolean {
+function countsAt(owner: Owner, slot: Slot, { segment, offset, ballot }: From): boolean {
   const at = owner.index.find(slot);
-  return at !== undefined && at.segment === sequence && at.offset === offset;
+  if (at?.segment !== segment || at.offset !== offset) return false;
+  return ballot === undefined || at.ballot === undefined
+    ? ballot === at.ballot
+    : sameBallot(ballot, at.ballot);
 }

@@ -115,7 +115,7 @@ export class Owner {
     if (slot < this.firstSlot) return;
     const before = this.index.find(slot);
     requires(
-      () => !copied || before === undefined || sameBallots(before.ballot, ballot),
+      () => !copied || isSuperseded(before?.ballot, ballot) || before === undefined,
       'file-10 what is copied forward is what counts of its slot',
     );
     if (before !== undefined && before.ballot === undefined && ballot !== undefined) return;
@@ -176,5 +176,6 @@ export class Owner {
 const isValue = (record: LogRecord): record is Extract<LogRecord, { kind: 'vote' | 'decided' }> =>
   record.kind === 'vote' || record.kind === 'decided';
 
-export const sameBallots = (a: Ballot | undefined, b: Ballot | undefined): boolean =>
-  a === undefined || b === undefined ? a === b : sameBallot(a, b);
+/** A decided value stands for any vote, also for one that was cast in between. */
+const isSuperseded = (before: Ballot | undefined, by: Ballot | undefined): boolean =>
+  by === undefined || (before !== undefined && sameBallot(before, by));

@@ -56,7 +56,7 @@ export class SharedMedium {
   static async open(
     directory: string,
     options: CompleteOptions,
-    { group: _, self: __, ...context }: PortContext,
+    context: PortContext,
     { files: given, writer }: Substitutes = {},
   ): Promise<SharedMedium> {
     const files = given ?? systemFiles(options.sync === 'none' ? 'none' : 'durable');

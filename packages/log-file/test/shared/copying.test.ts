@@ -28,7 +28,11 @@ const segmentsOf = (directory: string): number[] =>
 /** One group appends and truncates until the segments that are there now have left. */
 async function passBy(directory: string, busy: LogStore): Promise<void> {
   const newest = segmentsOf(directory).at(-1) as number;
-  for (let slot = busy.info().lastSlot + 1; (segmentsOf(directory)[0] as number) <= newest; slot++) {
+  for (
+    let slot = busy.info().lastSlot + 1;
+    (segmentsOf(directory)[0] as number) <= newest;
+    slot++
+  ) {
     await append(busy, [vote(slot, 1, 9 * KiB)]);
     busy.truncate(slot);
     await new Promise((resolve) => setImmediate(resolve));
@@ -69,7 +73,10 @@ describe('a group that is idle does not keep the log', () => {
   test('nor does one that is not opened', async () => {
     const directory = temporaryDirectory();
     const gone = await openGroup(sharedOf(directory, options), 'gone');
-    await append(gone, range(1, 5).map((slot) => vote(slot, 2, 700)));
+    await append(
+      gone,
+      range(1, 5).map((slot) => vote(slot, 2, 700)),
+    );
     await gone.close();
     const shared = sharedOf(directory, options);
     const busy = await openGroup(shared, 'busy');
@@ -111,9 +118,7 @@ describe('a group that is idle does not keep the log', () => {
     await passBy(directory, busy);
     for (const log of [busy, idle]) await log.close();
     const { log, records } = await recoverGroup(sharedOf(directory, options), 'idle');
-    expect(shapesOf(records)).toEqual(
-      shapesOf([{ kind: 'decided-through', slot: 1 }, vote(1, 7)]),
-    );
+    expect(shapesOf(records)).toEqual(shapesOf([{ kind: 'decided-through', slot: 1 }, vote(1, 7)]));
     expect(log.info()).toMatchObject({ store, lastSlot: 1 });
     await log.close();
   });

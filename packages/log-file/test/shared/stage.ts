@@ -2,12 +2,8 @@
 import type { LogRecord, LogStore, PortContext } from '@rsl/core/protocol';
 import type { Files } from '../../src/files.ts';
 import type { FileLogOptions } from '../../src/options.ts';
-import {
-  completeShared,
-  openable,
-  type SharedFileLog,
-} from '../../src/shared/shared-file-log.ts';
-import { append, contextOf, decided, KiB, recordsOf, smallOptions, vote } from '../stage.ts';
+import { completeShared, openable, type SharedFileLog } from '../../src/shared/shared-file-log.ts';
+import { contextOf, decided, KiB, recordsOf, smallOptions, vote } from '../stage.ts';
 
 export const sharedOf = (
   directory: string,
