@@ -27,15 +27,7 @@ export type VisitGroup = (
   lost: ReadonlySet<number>,
 ) => void | Promise<void>;
 
-/** Until the next one is asked for. */
-export interface FoundGroup {
-  readonly memory: Memory;
-  readonly at: number;
-  readonly header: StoredGroupHeader;
-  readonly lost: ReadonlySet<number>;
-}
-
-const nothingLost: ReadonlySet<number> = new Set();
+export const nothingLost: ReadonlySet<number> = new Set();
 
 /** Where the group is that says so, if there is one. */
 export interface Synced {
@@ -115,25 +107,6 @@ export class SegmentReader {
   }
 
   /**
-   * The group at `offset`, which was good once; reads `bytes` at least if it is not in memory.
-   * What is lost of it are values of slots, or else it is damage.
-   */
-  async groupAt(offset: number, bytes: number): Promise<FoundGroup> {
-    const { file, size, seed } = this.#segment;
-    const damage = (problem: string, at = offset) => new CorruptionError(file, at, problem);
-    const wanted = Math.min(Math.max(bytes, groupHeaderBytes), size - offset);
-    if (!this.#holds(offset, wanted)) await this.#load(offset, wanted, wanted);
-    const header = readGroupHeader(this.#memory, offset - this.#from, offset, seed);
-    if (header === undefined) throw damage('no group verifies here');
-    if (!this.#holds(offset, header.length)) await this.#load(offset, header.length, header.length);
-    const at = offset - this.#from;
-    const bad = badBytes(this.#memory, at, header);
-    if (bad !== undefined && bad.lost === undefined) throw damage(bad.problem, offset + bad.offset);
-    const lost = bad?.lost === undefined ? nothingLost : shifted(bad.lost, at);
-    return { memory: this.#memory, at, header, lost };
-  }
-
-  /**
    * How far the groups behind `end` say that the segment was synced. Their headers are enough for
    * that. A group of the same write proves nothing: a sync may persist its blocks in any order.
    */
@@ -162,8 +135,8 @@ export class SegmentReader {
   }
 
   /** Everything up to the length that the file is known to have can be read, or reading fails. */
-  async #load(offset: number, bytes: number, bytesMin = pieceBytes): Promise<void> {
-    const wanted = Math.min(Math.max(bytes, bytesMin), this.#segment.size - offset);
+  async #load(offset: number, bytes: number): Promise<void> {
+    const wanted = Math.min(Math.max(bytes, pieceBytes), this.#segment.size - offset);
     if (this.#memory.bytes.length < wanted) this.#memory = memoryOf(new Uint8Array(wanted));
     this.#from = offset;
     this.#to = offset;
@@ -176,7 +149,7 @@ export class SegmentReader {
   }
 }
 
-interface Bad {
+export interface Bad {
   readonly problem: string;
   /** From the group's beginning. */
   readonly offset: number;
@@ -184,7 +157,8 @@ interface Bad {
   readonly lost: ReadonlySet<number> | undefined;
 }
 
-function badBytes(memory: Memory, at: number, header: StoredGroupHeader): Bad | undefined {
+/** Undefined for a group that is as it was written. */
+export function badBytes(memory: Memory, at: number, header: StoredGroupHeader): Bad | undefined {
   let first: { problem: string; offset: number } | undefined;
   let beyondRepair = false;
   const lost = new Set<number>();
@@ -203,5 +177,5 @@ function badBytes(memory: Memory, at: number, header: StoredGroupHeader): Bad | 
   return first && { ...first, lost: beyondRepair ? undefined : lost };
 }
 
-const shifted = (offsets: ReadonlySet<number>, by: number): ReadonlySet<number> =>
+export const shifted = (offsets: ReadonlySet<number>, by: number): ReadonlySet<number> =>
   new Set([...offsets].map((offset) => offset + by));

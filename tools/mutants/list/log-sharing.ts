@@ -1,5 +1,6 @@
 import { inFile, type Mutant } from '../mutant.ts';
 
+const forward = 'packages/log-file/test/shared/copy-forward.test.ts';
 const copying = 'packages/log-file/test/shared/copying.test.ts';
 const crash = 'packages/log-file/test/shared/crash.test.ts';
 const groups = 'packages/log-file/test/shared/groups.test.ts';
@@ -88,7 +89,7 @@ export const logSharingMutants: readonly Mutant[] = [
   ),
   ...inFile(
     'packages/log-file/src/shared/copy-forward.ts',
-    [copying, history],
+    [forward, copying],
     [
       {
         name: 'what is lost is forgotten with its segment',

@@ -34,7 +34,7 @@ export const copyBytesMax = 1024 * 1024;
 
 export interface CopyForwardParts {
   readonly state: SharedState;
-  readonly sync: GroupSync;
+  readonly sync: Pick<GroupSync, 'append' | 'truncated'>;
   readonly logger: Logger;
   readonly segmentBytes: number;
   /** There may soon be no segment to go on with. */

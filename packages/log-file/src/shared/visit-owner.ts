@@ -1,11 +1,12 @@
 /** Reads back what one replica group has stored: its own appends, and nothing of the others. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CorruptionError } from '@rsl/core';
 import { type Ballot, compareBallots, type LogRecord } from '@rsl/core/protocol';
 import { ballotOf } from '../log-state.ts';
 import { type Found, piecesOf, readPiece } from '../read.ts';
-import { blockBytes, decodeRecord, eachRecord, isOfSlot, leaseKind } from '../record.ts';
+import { decodeRecord, eachRecord, isOfSlot, leaseKind } from '../record.ts';
 import type { Segment } from '../segment.ts';
-import { type FoundGroup, SegmentReader } from '../segment-reader.ts';
+import { AppendReader, type FoundGroup } from './append-reader.ts';
 import type { Owner } from './owner.ts';
 import type { Place } from './places.ts';
 import type { SharedState } from './shared-state.ts';
@@ -13,9 +14,8 @@ import type { Indexed } from './slot-index.ts';
 
 type Visit = (record: LogRecord) => void;
 
-/** Appends that are no further apart are read together. */
-const gapBytesMax = 16 * 1024;
-const readBytesMax = 1024 * 1024;
+/** Until the event loop turns. */
+const readsAtOnceMax = 16;
 
 /** Segments that are read neither leave nor are used again. */
 export async function reading<T>(segments: readonly Segment[], work: () => Promise<T>): Promise<T> {
@@ -45,10 +45,7 @@ export async function visitOwner(state: SharedState, owner: Owner, visit: Visit)
     // What stood in segments that have left is older than whatever else there is.
     if (owner.isCut(oldest)) for (const record of owner.kept.records()) noting(record);
     await visitCopies(state, copies, noting);
-    for (const group of byNearness(places)) {
-      const segment = segments[(group[0] as Place).segment - oldest] as Segment;
-      await visitNear(segment, owner, group, noting);
-    }
+    await visitAppends(segments, owner, places, noting);
   });
   // A vote raises the promise (P1), also one whose slot is forgotten, or whose value is lost.
   const { promise: kept } = owner.kept;
@@ -69,37 +66,29 @@ async function visitCopies(
   }
 }
 
-function byNearness(places: readonly Place[]): Place[][] {
-  const groups: Place[][] = [];
-  for (const place of places) {
-    const group = groups.at(-1);
-    const first = group?.[0];
-    const last = group?.at(-1);
-    const isNear =
-      last?.segment === place.segment &&
-      place.offset - last.offset <= gapBytesMax &&
-      place.offset - (first as Place).offset <= readBytesMax;
-    if (isNear) group?.push(place);
-    else groups.push([place]);
-  }
-  return groups;
-}
-
-async function visitNear(
-  segment: Segment,
+/** Others go on while one group starts: it does not hold them up for more than a few reads. */
+async function visitAppends(
+  segments: readonly Segment[],
   owner: Owner,
   places: readonly Place[],
   visit: Visit,
 ): Promise<void> {
-  const end = (places.at(-1) as Place).offset + blockBytes;
-  const reader = await SegmentReader.open(segment);
+  const oldest = (segments[0] as Segment).sequence;
+  let reader: AppendReader | undefined;
   try {
-    for (const { offset } of places) {
-      const found = await reader.groupAt(offset, Math.min(end, segment.end) - offset);
-      visitGroup(segment, owner, offset, found, visit);
+    for (const { segment: sequence, offset } of places) {
+      if (reader?.segment.sequence !== sequence) {
+        reader?.close();
+        reader = new AppendReader(segments[sequence - oldest] as Segment);
+      }
+      visitGroup(reader.segment, owner, offset, reader.groupAt(offset), visit);
+      if (reader.reads >= readsAtOnceMax) {
+        reader.reads = 0;
+        await nextTurn();
+      }
     }
   } finally {
-    await reader.close();
+    reader?.close();
   }
 }
 

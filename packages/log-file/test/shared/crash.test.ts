@@ -139,7 +139,9 @@ function expectWhole(
 }
 
 const sequencesOf = (directory: string): number[] =>
-  fs.readdirSync(directory).flatMap((name) => (name.endsWith('.log') ? [Number.parseInt(name)] : []));
+  fs
+    .readdirSync(directory)
+    .flatMap((name) => (name.endsWith('.log') ? [Number.parseInt(name)] : []));
 
 describe('a crash at every step of a log that groups share', () => {
   test('what any group knew to be durable is there, also what was copied forward', async () => {
