@@ -28,8 +28,9 @@ export const logSharingMutants: readonly Mutant[] = [
         name: 'segments are carried on without the groups’ first slots',
         rule: 'P11',
         find: 'const owner of this.owners.values()) {\n      records.push(',
-        replace:
-          'const owner of this.owners.values()) {\n      if (owner.firstSlot > 1) continue;\n      records.push(',
+        replace: `const owner of this.owners.values()) {
+      if (owner.firstSlot > 1) continue;
+      records.push(`,
         killers: [copying, crash],
       },
       {
@@ -42,9 +43,9 @@ export const logSharingMutants: readonly Mutant[] = [
       {
         name: 'a position counts what others have appended',
         rule: 'S2a',
-        find: 'owner.takeAppend({ segment: segment.sequence, offset: header.offset }, header.number);',
+        find: 'owner.takeAppend({ segment: segment.sequence,',
         replace: `for (const each of this.owners.values()) each.position = header.number;
-      owner.takeAppend({ segment: segment.sequence, offset: header.offset }, header.number);`,
+      owner.takeAppend({ segment: segment.sequence,`,
         killers: [groups],
       },
     ],
@@ -168,7 +169,8 @@ export const logSharingMutants: readonly Mutant[] = [
       {
         name: 'what is behind a refused append is stored',
         rule: 'P2',
-        find: 'if (records.length > 0) this.#refusal ??= this.#medium.refusal(group.bytes);\n    const refusal = this.#refusal;',
+        find: `if (records.length > 0) this.#refusal ??= this.#medium.refusal(group.bytes);
+    const refusal = this.#refusal;`,
         replace: 'const refusal = this.#medium.refusal(group.bytes);',
       },
       {

@@ -36,7 +36,7 @@ export class AppendReader {
     this.#fd = fs.openSync(segment.file, 'r');
   }
 
-  /** The group at `offset`, which was good once. What is bad of it are values of slots, or damage. */
+  /** The group at `offset`, which was good once: values of slots may be lost since. */
   groupAt(offset: number): FoundGroup {
     this.#hold(offset, groupHeaderBytes);
     const { seed, file } = this.segment;

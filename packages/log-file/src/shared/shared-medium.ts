@@ -237,8 +237,9 @@ function tooMany(directory: string): RslError {
 }
 
 function inUse(directory: string, group: string): RslError {
-  const what = `${directory}: a replica of this process has the log of ${JSON.stringify(group)} open`;
-  return new StorageError('RSL_STORAGE_LOCKED', `${what}; close it, or use another directory`);
+  const what = `the log of ${JSON.stringify(group)} is open in this process`;
+  const advice = 'close it, or use another directory';
+  return new StorageError('RSL_STORAGE_LOCKED', `${directory}: ${what}; ${advice}`);
 }
 
 function isOfOther(directory: string, { group, replica }: Owner, self: number): RslError {

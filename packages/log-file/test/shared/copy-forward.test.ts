@@ -90,14 +90,14 @@ test('what counts is copied, and nothing else', async () => {
   await close();
 });
 
-test('a slot that is voted for meanwhile is not copied: the copy would come behind it', async () => {
+test('a slot that is voted for meanwhile is not copied: the copy would be newer', async () => {
   const { owner, copy, close } = await logOf([vote(1, 1), vote(2, 1)]);
   owner.pending.push([{ kind: 'start', count: 1, nonce: 1 }, vote(1, 5)]);
   expect(await copy()).toEqual(shapesOf([vote(2, 1)]));
   await close();
 });
 
-test('a group that is renewed meanwhile is not copied: its votes would be of the next life', async () => {
+test('a group that is renewed meanwhile is not copied into its next life (S2)', async () => {
   const { owner, copy, close } = await logOf([vote(1, 1), vote(2, 1)]);
   owner.renewing = true;
   expect(await copy()).toEqual([]);

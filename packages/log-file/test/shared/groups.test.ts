@@ -229,7 +229,7 @@ test('a truncation is durable when the group is closed, though the log stays ope
 });
 
 describe('copied files (S2a)', () => {
-  test('are so for each group until its store is renewed, however often they are opened', async () => {
+  test('are so for each group until it is renewed, however often they are opened', async () => {
     const directory = temporaryDirectory();
     const shared = sharedOf(directory, options);
     for (const group of names(3)) {
