@@ -5,12 +5,13 @@ const copying = 'packages/log-file/test/shared/copying.test.ts';
 const crash = 'packages/log-file/test/shared/crash.test.ts';
 const groups = 'packages/log-file/test/shared/groups.test.ts';
 const history = 'packages/log-file/test/shared/history.test.ts';
+const state = 'packages/log-file/test/shared/state.test.ts';
 const conformance = 'packages/log-file/test/shared/conformance.test.ts';
 
 export const logSharingMutants: readonly Mutant[] = [
   ...inFile(
     'packages/log-file/src/shared/shared-state.ts',
-    [copying, history],
+    [copying, state],
     [
       {
         name: 'a segment leaves in which another group has votes',
@@ -38,7 +39,7 @@ export const logSharingMutants: readonly Mutant[] = [
         rule: 'S6',
         find: 'if (owner === undefined) return false;',
         replace: 'if (owner === undefined) return true;',
-        killers: [groups],
+        killers: [state],
       },
       {
         name: 'a position counts what others have appended',
@@ -78,13 +79,6 @@ export const logSharingMutants: readonly Mutant[] = [
         find: 'before.ballot === undefined && ballot !== undefined) return;',
         replace: 'before.ballot === undefined && this.number < 0) return;',
         killers: [conformance, history],
-      },
-      {
-        name: 'a truncation counts before it is durable',
-        rule: 'P11',
-        find: 'get lastSlot(): Slot {',
-        replace: 'get lastSlot(): Slot {\n    this.forget(this.forgottenBefore);',
-        killers: [crash, history],
       },
     ],
   ),

@@ -118,12 +118,17 @@ describe('many groups in one log', () => {
     const shared = sharedOf(temporaryDirectory(), { ...options, waitingBytesMax: 1024 * KiB });
     const [hasty, calm] = [await openGroup(shared, 'hasty'), await openGroup(shared, 'calm')];
     const told = range(1, 20).map((slot) =>
-      append(hasty, [vote(slot, 1, 100 * KiB)]).then(
+      append(hasty, [vote(slot, 1, 90_000)]).then(
         () => slot,
         (error: { code?: string }) => error.code,
       ),
     );
+    // It would fit by itself, but its caller cannot know that what is before it was refused.
+    const behind = append(hasty, [vote(50, 1, 1)]);
+    const empty = append(hasty, []);
     const outcomes = await Promise.all(told);
+    await expect(behind).rejects.toMatchObject({ code: 'RSL_STORAGE_FULL' });
+    await expect(empty).rejects.toMatchObject({ code: 'RSL_STORAGE_FULL' });
     const full = outcomes.indexOf('RSL_STORAGE_FULL');
     expect(full).toBeGreaterThan(3);
     // Nothing behind the one that was refused is stored.
