@@ -281,7 +281,7 @@ const stored = [
     ],
   ),
   ...inFile(
-    'packages/log-file/src/log-state.ts',
+    'packages/log-file/src/kept.ts',
     ['packages/log-file/test/leases.test.ts'],
     [
       {

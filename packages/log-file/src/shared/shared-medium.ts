@@ -120,7 +120,8 @@ export class SharedMedium {
   /** There is no room for another append of this size (S5): what copying forward needs is kept. */
   refusal(bytes: number): RslError | undefined {
     const { segmentBytes, waitingBytesMax } = this.options;
-    const { waitingBytes, failure } = this.#parts.sync;
+    const { sync, pool } = this.#parts;
+    const { waitingBytes, failure } = sync;
     if (failure !== undefined) return undefined;
     if (bytes > groupBytesMax) {
       return this.#full(`an append of ${bytes} bytes is larger than ${groupBytesMax}`);
@@ -128,6 +129,8 @@ export class SharedMedium {
     if (waitingBytes + bytes > waitingBytesMax) {
       return this.#full(`${waitingBytes} bytes wait, and ${bytes} more exceed waitingBytesMax`);
     }
+    // The usual case, without looking at every segment: the one that is ready is kept.
+    if (pool.ready && sync.roomBytes >= bytes) return undefined;
     const freeBytes = this.#freeBytes();
     if (freeBytes - bytes >= segmentBytes) return undefined;
     this.#copying.look();
