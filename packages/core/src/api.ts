@@ -190,7 +190,8 @@ export interface Leadership {
   /**
    * Fires once, when this replica follows, is about to stand anew, or ends; at once, before
    * `following` or `stopped` is told. It may have fired when `leading` is told. What its listeners
-   * throw is uncaught, as with any AbortSignal.
+   * throw is uncaught, as with any AbortSignal. With `isolation: 'thread'` it fires once this
+   * thread hears of it, which while it is busy may be late.
    */
   readonly signal: AbortSignal;
 }

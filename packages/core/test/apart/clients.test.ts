@@ -1,4 +1,0 @@
-import { mode } from '../cluster.ts';
-
-mode.isApart = true;
-await import('../clients.test.ts');
