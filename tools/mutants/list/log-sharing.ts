@@ -105,14 +105,6 @@ export const logSharingMutants: readonly Mutant[] = [
         replace: 'if (owner.isPending(slot)) {',
       },
       {
-        name: 'an empty value is taken for the next one of its slot',
-        rule: 'P11',
-        find: `return ballot === undefined || at.ballot === undefined
-    ? ballot === at.ballot
-    : sameBallot(ballot, at.ballot);`,
-        replace: 'return true;',
-      },
-      {
         name: 'an idle group keeps the whole log',
         rule: 'S5',
         find: 'if (voidBytes > Math.max(voidSegmentsMax * segmentBytes, live.bytes)) return true;',
