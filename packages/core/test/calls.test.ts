@@ -64,9 +64,10 @@ test('closing answers what waits, and later calls are refused', async () => {
   cluster = new Cluster();
   await cluster.start(1);
   const replica = cluster.at(1);
-  const call = replica.propose(bytesOf('a'));
+  const call = expect(replica.propose(bytesOf('a'))).rejects;
+  const answered = call.toMatchObject({ code: 'RSL_CLOSED', outcome: 'not-executed' });
   await replica.close();
-  await expect(call).rejects.toMatchObject({ code: 'RSL_CLOSED', outcome: 'not-executed' });
+  await answered;
   await expect(replica.propose(bytesOf('b'))).rejects.toMatchObject({ code: 'RSL_CLOSED' });
   await expect(replica.barrier('linearizable')).rejects.toMatchObject({ code: 'RSL_CLOSED' });
   expect(replica.status()).toMatchObject({ state: 'stopped', reason: undefined });
