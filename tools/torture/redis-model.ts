@@ -47,7 +47,8 @@ export const redisModel: SequentialModel<RedisState, RedisInput, RedisOutput> = 
   isRead: (input, output) =>
     isRead(input) || ((input.command === 'SETNX' || input.command === 'DEL') && output === 0),
   overwrites: ({ command }) => command === 'SET',
-  isHopeless: (state, left) => typeof state !== 'string' && isHopelessList(state ?? [], left),
+  isHopeless: (state, left) =>
+    typeof state === 'string' ? isHopelessText(state, left) : isHopelessList(state ?? [], left),
   key: (state) => (typeof state === 'string' || state === null ? state : state.join('\n') + '\n'),
   inputKey: ({ command, value }) => `${command} ${value ?? ''}`,
 };
@@ -111,6 +112,27 @@ function onList(items: readonly string[], { command, value = '' }: RedisInput): 
     default:
       throw new RangeError(`${command} is for strings`);
   }
+}
+
+const textOnlyGrowsBy: ReadonlySet<RedisCommand> = new Set(['APPEND', 'GET', 'STRLEN']);
+
+/** What is read later begins with what is there now, where nothing but appends comes between. */
+function isHopelessText(state: string, { known, unknown }: Left<RedisInput, RedisOutput>): boolean {
+  let read: RedisOutput | undefined;
+  let endMs = Infinity;
+  for (const { endMs: itsEndMs, input, output, startMs } of known) {
+    if (startMs > endMs) break;
+    if (!textOnlyGrowsBy.has(input.command)) return false;
+    if (read !== undefined || input.command !== 'GET') continue;
+    read = output;
+    endMs = itsEndMs ?? Infinity;
+  }
+  if (read === undefined) return false;
+  for (const { input, startMs } of unknown) {
+    if (startMs > endMs) break;
+    if (!textOnlyGrowsBy.has(input.command)) return false;
+  }
+  return typeof read !== 'string' || !read.startsWith(state);
 }
 
 /**
