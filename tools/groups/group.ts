@@ -1,6 +1,6 @@
-import { type Replica, startReplica, type Timings } from '@rsl/core';
+import type { Replica, Timings } from '@rsl/core';
 import { DigestMachine } from '@rsl/core/testing';
-import { portsOfGroup } from './ports.ts';
+import type { Place } from './ports.ts';
 
 /** One group with all its replicas. */
 export interface Group {
@@ -9,12 +9,16 @@ export interface Group {
 }
 
 /** Forms a group and has it execute one command. */
-export async function startGroup(group: string, timings: Partial<Timings>): Promise<Group> {
-  const { members, portsOf } = portsOfGroup();
+export async function startGroup(
+  place: Place,
+  group: string,
+  timings: Partial<Timings>,
+): Promise<Group> {
+  const members = place.members();
   const replicas = await Promise.all(
     members.map(({ id }) => {
       const stateMachine = new DigestMachine();
-      return startReplica({ group, self: id, stateMachine, timings, ...portsOf(id) });
+      return place.start({ group, self: id, stateMachine, timings }, members);
     }),
   );
   await replicas[0]?.bootstrap(members);
@@ -25,8 +29,11 @@ export async function startGroup(group: string, timings: Partial<Timings>): Prom
   };
 }
 
-/** So many groups, a few at a time; `settled` is waited for before the next come. */
+let named = 0;
+
+/** So many new groups, a few at a time; `settled` is waited for before the next come. */
 export async function startGroups(
+  place: Place,
   count: number,
   timings: Partial<Timings>,
   settled: (few: readonly Group[]) => Promise<void> = async () => {},
@@ -34,8 +41,9 @@ export async function startGroups(
   const groups: Group[] = [];
   const atATime = 50;
   for (let from = 0; from < count; from += atATime) {
-    const names = Array.from({ length: Math.min(atATime, count - from) }, (_, i) => from + i);
-    const few = await Promise.all(names.map((i) => startGroup(`group ${i}`, timings)));
+    const length = Math.min(atATime, count - from);
+    const names = Array.from({ length }, () => `group ${(named += 1)}`);
+    const few = await Promise.all(names.map((i) => startGroup(place, i, timings)));
     await settled(few);
     groups.push(...few);
   }

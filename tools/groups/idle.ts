@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { closeGroups, type Group, startGroups } from './group.ts';
+import type { Place } from './ports.ts';
 
 export interface IdleReport {
   readonly groups: number;
@@ -23,13 +24,17 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 /** What groups cost that have nothing to do, and how soon they answer when they have. */
-export async function measureIdle(count: number, seconds: number): Promise<IdleReport> {
+export async function measureIdle(
+  place: Place,
+  count: number,
+  seconds: number,
+): Promise<IdleReport> {
   // What the first groups bring along is not what each one costs.
-  await closeGroups(await startGroups(10, {}));
+  await closeGroups(await startGroups(place, 10, {}));
   const before = memory();
   const beganMs = performance.now();
   // Only those that are new are awake: starting is not what is measured.
-  const groups = await startGroups(count, { sleepAfterMs }, allAsleep);
+  const groups = await startGroups(place, count, { sleepAfterMs }, allAsleep);
   const startedSeconds = Math.round((performance.now() - beganMs) / 1_000);
   const after = memory();
   const cpuPercent = await cpuPercentOver(seconds);

@@ -1,5 +1,6 @@
 import type { Replica } from '@rsl/core';
 import { closeGroups, startGroups } from './group.ts';
+import type { Place } from './ports.ts';
 
 export interface LoadedReport {
   readonly groups: number;
@@ -27,12 +28,12 @@ interface Rate {
 }
 
 /** What one group and many are worth, with as many commands waiting in all. */
-export async function measureLoaded(groups: number): Promise<LoadedReport> {
+export async function measureLoaded(place: Place, groups: number): Promise<LoadedReport> {
   const one: Rate[] = [];
   const many: Rate[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    one.push(await rateOf(1));
-    many.push(await rateOf(groups));
+    one.push(await rateOf(place, 1));
+    many.push(await rateOf(place, groups));
   }
   const ratioOf = (what: keyof Rate): number =>
     Number((median(many, what) / median(one, what)).toFixed(2));
@@ -50,8 +51,8 @@ export async function measureLoaded(groups: number): Promise<LoadedReport> {
 const median = (rates: readonly Rate[], what: keyof Rate): number =>
   rates.map((rate) => rate[what]).sort((a, b) => a - b)[Math.floor(rates.length / 2)] ?? 0;
 
-async function rateOf(count: number): Promise<Rate> {
-  const groups = await startGroups(count, {});
+async function rateOf(place: Place, count: number): Promise<Rate> {
+  const groups = await startGroups(place, count, {});
   const done = { commands: 0, isOver: false };
   const each = Math.floor(inFlight / count);
   for (const group of groups) {

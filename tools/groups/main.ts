@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { measureIdle } from './idle.ts';
 import { measureLoaded } from './loaded.ts';
+import { openPlace, type PlaceName } from './ports.ts';
 
 const cpuPercentMax = 5;
 /** Of a group, which is three replicas here. */
@@ -15,13 +16,20 @@ const { values } = parseArgs({
     groups: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '10' },
     loaded: { type: 'string', default: '100' },
+    place: { type: 'string', default: 'shared' },
   },
 });
 
-const idle = await measureIdle(Number(values.groups), Number(values.seconds));
-const loaded = await measureLoaded(Number(values.loaded));
+if (values.place !== 'memory' && values.place !== 'shared') {
+  console.error('usage: npm run groups -- [--place memory|shared] [--groups N] [--seconds N]');
+  process.exit(2);
+}
+const place = await openPlace(values.place satisfies PlaceName);
+const idle = await measureIdle(place, Number(values.groups), Number(values.seconds));
+const loaded = await measureLoaded(place, Number(values.loaded));
+await place.close();
 const bars = { cpuPercentMax, residentBytesMax, wakeMsMax, ratioMin };
-console.log(JSON.stringify({ idle, loaded, bars }));
+console.log(JSON.stringify({ place: values.place, idle, loaded, bars }));
 const isFine =
   idle.cpuPercent < cpuPercentMax &&
   idle.residentBytes <= residentBytesMax &&
