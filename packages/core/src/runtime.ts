@@ -145,6 +145,10 @@ export class Runtime<T extends Transport = Transport> {
       const why = `is the runtime’s, ${limits[name]}: give it to openRuntime`;
       throw new InvalidOptionError(`limits.${name}`, why);
     }
+    if (own.isolation === 'thread') {
+      const why = 'the transport that is shared is on this thread: leave it out, or inline';
+      throw new InvalidOptionError('isolation', why);
+    }
     const transport = { open: async () => this.#lend(own.group) };
     const log = own.log ?? this.#options.log;
     const base = {

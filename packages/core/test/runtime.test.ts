@@ -152,6 +152,12 @@ test('one replica of a group, and nothing of its own that is shared', async () =
   expect((await started(runtime, 1, 'two', own)).limits.membersMax).toBe(5);
 });
 
+test('a replica on a runtime has its engine on the runtime’s thread, and is told so', async () => {
+  const runtime = await runtimeAt(new MemoryNetwork(), 1);
+  const starting = started(runtime, 1, 'own thread', { isolation: 'thread' });
+  await expect(starting).rejects.toEqual(invalid('isolation'));
+});
+
 test('a start that fails leaves the group free, and the runtime open', async () => {
   const runtime = await runtimeAt(new MemoryNetwork(), 1);
   const log = { open: () => Promise.reject(new Error('no disk')) };
