@@ -6,7 +6,6 @@ const crash = 'packages/log-file/test/shared/crash.test.ts';
 const groups = 'packages/log-file/test/shared/groups.test.ts';
 const history = 'packages/log-file/test/shared/history.test.ts';
 const state = 'packages/log-file/test/shared/state.test.ts';
-const conformance = 'packages/log-file/test/shared/conformance.test.ts';
 
 export const logSharingMutants: readonly Mutant[] = [
   ...inFile(
@@ -78,7 +77,7 @@ export const logSharingMutants: readonly Mutant[] = [
         rule: 'P11',
         find: 'before.ballot === undefined && ballot !== undefined) return;',
         replace: 'before.ballot === undefined && this.number < 0) return;',
-        killers: [conformance, history],
+        killers: [history, state],
       },
     ],
   ),
@@ -150,7 +149,7 @@ export const logSharingMutants: readonly Mutant[] = [
   ),
   ...inFile(
     'packages/log-file/src/shared/group-log.ts',
-    [groups, conformance],
+    [groups],
     [
       {
         name: 'what is behind a refused append is stored',
