@@ -39,6 +39,9 @@ export type PlaceName = 'memory' | 'shared';
 
 const ids = [1, 2, 3];
 
+/** These are each replica's own: many in one process need less each. */
+const limits = { cacheBytesMax: 256 * 1024, streamBytesMax: 64 * 1024 };
+
 export const openPlace = (name: PlaceName): Promise<Place> =>
   name === 'memory' ? inMemory() : sharing();
 
@@ -77,7 +80,7 @@ async function sharing(): Promise<Place> {
     members: () => members,
     start: (wanted) => {
       const runtime = runtimes[ids.indexOf(wanted.self)] as Runtime;
-      return startReplica({ ...wanted, runtime });
+      return startReplica({ ...wanted, runtime, limits });
     },
     async close() {
       await Promise.all(runtimes.map((runtime) => runtime.close()));
