@@ -8,6 +8,7 @@ const places = {
   contracts: 'packages/contracts',
   core: 'packages/core',
   'log-file': 'packages/log-file',
+  snapshot: 'packages/snapshot',
   'transport-tcp': 'packages/transport-tcp',
   server: 'apps/server',
 };

@@ -96,6 +96,18 @@ export const errorCodes = {
     meaning: 'A checksum failed outside a torn tail: durable data was damaged.',
     action: 'Keep the files; replace this member, or restore the file named from the medium.',
   },
+  RSL_SNAPSHOT_CORRUPT: {
+    class: 'SnapshotCorruptError',
+    outcome: 'none',
+    meaning: 'A snapshot, or a copy of one, is not what was committed: it is never loaded.',
+    action: 'Nothing: an older one, or another member’s, is taken. Look after the medium.',
+  },
+  RSL_SNAPSHOT_GONE: {
+    class: 'SnapshotGoneError',
+    outcome: 'none',
+    meaning: 'This snapshot was discarded, or another one of its slot has taken its place.',
+    action: 'List the snapshots again, and open one of those.',
+  },
   RSL_STORAGE_FAILED: {
     class: 'StorageError',
     outcome: 'unknown',

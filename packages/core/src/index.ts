@@ -50,6 +50,7 @@ export {
   type RuntimeOptions,
 } from './runtime.ts';
 export * from './session-errors.ts';
+export * from './snapshot-errors.ts';
 export { sessionLimits } from './sessions/session-limits.ts';
 export type { SessionId } from './sessions/session-name.ts';
 export { startReplica } from './start-replica.ts';

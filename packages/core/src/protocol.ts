@@ -3,6 +3,7 @@
  *
  * @module @rsl/core/protocol
  */
+export { membershipFromJson, membershipToJson, parseMembership } from './codec/membership-json.ts';
 export * from './paxos/ballot.ts';
 export * from './paxos/effect.ts';
 export * from './paxos/input.ts';
@@ -20,6 +21,7 @@ export * from './ports/log-store.ts';
 export * from './ports/logger.ts';
 export * from './ports/port.ts';
 export * from './ports/random.ts';
+export * from './ports/snapshot-store.ts';
 export * from './ports/state-machine.ts';
 export * from './ports/transport.ts';
 export { Replica } from './paxos/replica.ts';

@@ -24,8 +24,13 @@
  */
 import { crc32 } from 'node:zlib';
 import { requires } from '@rsl/contracts';
-import type { Ballot, LogRecord, Slot } from '@rsl/core/protocol';
-import { decodeMembership, encodeMembership } from './membership-codec.ts';
+import {
+  type Ballot,
+  type LogRecord,
+  membershipFromJson,
+  membershipToJson,
+  type Slot,
+} from '@rsl/core/protocol';
 import { getUint53, type Memory, roundUp, setUint53 } from './memory.ts';
 import { encodeOwner, type SharedRecord } from './shared/shared-record.ts';
 import { decodeStandings, encodeStandings } from './standings-codec.ts';
@@ -116,7 +121,7 @@ function valueBytes(record: FileRecord): Uint8Array {
       return record.value.bytes;
     case 'configuration':
     case 'bootstrap':
-      return encodeMembership(record.membership);
+      return membershipToJson(record.membership);
     case 'standings':
       return encodeStandings(record.standings);
     case 'owner':
@@ -341,7 +346,7 @@ export function decodeRecord({ bytes, view }: Memory, stored: StoredRecord): Log
       return { kind, slot };
     case 'configuration':
     case 'bootstrap': {
-      const membership = decodeMembership(value);
+      const membership = membershipFromJson(value);
       return membership && { kind, membership };
     }
     case 'standings': {

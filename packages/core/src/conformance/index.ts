@@ -15,6 +15,12 @@ export type {
   OpenFullLogStore,
   OpenLogStore,
 } from './log-store-stage.ts';
+export { fullSnapshotStoreCases, snapshotStoreCases } from './snapshot-store-cases.ts';
+export type {
+  FullSnapshotStore,
+  OpenFullSnapshotStore,
+  OpenSnapshotStore,
+} from './snapshot-store-stage.ts';
 export {
   type OpenedStateMachine,
   type OpenStateMachine,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeMembership, encodeMembership } from './membership-codec.ts';
+import { membershipFromJson, membershipToJson } from './membership-json.ts';
 
 const member = { id: 1, store: '0123456789abcdef', role: 'voter', addresses: { tcp: 'a:1' } };
 const membership = {
@@ -10,11 +10,11 @@ const membership = {
   members: [member],
   previous: [],
 };
-const decode = (value: unknown) => decodeMembership(Buffer.from(JSON.stringify(value)));
+const decode = (value: unknown) => membershipFromJson(Buffer.from(JSON.stringify(value)));
 
 test('what was encoded is decoded', () => {
-  const given = membership as unknown as Parameters<typeof encodeMembership>[0];
-  expect(decodeMembership(encodeMembership(given))).toEqual(membership);
+  const given = membership as unknown as Parameters<typeof membershipToJson>[0];
+  expect(membershipFromJson(membershipToJson(given))).toEqual(membership);
 });
 
 test('anything else is refused', () => {
@@ -35,7 +35,7 @@ test('anything else is refused', () => {
   for (const value of wrong) expect(decode(value), JSON.stringify(value)).toBeUndefined();
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
-      expect(decodeMembership(bytes)).toBeUndefined();
+      expect(membershipFromJson(bytes)).toBeUndefined();
     }),
   );
 });

@@ -1,19 +1,25 @@
-/** A membership as UTF-8 JSON: rare, and readable with any tool. The disk is never trusted. */
-import type { Addresses, Member, Membership } from '@rsl/core/protocol';
+/** A membership as JSON, for media: rare, and readable with any tool. No medium is trusted. */
+import type { Addresses, Member, Membership } from '../paxos/membership.ts';
 
 const nameLengthMax = 128;
 
-export const encodeMembership = (membership: Membership): Uint8Array =>
+/** As UTF-8. */
+export const membershipToJson = (membership: Membership): Uint8Array =>
   Buffer.from(JSON.stringify(membership), 'utf8');
 
 /** Undefined if the bytes are not a membership. */
-export function decodeMembership(bytes: Uint8Array): Membership | undefined {
+export function membershipFromJson(bytes: Uint8Array): Membership | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     return undefined;
   }
+  return parseMembership(parsed);
+}
+
+/** The same for JSON that was parsed already. */
+export function parseMembership(parsed: unknown): Membership | undefined {
   if (!isObject(parsed)) return undefined;
   const { group, number, firstSlot, members, previous } = parsed;
   if (!isName(group)) return undefined;

@@ -1,0 +1,4 @@
+import { defineConfig } from 'tsup';
+import { buildsOf } from '../../tools/build/tsup-preset.ts';
+
+export default defineConfig(buildsOf({ entry: { index: 'src/index.ts' } }));
