@@ -1,5 +1,10 @@
 import path from 'node:path';
-import { InvalidOptionError, SnapshotCorruptError, SnapshotGoneError, StorageError } from '@rsl/core';
+import {
+  InvalidOptionError,
+  SnapshotCorruptError,
+  SnapshotGoneError,
+  StorageError,
+} from '@rsl/core';
 import type {
   PortContext,
   Slot,
@@ -198,7 +203,10 @@ export class FileSnapshotStore implements SnapshotStore {
     if (header === undefined) return undefined;
     this.#mustBeOurs(header);
     const fileBytes = await file.length();
-    const end = decodeEnd(headerBytes, await file.read(Math.max(0, fileBytes - endBytes), endBytes));
+    const end = decodeEnd(
+      headerBytes,
+      await file.read(Math.max(0, fileBytes - endBytes), endBytes),
+    );
     if (end === undefined) return undefined;
     const places = new Places(length, header.chunkBytes);
     if (places.endOf(end.bytes) + endBytes !== fileBytes) return undefined;

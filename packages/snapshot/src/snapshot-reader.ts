@@ -16,13 +16,7 @@ export class FileSnapshotReader implements SnapshotReader {
   #number = -1;
   #content: Uint8Array = new Uint8Array(0);
 
-  constructor(
-    name: string,
-    meta: SnapshotMeta,
-    file: OpenFile,
-    places: Places,
-    ended: () => void,
-  ) {
+  constructor(name: string, meta: SnapshotMeta, file: OpenFile, places: Places, ended: () => void) {
     this.#name = name;
     this.meta = meta;
     this.#file = file;

@@ -29,7 +29,11 @@ async function live(medium: PlayedMedium, onCall: (call: string, known: Known) =
     known.may = new Map([[slot, length]]);
     // One that is replaced is there until the other is.
     known.must = new Map([...known.must].filter(([one]) => one !== slot));
-    if (before !== undefined) known.may = new Map([[slot, length], [-slot, before]]);
+    if (before !== undefined)
+      known.may = new Map([
+        [slot, length],
+        [-slot, before],
+      ]);
     await writer.commit();
     known.must = new Map([...known.must, [slot, length]]);
     known.may = new Map();

@@ -331,7 +331,9 @@ export const fullSnapshotStoreCases: readonly ConformanceCase<OpenFullSnapshotSt
 const plain = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
 
 /** Closes what a case leaves open, also when it fails. */
-function withClosing(theCase: ConformanceCase<OpenSnapshotStore>): ConformanceCase<OpenSnapshotStore> {
+function withClosing(
+  theCase: ConformanceCase<OpenSnapshotStore>,
+): ConformanceCase<OpenSnapshotStore> {
   return {
     name: theCase.name,
     async run(open) {
