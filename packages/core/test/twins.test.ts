@@ -1,7 +1,9 @@
 import {
   failingLogStoreCases,
   fullLogStoreCases,
+  fullSnapshotStoreCases,
   logStoreCases,
+  snapshotStoreCases,
   transportCases,
 } from '@rsl/core/conformance';
 import { defaultLimits, type Limits, silentLogger, StorageError } from '@rsl/core';
@@ -10,6 +12,8 @@ import {
   MemoryDisk,
   MemoryNetwork,
   memoryLog,
+  MemoryShelf,
+  memorySnapshots,
   memoryTransport,
   SeededRandom,
 } from '@rsl/core/testing';
@@ -66,6 +70,25 @@ describe('the memory transport', () => {
         const transport = await memoryTransport(network, address).open(context(opened, limits));
         return { transport, addresses: { memory: address } };
       });
+    });
+  }
+});
+
+describe('the memory snapshots', () => {
+  for (const { name, run } of snapshotStoreCases) {
+    test(name, async () => {
+      const shelf = new MemoryShelf();
+      await run(() => memorySnapshots(shelf).open(context(1)));
+    });
+  }
+  for (const { name, run } of fullSnapshotStoreCases) {
+    test(name, async () => {
+      const shelf = new MemoryShelf();
+      await run(async () => ({
+        store: await memorySnapshots(shelf).open(context(1)),
+        fill: () => void (shelf.bytesFree = 100_000),
+        free: () => void (shelf.bytesFree = Infinity),
+      }));
     });
   }
 });

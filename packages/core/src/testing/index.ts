@@ -12,6 +12,7 @@ export { type Group, MemoryDisk } from './memory-disk.ts';
 export type { ClientWay } from './memory-client-connection.ts';
 export { MemoryClientNetwork, type MemoryClientNetworkOptions } from './memory-client-network.ts';
 export { memoryLog, type MemoryLogOptions } from './memory-log-store.ts';
+export { MemoryShelf, memorySnapshots } from './memory-snapshots.ts';
 export {
   type Fate,
   MemoryNetwork,
