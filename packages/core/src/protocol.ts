@@ -17,6 +17,7 @@ export * from './paxos/value.ts';
 export * from './paxos/vote.ts';
 export * from './ports/client-transport.ts';
 export * from './ports/clock.ts';
+export * from './ports/layer.ts';
 export * from './ports/log-store.ts';
 export * from './ports/logger.ts';
 export * from './ports/port.ts';

@@ -65,6 +65,10 @@ export class Effects {
       case 'alarm':
         counters.count('alarms');
         return logger.error({ what: effect.what }, 'alarm');
+      case 'layer-send':
+      case 'layer-order':
+        // Of a layer that is not there.
+        return counters.count('alarms');
       default:
         return unreachable(effect);
     }

@@ -48,6 +48,15 @@ export type Effect =
   | { readonly kind: 'behind'; readonly need: Slot; readonly peer: ReplicaId }
   | { readonly kind: 'stopped'; readonly slot: Slot }
   | { readonly kind: 'truncate-log'; readonly before: Slot }
+  /** In the own words of the layer of that channel. */
+  | {
+      readonly kind: 'layer-send';
+      readonly channel: number;
+      readonly to: ReplicaId;
+      readonly message: object;
+    }
+  /** For its half beside the state machine; performed in the order of effects. */
+  | { readonly kind: 'layer-order'; readonly channel: number; readonly order: object }
   /** Leads from now on, may propose at once; `recovered` follows, or `following` (L2). */
   | { readonly kind: 'leading'; readonly ballot: Ballot }
   /** Has executed everything that earlier leaders may have decided. */

@@ -31,4 +31,15 @@ export type Input =
   | { readonly kind: 'stand' }
   /** The state machine was restored to exactly `slot`. */
   | { readonly kind: 'snapshot-installed'; readonly slot: Slot; readonly membership: Membership }
-  | { readonly kind: 'truncate'; readonly before: Slot };
+  | { readonly kind: 'truncate'; readonly before: Slot }
+  /** From any store of the group, in a layer's own words: for the layer of that channel. */
+  | {
+      readonly kind: 'layer-message';
+      readonly channel: number;
+      readonly from: ReplicaId;
+      readonly message: object;
+    }
+  /** What the layer of that channel hears from its half beside the state machine. */
+  | { readonly kind: 'layer-answer'; readonly channel: number; readonly answer: object }
+  /** A connection with a store of the group stands, or has ended. */
+  | { readonly kind: 'connection'; readonly with: ReplicaId; readonly up: boolean };

@@ -130,6 +130,11 @@ export class Replica implements Protocol {
         return this.#onInstalled(input.slot, nowMs);
       case 'truncate':
         return this.#onTruncate(input.before);
+      case 'layer-message':
+      case 'layer-answer':
+      case 'connection':
+        // Of layers only.
+        return;
       default:
         return unreachable(input);
     }

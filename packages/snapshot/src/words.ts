@@ -1,0 +1,80 @@
+import type { Membership, Slot, SnapshotMeta } from '@rsl/core/protocol';
+
+/**
+ * What the snapshot layer says: to its own kind on other replicas (`Word`), and to its half beside
+ * the state machine, which has the store (`Order`, `Answer`). Plain objects, so that both cross
+ * threads.
+ */
+
+/** Its frames: see `codec/frame.ts` of @rsl/core. */
+export const snapshotChannel = 16;
+
+// ---- between replicas
+
+export type Word =
+  /** Who has a snapshot with `need` in it, or behind it? Sent to everybody, again and again. */
+  | { readonly kind: 'ask'; readonly need: Slot }
+  /** Those that can be read there, the newest first; `leads`: it has other things to do. */
+  | { readonly kind: 'have'; readonly snapshots: readonly SnapshotMeta[]; readonly leads: boolean }
+  /** Bytes of the one with this digest; at most `bytesMax`. Many may be on their way. */
+  | {
+      readonly kind: 'get';
+      readonly digest: string;
+      readonly offset: number;
+      readonly bytesMax: number;
+    }
+  /** As asked; fewer bytes only at the end. */
+  | {
+      readonly kind: 'chunk';
+      readonly digest: string;
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+    }
+  /** It cannot be read there, or not any more. */
+  | { readonly kind: 'gone'; readonly digest: string }
+  /** Whoever asked needs no more of it. */
+  | { readonly kind: 'done'; readonly digest: string };
+
+// ---- between the halves
+
+export type Order =
+  /** Opens it for a peer, unless it is open; then reads. Answered by `read` or `unreadable`. */
+  | {
+      readonly kind: 'read';
+      readonly digest: string;
+      readonly offset: number;
+      readonly bytesMax: number;
+      /** Given back with the answer. */
+      readonly ticket: number;
+    }
+  /** No peer reads it any more. */
+  | { readonly kind: 'release'; readonly digest: string }
+  /** Begins a copy, or goes on with one of the same; any other is left. Answered by `copying`. */
+  | { readonly kind: 'copy'; readonly meta: SnapshotMeta }
+  /** The next bytes of the copy. Answered by `written`. */
+  | { readonly kind: 'write'; readonly bytes: Uint8Array }
+  /** The copy is complete. Answered by `copied`. */
+  | { readonly kind: 'commit' }
+  /** The copy rests where it is: a later one of the same goes on there. Not answered. */
+  | { readonly kind: 'leave' }
+  /** Replaces the state by this snapshot. Answered by `installed`. */
+  | { readonly kind: 'install'; readonly meta: SnapshotMeta };
+
+/** What can go wrong carries the code of an RslError. */
+export type Answer =
+  /** Those that are committed, the newest first: at the start, and whenever that changes. */
+  | { readonly kind: 'snapshots'; readonly snapshots: readonly SnapshotMeta[] }
+  | { readonly kind: 'read'; readonly ticket: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'unreadable'; readonly ticket: number; readonly code: string }
+  /** So many bytes are there already, verified. */
+  | { readonly kind: 'copying'; readonly bytes: number }
+  /** So many bytes are there now. */
+  | { readonly kind: 'written'; readonly bytes: number }
+  /** Durable, verified, and among the committed ones. */
+  | { readonly kind: 'copied'; readonly meta: SnapshotMeta }
+  /** Of `copy`, `write` or `commit`. What was there may still be gone on with. */
+  | { readonly kind: 'copy-failed'; readonly code: string }
+  /** The state is the one after `slot`. */
+  | { readonly kind: 'installed'; readonly slot: Slot; readonly membership: Membership }
+  /** The state is as it was before: it could not be read, and is condemned. */
+  | { readonly kind: 'install-failed'; readonly code: string };
