@@ -5,6 +5,7 @@ import type { Membership, ReplicaId, StoreId } from './paxos/membership.ts';
 import type { Slot } from './paxos/slot.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import type { Layer } from './ports/layer.ts';
 import type { LogStore } from './ports/log-store.ts';
 import type { Port } from './ports/port.ts';
 import type { Random } from './ports/random.ts';
@@ -37,6 +38,11 @@ export interface ReplicaOptions<C, R> {
    * RSL_SLOT_SKIPPED.
    */
   readonly skip?: readonly Slot[];
+  /**
+   * What decides around the protocol, the outermost first: `snapshots({…})` of @rsl/snapshot. Each
+   * on a channel of its own. The same on every member.
+   */
+  readonly layers?: readonly Layer[];
   /** Lets this replica, when it leads, read without asking the others (Q2). Off unless given. */
   readonly lease?: LeaseOptions;
   /**

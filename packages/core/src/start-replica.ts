@@ -1,6 +1,8 @@
 import type { Replica, ReplicaOptions } from './api.ts';
 import { startThread } from './engine/start-thread.ts';
 import { Events } from './events.ts';
+import { asRslError } from './host/as-rsl-error.ts';
+import { type Besides, openBesides } from './host/besides.ts';
 import { LocalApplication } from './host/local-application.ts';
 import { measuresOf } from './host/measures.ts';
 import { engineOf, openPorts, startEngine } from './host/open-engine.ts';
@@ -9,6 +11,7 @@ import { systemClock } from './host/system-clock.ts';
 import { systemRandom } from './host/system-random.ts';
 import { type CheckedOptions, checkedOptions } from './options.ts';
 import { silentLogger } from './ports/logger.ts';
+import type { LayerAnswer } from './ports/layer.ts';
 import type { PortContext } from './ports/port.ts';
 import { rawCodec } from './raw-codec.ts';
 import { type Halves, RunningReplica } from './running-replica.ts';
@@ -69,8 +72,13 @@ async function startInline<C, R>(
 ): Promise<Halves> {
   const { self, limits, clock, logger } = context;
   const { timings, skip } = checked;
-  const { stateMachine, lease, peers = [] } = options;
-  const opened = await openPorts(options, context);
+  const { layers = [], stateMachine, lease, peers = [] } = options;
+  const opened = await openPorts({ ...options, layers }, context);
+  let besides: Besides | undefined;
+  const close = async (): Promise<void> => {
+    await besides?.close();
+    await opened.close();
+  };
   try {
     const { log, remembered } = opened;
     const epoch = context.random.below(2 ** 47);
@@ -88,11 +96,18 @@ async function startInline<C, R>(
     });
     const parts = { ...measures, application };
     const engine = engineOf({ timings, peers, lease, epoch }, context, opened, parts);
+    const host = {
+      state: application.state,
+      answer: (channel: number, answer: LayerAnswer) => engine.answer(channel, answer),
+      fail: (error: Error) => engine.fail(asRslError(error)),
+    };
+    besides = await openBesides(layers, context, host, remembered.restored.firstSlot);
+    application.give(besides.byChannel);
     await restore(log, remembered.restored, stateMachine, application.progress);
     startEngine(engine, context, opened, epoch);
-    return { application, engine, store: remembered.info.store, close: () => opened.close() };
+    return { application, engine, store: remembered.info.store, close };
   } catch (error) {
-    await opened.close();
+    await close();
     throw error;
   }
 }

@@ -1,10 +1,13 @@
 import type { ReplicaOptions } from '../api.ts';
 import type { RslError } from '../errors.ts';
 import type { Events } from '../events.ts';
+import { asRslError } from '../host/as-rsl-error.ts';
+import { type Besides, openBesides } from '../host/besides.ts';
 import { LocalApplication } from '../host/local-application.ts';
 import { measuresOf } from '../host/measures.ts';
 import { beginAt } from '../host/recovery.ts';
 import type { CheckedOptions } from '../options.ts';
+import type { LayerAnswer } from '../ports/layer.ts';
 import type { PortContext } from '../ports/port.ts';
 import type { Halves } from '../running-replica.ts';
 import { boardMemory } from './board.ts';
@@ -14,7 +17,7 @@ import { ringMemory } from './ring.ts';
 import type { EngineThreadData, Order } from './words.ts';
 
 /** What an engine elsewhere is started with, but for how it opens its log and transport. */
-export type EngineData = Omit<EngineThreadData, 'log' | 'port' | 'transport'>;
+export type EngineData = Omit<EngineThreadData, 'layers' | 'log' | 'port' | 'transport'>;
 
 /** The two halves of a replica, with shared memory and words between them. */
 export async function startApart<C, R>(
@@ -26,10 +29,11 @@ export async function startApart<C, R>(
 ): Promise<Halves> {
   const { self, limits, clock, logger } = context;
   const { timings, skip } = checked;
-  const { stateMachine } = options;
+  const { layers = [], stateMachine } = options;
   const data = dataOf(options, checked, context);
   const { epoch, shared } = data;
   const link = launch(data);
+  let besides: Besides | undefined;
   try {
     const { firstSlot, store } = await link.opened;
     const { counters, metrics } = measuresOf(checked, clock, logger);
@@ -44,18 +48,34 @@ export async function startApart<C, R>(
       emit: events.emit.bind(events) as Events['emit'],
       engine: () => engine,
     });
+    const answer = (channel: number, what: LayerAnswer): void =>
+      link.order({ kind: 'layer-answer', channel, answer: what });
+    const failed = (error: RslError): void => link.failed(error);
+    const host = {
+      state: application.state,
+      answer,
+      fail: (error: Error) => failed(asRslError(error)),
+    };
+    besides = await openBesides(layers, context, host, firstSlot);
+    application.give(besides.byChannel);
     await beginAt(firstSlot, stateMachine, application.progress);
+    const { executedThrough } = application.progress;
     const given = { self, application, shared, limits, timings, clock, logger, counters };
     const order = (what: Order): void => link.order(what);
-    const failed = (error: RslError): void => link.failed(error);
-    const engine = new RemoteEngine({ ...given, order, failed }, firstSlot - 1);
+    const engine = new RemoteEngine({ ...given, order, failed }, executedThrough);
     link.give(engine);
     await link.runs;
-    return { application, engine, store, close: () => link.close() };
+    const close = (): Promise<void> => closeBoth(besides, link);
+    return { application, engine, store, close };
   } catch (error) {
-    await link.close();
+    await closeBoth(besides, link);
     throw error;
   }
+}
+
+async function closeBoth(besides: Besides | undefined, link: EngineLink): Promise<void> {
+  await besides?.close();
+  await link.close();
 }
 
 function dataOf<C, R>(

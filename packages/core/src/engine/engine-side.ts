@@ -2,12 +2,16 @@ import { asRslError } from '../host/as-rsl-error.ts';
 import type { Host } from '../host/host.ts';
 import { type Measures, measuresOf } from '../host/measures.ts';
 import { Quantity } from '../host/quantity.ts';
-import { engineOf, type Opened, openPorts, startEngine } from '../host/open-engine.ts';
+import {
+  engineOf,
+  type EnginePorts,
+  type Opened,
+  openPorts,
+  startEngine,
+} from '../host/open-engine.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { LogStore } from '../ports/log-store.ts';
-import type { Port, PortContext } from '../ports/port.ts';
+import type { PortContext } from '../ports/port.ts';
 import type { Random } from '../ports/random.ts';
-import type { Transport } from '../ports/transport.ts';
 import type { RslError } from '../errors.ts';
 import { unreachable } from '../unreachable.ts';
 import { BoardWriter } from './board.ts';
@@ -20,8 +24,8 @@ import { SlotFeed } from './slot-feed.ts';
 import { bell, type EngineThreadData, type Order, type Report } from './words.ts';
 
 export interface EngineSideOptions {
-  readonly data: Omit<EngineThreadData, 'log' | 'port' | 'transport'>;
-  readonly ports: { readonly log: Port<LogStore>; readonly transport: Port<Transport> };
+  readonly data: Omit<EngineThreadData, 'layers' | 'log' | 'port' | 'transport'>;
+  readonly ports: EnginePorts;
   readonly clock: Clock;
   readonly random: Random;
   readonly say: (report: Report) => void;
@@ -57,7 +61,7 @@ export class EngineSide {
 
   constructor(options: EngineSideOptions) {
     this.#options = options;
-    const { data, clock, random, say } = options;
+    const { data, ports, clock, random, say } = options;
     const { group, self, limits, timings, shared } = data;
     this.#happenings = new Happenings((happenings) => say({ kind: 'happened', happenings }));
     const logger = loggerTo((happening) => this.#happenings.add(happening));
@@ -74,6 +78,9 @@ export class EngineSide {
         this.#host?.wake();
       },
       ready: (reads) => say({ kind: 'ready', reads }),
+      isLayered: ports.layers.length > 0,
+      ordered: (channel, order) => say({ kind: 'layer-order', channel, order }),
+      installed: (slot) => say({ kind: 'installed', slot }),
       turnEnded: () => this.#turnEnded(),
       stopped: (failure) => this.#stopped(failure),
     });
@@ -127,6 +134,8 @@ export class EngineSide {
         this.#feed?.begin(order.executedThrough, decidedThrough);
         return this.#takeIn();
       }
+      case 'layer-answer':
+        return this.#host?.answer(order.channel, order.answer);
       case 'heard':
         return this.#happenings.heard();
       case 'bootstrap':
@@ -152,7 +161,7 @@ export class EngineSide {
       if (isNew) host?.wake();
     } else if (this.#hasBegun && opened !== undefined && host !== undefined) {
       const { decidedThrough } = opened.remembered.restored;
-      if (this.#application.progress.executedThrough === decidedThrough) this.#run(host, opened);
+      if (this.#application.progress.executedThrough >= decidedThrough) this.#run(host, opened);
     }
   }
 

@@ -2,13 +2,14 @@
 import { workerData } from 'node:worker_threads';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
+import type { EngineLayer } from '../ports/layer.ts';
 import type { LogStore } from '../ports/log-store.ts';
 import type { Port } from '../ports/port.ts';
 import type { Transport } from '../ports/transport.ts';
 import { EngineSide } from './engine-side.ts';
 import type { EngineThreadData, Order, Remote } from './words.ts';
 
-const { port, log, transport, ...data } = workerData as EngineThreadData;
+const { port, log, transport, layers, ...data } = workerData as EngineThreadData;
 
 /** Opened when it is wanted, so that what its module throws is told like any other error. */
 function remotePort<T>({ module, name, options }: Remote): Port<T> {
@@ -24,7 +25,14 @@ function remotePort<T>({ module, name, options }: Remote): Port<T> {
 
 const side = new EngineSide({
   data,
-  ports: { log: remotePort<LogStore>(log), transport: remotePort<Transport>(transport) },
+  ports: {
+    log: remotePort<LogStore>(log),
+    transport: remotePort<Transport>(transport),
+    layers: layers.map(({ channel, engine }) => ({
+      channel,
+      engine: remotePort<EngineLayer>(engine),
+    })),
+  },
   clock: systemClock,
   random: systemRandom,
   say: (report) => {

@@ -5,6 +5,7 @@ import type { Emit } from '../events.ts';
 import type { Application, Progress } from '../host/halves.ts';
 import type { Ballot } from '../paxos/ballot.ts';
 import type { ReadId } from '../paxos/input.ts';
+import type { LayerOrder } from '../ports/layer.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import { readNumber, readProgress, readSegment } from './records.ts';
@@ -26,6 +27,10 @@ export interface RemoteApplicationOptions {
   readonly feed: () => SlotFeed;
   readonly happened: (happening: Happening) => void;
   readonly ready: (reads: readonly ReadId[]) => void;
+  /** A layer may load a state. */
+  readonly isLayered: boolean;
+  readonly ordered: (channel: number, order: LayerOrder) => void;
+  readonly installed: (slot: Slot) => void;
   /** The engine's turn is over. */
   readonly turnEnded: () => void;
   readonly stopped: (failure: RslError | undefined) => void;
@@ -82,6 +87,16 @@ export class RemoteApplication implements Application {
     this.#options.feed().release(slot, value);
   }
 
+  order(channel: number, order: LayerOrder): void {
+    this.#options.ordered(channel, order);
+  }
+
+  installed(slot: Slot): void {
+    this.#options.feed().jump(slot);
+    this.progress.executedThrough = Math.max(this.progress.executedThrough, slot);
+    this.#options.installed(slot);
+  }
+
   /** Those that came since the last call are one read. */
   takeRead(): ReadId | undefined {
     if (this.#reads.length === 0) return undefined;
@@ -136,15 +151,20 @@ export class RemoteApplication implements Application {
 
   #onProgress(progress: Progress): void {
     const before = this.progress.executedThrough;
+    const { feed, isLayered } = this.#options;
+    const { sentThrough } = feed();
     requires(
       () => progress.executedThrough >= before,
       'remote-1 what is executed stays executed (P7)',
     );
     requires(
-      () => progress.executedThrough <= this.#options.feed().sentThrough,
-      'remote-2 only what was sent is executed (P7)',
+      () => progress.executedThrough <= sentThrough,
+      'remote-2 only what was sent is executed, or what a layer has loaded (P7)',
+      () => !isLayered,
     );
-    Object.assign(this.progress, progress);
+    // A state that was loaded may be told of here first; `installed` is when it counts.
+    const executedThrough = Math.min(progress.executedThrough, sentThrough);
+    Object.assign(this.progress, progress, { executedThrough });
   }
 
   #forget(read: ReadId): void {

@@ -9,6 +9,7 @@ import type { ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { LayerAnswer, LayerOrder } from '../ports/layer.ts';
 import type { PeerAddress } from '../ports/transport.ts';
 import { unreachable } from '../unreachable.ts';
 import { BoardReader, type Notice } from './board.ts';
@@ -122,6 +123,10 @@ export class RemoteEngine implements Engine {
     return isReset ? measures : nothingMeasured;
   }
 
+  answer(channel: number, answer: LayerAnswer): void {
+    this.#options.order({ kind: 'layer-answer', channel, answer });
+  }
+
   stop(): void {
     this.end(undefined);
   }
@@ -136,6 +141,11 @@ export class RemoteEngine implements Engine {
       case 'ready':
         for (const read of report.reads) this.#options.application.readReady(read);
         return;
+      case 'layer-order':
+        return this.#obey(report.channel, report.order);
+      case 'installed':
+        this.#options.application.installed(report.slot);
+        return this.wake();
       case 'happened':
         for (const happening of report.happenings) this.#tell(happening);
         return this.#options.order({ kind: 'heard' });
@@ -180,11 +190,25 @@ export class RemoteEngine implements Engine {
       this.#execute();
       if (this.#end === undefined) this.#feed.goOn();
     } catch (error) {
-      // It cannot go on (P7).
-      const failure = asRslError(error);
-      this.#options.logger.error({ code: failure.code, err: failure }, 'the replica stops');
-      this.end(failure);
-      this.#options.failed(failure);
+      this.#failed(error);
+    }
+  }
+
+  /** It cannot go on (P7). */
+  #failed(error: unknown): void {
+    const failure = asRslError(error);
+    this.#options.logger.error({ code: failure.code, err: failure }, 'the replica stops');
+    this.end(failure);
+    this.#options.failed(failure);
+  }
+
+  /** Whatever it throws ends the replica. */
+  #obey(channel: number, order: LayerOrder): void {
+    if (this.#end !== undefined) return;
+    try {
+      this.#options.application.order(channel, order);
+    } catch (error) {
+      this.#failed(error);
     }
   }
 
@@ -193,8 +217,12 @@ export class RemoteEngine implements Engine {
     const { application, clock } = this.#options;
     const take = (_: number, bytes: Uint8Array): void => {
       const { slot, live, value } = readSlot(bytes);
+      // One that was on its way when a layer loaded a later state.
+      if (slot <= application.progress.executedThrough) return;
       application.execute(slot, value, live);
     };
+    // A layer loads another state: what comes meanwhile is behind it, or in it.
+    if (application.isLoading) return;
     const untilMs = clock.nowMs() + turnMsMax;
     do {
       while (this.#slots.read(take)) {

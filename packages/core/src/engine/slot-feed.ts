@@ -49,7 +49,7 @@ export class SlotFeed {
   /** The application has everything through `sent`; the log knows `decided` to be decided. */
   begin(sent: Slot, decided: Slot): void {
     this.#sentThrough = sent;
-    this.#releasedThrough = decided;
+    this.#releasedThrough = Math.max(sent, decided);
     this.#replayThrough = decided;
     this.goOn();
   }
@@ -62,6 +62,13 @@ export class SlotFeed {
     const isNext = this.#sentThrough === this.#releasedThrough && !this.#reading;
     this.#releasedThrough = slot;
     if (isNext) this.#send(slot, value);
+  }
+
+  /** The application has the state after `slot` from elsewhere; what comes before is not sent. */
+  jump(slot: Slot): void {
+    requires(() => slot >= this.#releasedThrough, 'feed-3 a feed goes forward only (P7)');
+    this.#sentThrough = slot;
+    this.#releasedThrough = slot;
   }
 
   /** Sends what waits, as far as there is room. */
@@ -91,7 +98,10 @@ export class SlotFeed {
         if (stored.length === 0) return this.#failed(missingSlot(from));
         this.#reading = false;
         // If one did not fit after all, it is not read again before the next call.
-        if (stored.every(({ slot, value }) => this.#send(slot, value))) this.goOn();
+        const isAllSent = stored.every(
+          ({ slot, value }) => slot <= this.#sentThrough || this.#send(slot, value),
+        );
+        if (isAllSent) this.goOn();
       },
       (error: unknown) => this.#failed(error),
     );

@@ -24,8 +24,12 @@ export async function startThread<C, R>(
 ): Promise<Halves> {
   const log = remoteOf('log', options.log);
   const transport = remoteOf('transport', options.transport);
+  const layers = (options.layers ?? []).map(({ name, channel, engine }) => ({
+    channel,
+    engine: remoteOf(`layers: ${name}`, engine),
+  }));
   return startApart(options, checked, context, events, (data) =>
-    launched({ ...data, log, transport }, context.logger),
+    launched({ ...data, log, transport, layers }, context.logger),
   );
 }
 
@@ -36,7 +40,7 @@ function remoteOf(option: string, { remote }: Port<unknown>): Remote {
 }
 
 function launched(
-  data: EngineData & Pick<EngineThreadData, 'log' | 'transport'>,
+  data: EngineData & Pick<EngineThreadData, 'layers' | 'log' | 'transport'>,
   logger: Logger,
 ): EngineLink {
   const { port1: port, port2 } = new MessageChannel();

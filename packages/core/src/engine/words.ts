@@ -5,6 +5,7 @@ import type { Limits, Slow, Timings } from '../limits.ts';
 import type { Ballot } from '../paxos/ballot.ts';
 import type { ReplicaId, StoreId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
+import type { LayerAnswer, LayerOrder } from '../ports/layer.ts';
 import type { Port } from '../ports/port.ts';
 import type { PeerAddress } from '../ports/transport.ts';
 import type { PortableError } from './portable-error.ts';
@@ -34,6 +35,7 @@ export interface EngineThreadData {
   readonly shared: Shared;
   readonly log: Remote;
   readonly transport: Remote;
+  readonly layers: readonly { readonly channel: number; readonly engine: Remote }[];
   readonly group: string;
   readonly self: ReplicaId;
   readonly limits: Limits;
@@ -74,6 +76,9 @@ export type Report =
   /** What the log knew was executed, and it takes part. */
   | { readonly kind: 'runs' }
   | { readonly kind: 'ready'; readonly reads: readonly number[] }
+  | { readonly kind: 'layer-order'; readonly channel: number; readonly order: LayerOrder }
+  /** The engine goes on behind the state that a layer has loaded. */
+  | { readonly kind: 'installed'; readonly slot: Slot }
   | { readonly kind: 'happened'; readonly happenings: readonly Happening[] }
   | {
       readonly kind: 'bootstrapped';
@@ -90,6 +95,7 @@ export type Order =
   | { readonly kind: 'bell' }
   /** The state machine has everything through this slot: send what comes after. */
   | { readonly kind: 'begin'; readonly executedThrough: Slot }
+  | { readonly kind: 'layer-answer'; readonly channel: number; readonly answer: LayerAnswer }
   /** It has taken what happened, and may be told more. */
   | { readonly kind: 'heard' }
   | {

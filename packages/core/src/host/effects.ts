@@ -1,4 +1,7 @@
+import { requires } from '@rsl/contracts';
 import type { Effect } from '../paxos/effect.ts';
+import type { ReplicaId } from '../paxos/membership.ts';
+import type { LayerCodec } from '../ports/layer.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../ports/log-store.ts';
 import { unreachable } from '../unreachable.ts';
@@ -16,6 +19,7 @@ export interface EffectsParts {
   readonly metrics: Metrics;
   readonly serving: Serving;
   readonly log: LogStore;
+  readonly layers: ReadonlyMap<number, LayerCodec>;
   readonly counters: Counters;
   readonly logger: Logger;
   /** Nothing is begun any more. */
@@ -65,13 +69,21 @@ export class Effects {
       case 'alarm':
         counters.count('alarms');
         return logger.error({ what: effect.what }, 'alarm');
+      case 'installed':
+        return application.installed(effect.slot);
       case 'layer-send':
+        return this.#sendLayers(effect.channel, effect.to, effect.message);
       case 'layer-order':
-        // Of a layer that is not there.
-        return counters.count('alarms');
+        return application.order(effect.channel, effect.order);
       default:
         return unreachable(effect);
     }
+  }
+
+  #sendLayers(channel: number, to: ReplicaId, message: object): void {
+    const codec = this.#parts.layers.get(channel);
+    requires(() => codec !== undefined, 'effect-1 a layer speaks on its own channel only');
+    if (codec !== undefined) this.#parts.outbound.layer(to, channel, codec, message);
   }
 
   /** Once everything that this turn writes is durable. */

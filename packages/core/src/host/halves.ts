@@ -5,6 +5,7 @@ import type { Ballot } from '../paxos/ballot.ts';
 import type { ReadId } from '../paxos/input.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
+import type { LayerAnswer, LayerOrder } from '../ports/layer.ts';
 import type { PeerAddress } from '../ports/transport.ts';
 import type { Leading } from './leading.ts';
 
@@ -46,6 +47,10 @@ export interface Application {
   readonly isIdle: boolean;
   /** Takes a decided slot; in order, each once (P7). */
   execute(slot: Slot, value: Value): void;
+  /** For the half of a layer beside the state machine. */
+  order(channel: number, order: LayerOrder): void;
+  /** A layer has replaced the state by the one after `slot`: the next to execute comes after it. */
+  installed(slot: Slot): void;
   /** The read to ask for now, if callers came since the last call. */
   takeRead(): ReadId | undefined;
   readReady(read: ReadId): void;
@@ -64,6 +69,8 @@ export interface Engine {
   /** It leads, and has no room for more commands (S5). */
   readonly refusesCommands: boolean;
   bootstrap(members: readonly PeerAddress[], deadlineMs: number): Promise<'formed' | 'already'>;
+  /** From the half of a layer beside the state machine. */
+  answer(channel: number, answer: LayerAnswer): void;
   status(): EngineStatus;
   /** Since the start: counts of what happened, by name. */
   counters(): Record<string, number>;

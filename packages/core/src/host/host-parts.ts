@@ -6,6 +6,7 @@ import type { Membership, ReplicaId } from '../paxos/membership.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
 import type { MakeProtocol, Protocol } from '../paxos/protocol.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { LayerCodec } from '../ports/layer.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LogStore } from '../ports/log-store.ts';
 import type { Endpoint, PeerAddress, PeerIdentity } from '../ports/transport.ts';
@@ -34,6 +35,8 @@ export interface HostOptions extends Measures {
   readonly log: LogStore;
   readonly remembered: Remembered;
   readonly application: Application;
+  /** By their channels. */
+  readonly layers: ReadonlyMap<number, LayerCodec>;
   readonly makeProtocol: MakeProtocol;
   readonly peers: readonly PeerAddress[];
   /** Random, 48 bits: this start. */
@@ -81,7 +84,7 @@ export interface HostParts {
 
 /** What a host is made of, put together. */
 export function partsOf(options: HostOptions, events: HostEvents): HostParts {
-  const { application, clock, counters, limits, log, logger, metrics } = options;
+  const { application, clock, counters, layers, limits, log, logger, metrics } = options;
   const outbound = new Outbound(() => events.endpoint());
   const send = (to: ReplicaId, message: HostMessage): void => outbound.host(to, message);
   const commit = new GroupCommit(
@@ -100,7 +103,7 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
   );
   const room = new Room(limits.logReserveBytes);
   const isStopped = (): boolean => events.isStopped();
-  const does = { application, commit, outbound, serving, log };
+  const does = { application, commit, layers, outbound, serving, log };
   const { commands: proposals, progress: execution } = application;
   const commands = new Commands({ limits, clock, execution, proposals, send });
   const standings = standingsOf(options, events, send, room);

@@ -152,12 +152,13 @@ async function stage(limits: Partial<Limits> = {}, log = new SlowLog()) {
     log: log as unknown as LogStore,
     remembered,
     makeProtocol: () => protocol,
+    layers: new Map(),
     peers: [],
     epoch: 1,
     watchesSuspends: true,
   });
   const endpoint = { peers() {}, send: () => true, queuedBytes: () => 0, close() {} };
-  host.start(() => endpoint);
+  host.start(() => endpoint, remembered.restored);
   // A new store is admitted once its start is durable.
   await world.run(world.nowMs + 1);
   const hear = async (message: Message): Promise<void> => {

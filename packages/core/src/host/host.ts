@@ -4,9 +4,10 @@ import type { Input } from '../paxos/input.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import { type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
-import type { Protocol } from '../paxos/protocol.ts';
+import type { Protocol, Restored } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { LayerAnswer } from '../ports/layer.ts';
 import type { Endpoint, PeerAddress, PeerIdentity, TransportEvents } from '../ports/transport.ts';
 import type { Application, Engine, EngineMeasures, EngineStatus } from './halves.ts';
 import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
@@ -29,6 +30,9 @@ export class Host implements Engine, TransportEvents {
   #protocol: Protocol | undefined;
   #membership: Membership = nowhere;
   #inputs: Input[] = [];
+  /** What layers heard from their other halves before there was a protocol. */
+  readonly #early: Input[] = [];
+  #restored: Restored;
   #executedTold: Slot = 0;
   #turnDue = false;
   #tickDue = false;
@@ -40,6 +44,7 @@ export class Host implements Engine, TransportEvents {
     this.#options = options;
     this.#clock = options.clock;
     this.#application = options.application;
+    this.#restored = options.remembered.restored;
     this.#parts = partsOf(options, {
       endpoint: () => this.#endpoint,
       connected: () => this.#connected.values(),
@@ -87,9 +92,10 @@ export class Host implements Engine, TransportEvents {
     return this.#connected.get(id)?.store === store;
   }
 
-  /** Its application has executed what the log knows to be decided. */
-  start(open: (events: TransportEvents) => Endpoint): void {
+  /** Its application has executed what is `restored`. */
+  start(open: (events: TransportEvents) => Endpoint, restored: Restored): void {
     const { remembered, peers } = this.#options;
+    this.#restored = restored;
     this.#endpoint = open(this);
     this.#endpoint.peers(peers.filter(({ id }) => id !== this.#options.self));
     if (remembered.membership !== undefined) this.#onFormed(remembered.membership);
@@ -131,13 +137,32 @@ export class Host implements Engine, TransportEvents {
       this.#parts.outbound.envelope,
       this.#membership,
       membersMax,
+      this.#options.layers,
     );
     if (received.to === 'nobody') return this.#options.counters.count(received.why);
     if (received.to === 'host') return this.#onHostMessage(from, received.message);
+    if (received.to === 'layer') {
+      const { channel, message } = received;
+      return this.#bring({ kind: 'layer-message', channel, from: from.id, message });
+    }
     if (this.#isLogFull && carriesValues(received.message))
       return this.#options.counters.count('framesWhileLogIsFull');
     this.#parts.sleep.onMessage(from.id, received.message.kind);
     this.#inputs.push({ kind: 'message', from: from.id, message: received.message });
+    this.#schedule();
+  }
+
+  answer(channel: number, answer: LayerAnswer): void {
+    if (this.#stopped) return;
+    const input = { kind: 'layer-answer', channel, answer } as const;
+    if (this.#protocol === undefined) this.#early.push(input);
+    else this.#bring(input);
+  }
+
+  /** Something for a layer: whoever sleeps wakes. */
+  #bring(input: Input): void {
+    this.#parts.sleep.stir();
+    this.#inputs.push(input);
     this.#schedule();
   }
 
@@ -148,6 +173,8 @@ export class Host implements Engine, TransportEvents {
       this.#connected.set(peer.id, peer);
       this.#parts.standings.onPeer(peer);
     } else this.#connected.delete(peer.id);
+    if (this.#options.layers.size > 0 && this.#protocol !== undefined)
+      this.#inputs.push({ kind: 'connection', with: peer.id, up });
     this.#application.emit('peer', { id: peer.id, up });
   }
 
@@ -317,9 +344,14 @@ export class Host implements Engine, TransportEvents {
   }
 
   #begin(): void {
-    const { remembered, makeProtocol } = this.#options;
-    this.#protocol = makeProtocol(this.#membership, remembered.restored);
+    const { layers, makeProtocol } = this.#options;
+    this.#protocol = makeProtocol(this.#membership, this.#restored);
     this.#executedTold = this.#application.progress.executedThrough;
+    this.#inputs.push(...this.#early.splice(0));
+    if (layers.size > 0) {
+      for (const id of this.#connected.keys())
+        this.#inputs.push({ kind: 'connection', with: id, up: true });
+    }
     if (this.#parts.room.isLow) this.#inputs.push({ kind: 'storage', full: true });
     this.#schedule();
   }

@@ -3,11 +3,13 @@ import { type HostMessage, readHostMessage } from '../codec/host-codec.ts';
 import { readMessage } from '../codec/message-codec.ts';
 import { type Membership, memberOf, type ReplicaId } from '../paxos/membership.ts';
 import type { Message } from '../paxos/messages.ts';
+import type { LayerCodec } from '../ports/layer.ts';
 import type { PeerIdentity } from '../ports/transport.ts';
 
 export type Received =
   | { readonly to: 'protocol'; readonly message: Message }
   | { readonly to: 'host'; readonly message: HostMessage }
+  | { readonly to: 'layer'; readonly channel: number; readonly message: object }
   /** Not for us, or not now: counted under this name and dropped. */
   | { readonly to: 'nobody'; readonly why: string };
 
@@ -22,6 +24,7 @@ export function receive(
   envelope: Envelope,
   membership: Membership,
   membersMax: number,
+  layers: ReadonlyMap<number, LayerCodec> = noLayers,
 ): Received {
   const frame = readFrame(bytes);
   if (frame.channel === channels.forming) {
@@ -38,6 +41,12 @@ export function receive(
     const named = memberOf(membership, from.id, from.store) !== undefined;
     if (!named) return { to: 'nobody', why: 'framesOfNoMember' };
   }
+  const layer = layers.get(frame.channel);
+  if (layer !== undefined) {
+    const message = layer.read(frame);
+    if (message === undefined) return { to: 'nobody', why: 'framesOfUnknownKind' };
+    return { to: 'layer', channel: frame.channel, message };
+  }
   const message = readMessage(frame);
   if (message !== undefined) {
     if (isOfAnother(message, from.id)) return { to: 'nobody', why: 'framesOfAnotherProposer' };
@@ -47,6 +56,8 @@ export function receive(
   if (other !== undefined) return { to: 'host', message: other };
   return { to: 'nobody', why: 'framesOfUnknownKind' };
 }
+
+const noLayers: ReadonlyMap<number, LayerCodec> = new Map();
 
 /** A ballot is its proposer's alone: nobody else says what is proposed in it (P1). */
 function isOfAnother(message: Message, from: ReplicaId): boolean {

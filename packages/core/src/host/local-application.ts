@@ -1,3 +1,4 @@
+import { requires } from '@rsl/contracts';
 import type { CallOptions, ManyResults } from '../api.ts';
 import { ClosedError, type RslError, StorageError } from '../errors.ts';
 import type { Emit } from '../events.ts';
@@ -7,6 +8,7 @@ import type { ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { BesideLayer, LayerOrder } from '../ports/layer.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
 import { Barriers } from './barriers.ts';
 import type { Intaker } from './calls.ts';
@@ -16,6 +18,7 @@ import { Leading } from './leading.ts';
 import { MeasuredMachine, type Metrics } from './metrics.ts';
 import type { control, Under } from './proposal-ring.ts';
 import { Proposals } from './proposals.ts';
+import { ExecutedState } from './replicated-state.ts';
 
 export interface LocalApplicationOptions {
   readonly self: ReplicaId;
@@ -36,10 +39,14 @@ export class LocalApplication implements Application, Intaker {
   readonly emit: Emit;
   readonly leading: Leading;
   readonly metrics: Metrics;
+  /** For layers. */
+  readonly state: ExecutedState;
   readonly #engine: LocalApplicationOptions['engine'];
   readonly #execution: Execution;
   readonly #proposals: Proposals;
   readonly #barriers: Barriers;
+  /** The halves of layers beside the state machine, by their channels. */
+  #besides: ReadonlyMap<number, BesideLayer> = new Map();
   /** Set once it has ended: why, unless it was closed. */
   #end: { readonly failure: RslError | undefined } | undefined;
 
@@ -53,6 +60,7 @@ export class LocalApplication implements Application, Intaker {
     this.#barriers = new Barriers(limits);
     const measured = new MeasuredMachine(stateMachine, clock, metrics);
     this.#execution = new Execution(measured, self, this.#proposals, skip, limits);
+    this.state = new ExecutedState(this.#execution, stateMachine);
   }
 
   get progress(): Execution {
@@ -65,6 +73,11 @@ export class LocalApplication implements Application, Intaker {
 
   get pending(): { readonly commands: number; readonly bytes: number } {
     return { commands: this.#proposals.pendingCount, bytes: this.#proposals.pendingBytes };
+  }
+
+  /** Nothing is executed meanwhile. */
+  get isLoading(): boolean {
+    return this.state.isLoading;
   }
 
   get isIdle(): boolean {
@@ -121,6 +134,28 @@ export class LocalApplication implements Application, Intaker {
   execute(slot: Slot, value: Value, live = true): void {
     this.#execution.execute(slot, value, live);
     this.#barriers.executed(slot);
+    for (const beside of this.#besides.values()) beside.executed(slot, value);
+  }
+
+  /** From now on they hear of each slot. */
+  give(besides: ReadonlyMap<number, BesideLayer>): void {
+    this.#besides = besides;
+  }
+
+  order(channel: number, order: LayerOrder): void {
+    const beside = this.#besides.get(channel);
+    requires(() => beside !== undefined, 'application-1 a layer has both halves');
+    beside?.order(order);
+  }
+
+  /** The state is another one's, loaded: what its callers wait for may be in it. */
+  installed(slot: Slot): void {
+    requires(
+      () => this.#execution.executedThrough >= slot,
+      'application-2 the state is replaced before the engine goes on behind it (R8)',
+    );
+    this.#proposals.passOver();
+    this.#barriers.executed(this.#execution.executedThrough);
   }
 
   takeRead(): ReadId | undefined {

@@ -2,39 +2,49 @@ import type { LeaseOptions } from '../api.ts';
 import type { Timings } from '../limits.ts';
 import type { MakeProtocol } from '../paxos/protocol.ts';
 import { Replica as PaxosReplica } from '../paxos/replica.ts';
+import type { EngineLayer, Layer } from '../ports/layer.ts';
 import type { LogStore } from '../ports/log-store.ts';
 import type { Port, PortContext } from '../ports/port.ts';
 import type { PeerAddress, Transport } from '../ports/transport.ts';
 import type { Application } from './halves.ts';
 import { Host } from './host.ts';
 import type { Measures } from './measures.ts';
-import { type Remembered, remember } from './recovery.ts';
+import { type Remembered, remember, restoredAfter } from './recovery.ts';
+
+/** What an engine opens. */
+export interface EnginePorts {
+  readonly log: Port<LogStore>;
+  readonly transport: Port<Transport>;
+  /** The outermost first. */
+  readonly layers: readonly Pick<Layer, 'channel' | 'engine'>[];
+}
 
 /** What an engine works with. */
 export interface Opened {
   readonly log: LogStore;
   readonly remembered: Remembered;
   readonly transport: Transport;
+  /** By their channels, the outermost first. */
+  readonly layers: ReadonlyMap<number, EngineLayer>;
   close(): Promise<void>;
 }
 
 /** Opens the log, reads what it remembers, and opens the transport; or leaves nothing open. */
-export async function openPorts(
-  ports: { readonly log: Port<LogStore>; readonly transport: Port<Transport> },
-  context: PortContext,
-): Promise<Opened> {
+export async function openPorts(ports: EnginePorts, context: PortContext): Promise<Opened> {
   const { log, remembered } = await openLog(ports.log, context);
   const closeLog = (): Promise<void> =>
     log.close().catch((error: unknown) => {
       context.logger.warn({ err: error }, 'the log did not close well');
     });
   try {
+    const layers = new Map<number, EngineLayer>();
+    for (const { channel, engine } of ports.layers) layers.set(channel, await engine.open(context));
     const transport = await ports.transport.open(context);
     const close = async (): Promise<void> => {
       await transport.close();
       await closeLog();
     };
-    return { log, remembered, transport, close };
+    return { log, remembered, transport, layers, close };
   } catch (error) {
     await closeLog();
     throw error;
@@ -77,17 +87,23 @@ export interface EngineOptions {
 export function engineOf(
   { timings, peers, lease, epoch }: EngineOptions,
   context: PortContext,
-  { log, remembered }: Opened,
+  { layers, log, remembered }: Opened,
   parts: Measures & { readonly application: Application },
 ): Host {
   const { group, self, limits, clock, random, logger } = context;
   const { store } = remembered.info;
-  const makeProtocol: MakeProtocol = (membership, restored) => {
+  const makeReplica: MakeProtocol = (membership, restored) => {
     const shared = { self, store, limits, timings, random };
     const settings = lease === undefined ? shared : { ...shared, lease };
     return new PaxosReplica(membership, restored, settings, clock.nowMs());
   };
-  const given = { group, self, limits, timings, clock, logger, peers, epoch };
+  const about = { self, below: (limit: number) => random.below(limit) };
+  const makeProtocol = [...layers.values()].reduceRight<MakeProtocol>(
+    (inner, layer) => layer.wrap(inner, about),
+    makeReplica,
+  );
+  const codecs = new Map([...layers].map(([channel, { codec }]) => [channel, codec] as const));
+  const given = { group, self, limits, timings, clock, logger, peers, epoch, layers: codecs };
   const watchesSuspends = lease !== undefined;
   return new Host({ ...given, ...parts, log, remembered, makeProtocol, watchesSuspends });
 }
@@ -99,6 +115,8 @@ export function startEngine(
   { remembered, transport }: Opened,
   epoch: number,
 ): void {
-  const local = { group, id: self, store: remembered.info.store, instance: epoch };
-  host.start((on) => transport.open(local, on));
+  const { info, restored } = remembered;
+  const local = { group, id: self, store: info.store, instance: epoch };
+  const from = restoredAfter(restored, host.executedThrough);
+  host.start((on) => transport.open(local, on), from);
 }

@@ -4,6 +4,7 @@ import { messageKinds, writeMessage } from '../codec/message-codec.ts';
 import { fingerprintOf } from '../codec/membership-codec.ts';
 import { type Membership, noGroup, type ReplicaId } from '../paxos/membership.ts';
 import type { Message } from '../paxos/messages.ts';
+import type { LayerCodec } from '../ports/layer.ts';
 import type { Endpoint, Lane } from '../ports/transport.ts';
 
 /** Encodes messages and gives them to the transport. One message for many is encoded once. */
@@ -53,6 +54,13 @@ export class Outbound {
     this.#writer.begin(channel, kind, this.#envelope);
     writeHostMessage(message, this.#writer);
     this.#send(to, message.kind === 'forward' ? 'bulk' : 'votes', this.#writer.end());
+  }
+
+  layer(to: ReplicaId, channel: number, codec: LayerCodec, message: object): void {
+    this.#last = undefined;
+    this.#writer.begin(channel, codec.kindOf(message), this.#envelope);
+    codec.write(message, this.#writer);
+    this.#send(to, codec.laneOf(message), this.#writer.end());
   }
 
   #send(to: ReplicaId, lane: Lane, parts: readonly Uint8Array[]): void {

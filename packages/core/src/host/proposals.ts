@@ -278,6 +278,20 @@ export class Proposals {
     if (this.wants(sequence)) this.#putBack(sequence, again);
   }
 
+  /**
+   * Slots were passed over here: nobody on this replica sees what they executed. What was sent may
+   * have been among it, so it is asked again under its session, or its outcome is unknown.
+   */
+  passOver(): void {
+    this.#runs = [];
+    for (let s = this.#head, end = this.#tail; s < end; s += 1) {
+      const at = this.#ring.at(s);
+      if (this.#ring.states[at] !== sent) continue;
+      if (typeof this.#ring.under[at] === 'object') this.#putBack(s, again);
+      else this.#fail(s, () => new OutcomeUnknownError(passedOver));
+    }
+  }
+
   #requeue(ballot: Ballot, state: number): void {
     if (!this.#runs.some((run) => compareBallots(run.ballot, ballot) < 0)) return;
     const stale = this.#runs.filter((run) => compareBallots(run.ballot, ballot) < 0);
@@ -393,6 +407,10 @@ export class Proposals {
 const deadlinePassed =
   'the deadline passed after the command was proposed; it may still execute: ' +
   'read back what it would have changed before sending it again';
+
+const passedOver =
+  'this replica was far behind and took another one’s state; whether the command is in it is not ' +
+  'known here: read back what it would have changed before sending it again';
 
 const isWaiting = (state: number | undefined): boolean => state === queued || state === again;
 

@@ -187,6 +187,24 @@ export async function restore(
   await replay(log, decidedThrough, execution);
 }
 
+/**
+ * What a protocol starts from when the state machine was loaded from a snapshot of `slot`: the log
+ * may end before it, or have a hole, and nothing up to it is asked for any more (R8).
+ */
+export function restoredAfter(restored: Restored, slot: Slot): Restored {
+  if (slot <= restored.decidedThrough) return restored;
+  const beyond = <T>(known: ReadonlyMap<Slot, T>): ReadonlyMap<Slot, T> =>
+    new Map([...known].filter(([each]) => each > slot));
+  return {
+    ...restored,
+    votes: beyond(restored.votes),
+    decided: beyond(restored.decided),
+    lost: beyond(restored.lost),
+    firstSlot: slot + 1,
+    decidedThrough: slot,
+  };
+}
+
 /** A value's bytes are valid only during the visit. */
 const owned = ({ bytes, checksum }: Value): Value => ({ bytes: copied(bytes), checksum });
 

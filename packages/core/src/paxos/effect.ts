@@ -48,6 +48,8 @@ export type Effect =
   | { readonly kind: 'behind'; readonly need: Slot; readonly peer: ReplicaId }
   | { readonly kind: 'stopped'; readonly slot: Slot }
   | { readonly kind: 'truncate-log'; readonly before: Slot }
+  /** The state machine is at exactly `slot`; what is executed next comes after it. */
+  | { readonly kind: 'installed'; readonly slot: Slot }
   /** In the own words of the layer of that channel. */
   | {
       readonly kind: 'layer-send';

@@ -392,6 +392,9 @@ export class Replica implements Protocol {
     this.acceptor.onInstalled(slot);
     this.election.onSteppedDown(nowMs);
     this.#follow(this.#leader);
+    this.#out.add({ kind: 'installed', slot });
+    // What came before is in the snapshot, and the log may have a hole there.
+    this.#out.add({ kind: 'truncate-log', before: slot + 1 });
   }
 
   #onTruncate(before: Slot): void {

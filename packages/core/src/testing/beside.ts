@@ -45,7 +45,7 @@ function startBeside<C, R>(
     );
     const side = new EngineSide({
       data,
-      ports: options,
+      ports: { ...options, layers: options.layers ?? [] },
       clock: engineClock,
       random,
       say: (report) => {

@@ -85,6 +85,9 @@ function told(...executedThrough: readonly number[]): void {
     feed: () => fed,
     happened: nobody,
     ready: nobody,
+    isLayered: false,
+    ordered: nobody,
+    installed: nobody,
     turnEnded: nobody,
     stopped: nobody,
   });
@@ -98,4 +101,4 @@ function told(...executedThrough: readonly number[]): void {
 
 breaking('remote-1 what is executed stays executed (P7)', () => told(5, 4));
 
-breaking('remote-2 only what was sent is executed (P7)', () => told(6));
+breaking('remote-2 only what was sent is executed, or what a layer has loaded (P7)', () => told(6));

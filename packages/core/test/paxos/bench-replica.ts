@@ -130,6 +130,9 @@ export class BenchReplica {
       case 'alarm':
         this.events.push(effect);
         break;
+      case 'installed':
+        this.events.push(effect);
+        break;
       case 'layer-send':
       case 'layer-order':
         throw new Error('there is no layer here');
