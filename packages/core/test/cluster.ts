@@ -15,6 +15,7 @@ import {
   connectClient,
   serveClients,
 } from '@rsl/core/client';
+import type { Layer } from '@rsl/core/protocol';
 import {
   DigestMachine,
   type MemoryClientNetwork,
@@ -33,6 +34,7 @@ export interface ClusterOptions {
   readonly machine?: (id: number) => StateMachine;
   readonly logger?: Logger;
   readonly clients?: MemoryClientNetwork;
+  readonly layers?: (id: number) => readonly Layer[];
 }
 
 export const memberAt = (
@@ -86,6 +88,7 @@ export class Cluster {
       limits: this.#options.limits ?? {},
       timings: this.#options.timings ?? {},
       skip: this.skip,
+      layers: this.#options.layers?.(id) ?? [],
       logger: this.#options.logger ?? silentLogger,
       ...(this.#options.lease === undefined ? {} : { lease: this.#options.lease }),
     });

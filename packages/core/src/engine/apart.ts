@@ -34,6 +34,7 @@ export async function startApart<C, R>(
   const { epoch, shared } = data;
   const link = launch(data);
   let besides: Besides | undefined;
+  let running: RemoteEngine | undefined;
   try {
     const { firstSlot, store } = await link.opened;
     const { counters, metrics } = measuresOf(checked, clock, logger);
@@ -54,7 +55,10 @@ export async function startApart<C, R>(
     const host = {
       state: application.state,
       answer,
-      fail: (error: Error) => failed(asRslError(error)),
+      fail: (error: Error) => {
+        if (running === undefined) failed(asRslError(error));
+        else running.fail(error);
+      },
     };
     besides = await openBesides(layers, context, host, firstSlot);
     application.give(besides.byChannel);
@@ -63,6 +67,7 @@ export async function startApart<C, R>(
     const given = { self, application, shared, limits, timings, clock, logger, counters };
     const order = (what: Order): void => link.order(what);
     const engine = new RemoteEngine({ ...given, order, failed }, executedThrough);
+    running = engine;
     link.give(engine);
     await link.runs;
     const close = (): Promise<void> => closeBoth(besides, link);

@@ -190,12 +190,13 @@ export class RemoteEngine implements Engine {
       this.#execute();
       if (this.#end === undefined) this.#feed.goOn();
     } catch (error) {
-      this.#failed(error);
+      this.fail(error);
     }
   }
 
-  /** It cannot go on (P7). */
-  #failed(error: unknown): void {
+  /** The application cannot go on (P7). */
+  fail(error: unknown): void {
+    if (this.#end !== undefined) return;
     const failure = asRslError(error);
     this.#options.logger.error({ code: failure.code, err: failure }, 'the replica stops');
     this.end(failure);
@@ -208,7 +209,7 @@ export class RemoteEngine implements Engine {
     try {
       this.#options.application.order(channel, order);
     } catch (error) {
-      this.#failed(error);
+      this.fail(error);
     }
   }
 
