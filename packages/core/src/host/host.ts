@@ -10,6 +10,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { LayerAnswer } from '../ports/layer.ts';
 import type { Endpoint, PeerAddress, PeerIdentity, TransportEvents } from '../ports/transport.ts';
 import type { Application, Engine, EngineMeasures, EngineStatus } from './halves.ts';
+import { takeHostMessage } from './host-messages.ts';
 import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
 import { receive } from './inbound.ts';
 import { carriesValues } from './outbound.ts';
@@ -288,26 +289,10 @@ export class Host implements Engine, TransportEvents {
   // ---- what comes in beside the protocol
 
   #onHostMessage(from: PeerIdentity, message: HostMessage): void {
-    const { commands, forming, sleep, standings } = this.#parts;
-    switch (message.kind) {
-      case 'forward':
-        commands.onMessage(from.id, message);
-        return this.wake();
-      case 'forward-ack':
-        commands.onMessage(from.id, message);
-        return this.#schedule();
-      case 'sleep':
-      case 'asleep':
-      case 'awake':
-        sleep.onSleepMessage(from, message);
-        return this.#schedule();
-      case 'standing':
-        return this.#guarded(() => standings.onStanding(from, message));
-      case 'recalled':
-        return this.#guarded(() => standings.onRecalled(from, message));
-      default:
-        return this.#guarded(() => forming.onMessage(from, message));
-    }
+    const guarded = (run: () => void): void => this.#guarded(run);
+    const follows = takeHostMessage(this.#parts, from, message, guarded);
+    if (follows === 'stir') this.wake();
+    else if (follows === 'turn') this.#schedule();
   }
 
   #reveal(to: ReplicaId, message: DurableMessage): void {
