@@ -161,6 +161,14 @@ export const errorCodes = {
       'cannot be mended, and no replica has executed that slot, start every one with ' +
       '`skip: [slot]`, rsl-server with `--skip-slot`; read docs/operations.md first.',
   },
+  RSL_LOAD_FAILED: {
+    class: 'LoadFailedError',
+    outcome: 'unknown',
+    meaning:
+      'The `load` of the state machine threw, or what it read could not be read to its end: its ' +
+      'state is not known. The replica stops.',
+    action: 'Mend what the cause says, and start the replica again: it loads a state from anew.',
+  },
   RSL_ENGINE_FAILED: {
     class: 'EngineFailedError',
     outcome: 'unknown',

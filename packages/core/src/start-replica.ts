@@ -2,7 +2,7 @@ import type { Replica, ReplicaOptions } from './api.ts';
 import { startThread } from './engine/start-thread.ts';
 import { Events } from './events.ts';
 import { asRslError } from './host/as-rsl-error.ts';
-import { type Besides, openBesides } from './host/besides.ts';
+import { Besides } from './host/besides.ts';
 import { LocalApplication } from './host/local-application.ts';
 import { measuresOf } from './host/measures.ts';
 import { engineOf, openPorts, startEngine } from './host/open-engine.ts';
@@ -101,9 +101,10 @@ async function startInline<C, R>(
       answer: (channel: number, answer: LayerAnswer) => engine.answer(channel, answer),
       fail: (error: Error) => engine.fail(asRslError(error)),
     };
-    besides = await openBesides(layers, context, host, remembered.restored.firstSlot);
-    application.give(besides.byChannel);
-    await restore(log, remembered.restored, stateMachine, application.progress);
+    besides = await Besides.open(layers, context, host);
+    application.give(besides);
+    const kept = besides.isEmpty ? undefined : besides;
+    await restore(log, remembered.restored, stateMachine, application.progress, kept);
     startEngine(engine, context, opened, epoch);
     return { application, engine, store: remembered.info.store, close };
   } catch (error) {

@@ -51,6 +51,24 @@ export class StateMachineFailedError extends RslError {
   }
 }
 
+/** What the state machine holds now is not known: only another start tells. */
+export class LoadFailedError extends RslError {
+  override readonly name = 'LoadFailedError';
+  /** Of the image that was being loaded. */
+  readonly slot: number;
+  constructor(slot: number, cause: unknown) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    super(
+      'RSL_LOAD_FAILED',
+      'unknown',
+      `the state machine could not load the state after slot ${slot}: ${what}. Its state is not ` +
+        'known; mend what the message says, and start the replica again',
+      { cause },
+    );
+    this.slot = slot;
+  }
+}
+
 export class SlotSkippedError extends RslError {
   override readonly name = 'SlotSkippedError';
   readonly slot: number;

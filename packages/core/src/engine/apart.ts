@@ -2,7 +2,7 @@ import type { ReplicaOptions } from '../api.ts';
 import type { RslError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import { asRslError } from '../host/as-rsl-error.ts';
-import { type Besides, openBesides } from '../host/besides.ts';
+import { Besides } from '../host/besides.ts';
 import { LocalApplication } from '../host/local-application.ts';
 import { measuresOf } from '../host/measures.ts';
 import { beginAt } from '../host/recovery.ts';
@@ -60,9 +60,10 @@ export async function startApart<C, R>(
         else running.fail(error);
       },
     };
-    besides = await openBesides(layers, context, host, firstSlot);
-    application.give(besides.byChannel);
-    await beginAt(firstSlot, stateMachine, application.progress);
+    besides = await Besides.open(layers, context, host);
+    application.give(besides);
+    const kept = besides.isEmpty ? undefined : besides;
+    await beginAt(firstSlot, stateMachine, application.progress, kept);
     const { executedThrough } = application.progress;
     const given = { self, application, shared, limits, timings, clock, logger, counters };
     const order = (what: Order): void => link.order(what);

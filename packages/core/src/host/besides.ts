@@ -1,40 +1,58 @@
-import type { BesideHost, BesideLayer, Layer, LayerAnswer } from '../ports/layer.ts';
-import type { PortContext } from '../ports/port.ts';
 import type { Slot } from '../paxos/slot.ts';
-
-/** The halves of layers beside the state machine. */
-export interface Besides {
-  readonly byChannel: ReadonlyMap<number, BesideLayer>;
-  close(): Promise<void>;
-}
+import type { Value } from '../paxos/value.ts';
+import type { BesideHost, BesideLayer, Layer, LayerAnswer, LayerOrder } from '../ports/layer.ts';
+import type { PortContext } from '../ports/port.ts';
+import type { KeptState } from './recovery.ts';
 
 export interface BesidesHost extends Omit<BesideHost, 'answer'> {
   answer(channel: number, answer: LayerAnswer): void;
 }
 
-/**
- * Opens them, and lets each bring the state machine to where the log goes on, or further; or leaves
- * nothing open. `firstSlot` is the first that the log keeps.
- */
-export async function openBesides(
-  layers: readonly Layer[],
-  context: PortContext,
-  { answer, ...host }: BesidesHost,
-  firstSlot: Slot,
-): Promise<Besides> {
-  const byChannel = new Map<number, BesideLayer>();
-  const close = async (): Promise<void> => {
-    for (const beside of byChannel.values()) await beside.close();
-  };
-  try {
-    for (const { beside, channel } of layers) {
-      const opened = await beside.open(context);
-      byChannel.set(channel, opened);
-      await opened.begin({ ...host, answer: (what) => answer(channel, what) }, firstSlot);
+/** The halves of layers beside the state machine, by their channels. */
+export class Besides implements KeptState {
+  readonly #host: BesidesHost;
+  readonly #layers = new Map<number, BesideLayer>();
+
+  private constructor(host: BesidesHost) {
+    this.#host = host;
+  }
+
+  /** Opens all of them, or leaves none open. */
+  static async open(
+    layers: readonly Layer[],
+    context: PortContext,
+    host: BesidesHost,
+  ): Promise<Besides> {
+    const besides = new Besides(host);
+    try {
+      for (const { beside, channel } of layers)
+        besides.#layers.set(channel, await beside.open(context));
+      return besides;
+    } catch (error) {
+      await besides.close();
+      throw error;
     }
-    return { byChannel, close };
-  } catch (error) {
-    await close();
-    throw error;
+  }
+
+  get isEmpty(): boolean {
+    return this.#layers.size === 0;
+  }
+
+  async begin(firstSlot: Slot): Promise<void> {
+    const { answer, ...host } = this.#host;
+    for (const [channel, layer] of this.#layers)
+      await layer.begin({ ...host, answer: (what) => answer(channel, what) }, firstSlot);
+  }
+
+  executed(slot: Slot, value: Value): void {
+    for (const layer of this.#layers.values()) layer.executed(slot, value);
+  }
+
+  order(channel: number, order: LayerOrder): void {
+    this.#layers.get(channel)?.order(order);
+  }
+
+  async close(): Promise<void> {
+    for (const layer of this.#layers.values()) await layer.close();
   }
 }

@@ -57,6 +57,7 @@ export class ExecutedSlots {
     this.#bytes = 0;
     this.#first = slot + 1;
     this.#next = slot + 1;
+    this.#wake();
   }
 
   add(kept: KeptSlot): void {
@@ -105,7 +106,6 @@ export class ExecutedSlots {
     const why = cause === undefined ? 'was closed' : `stopped: ${cause.message}`;
     this.#closed = new ClosedError(`the replica ${why}; go on at another one`, { cause });
     this.begin(this.#next - 1);
-    this.#wake();
   }
 
   #wake(): void {

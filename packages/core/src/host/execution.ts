@@ -15,12 +15,20 @@ import { ExecutedSlots } from './executed-slots.ts';
 import type { Proposals } from './proposals.ts';
 import { SlotPlan } from './slot-plan.ts';
 
+/** What an image says beside the state machine's own state. */
+export interface Installed {
+  readonly timeMs: number;
+  readonly sealedIn: Ballot;
+  readonly sessions: Sessions;
+}
+
 /** Hands slots to the state machine, and results to the callers that wait for them. */
 export class Execution {
   readonly #machine: Pick<StateMachine, 'execute' | 'wakeAtMs' | 'sessionEnded'>;
   readonly #reader = new BatchReader();
   readonly #plan: SlotPlan;
   readonly #deliveries: Deliveries;
+  readonly #proposals: Proposals;
   readonly sessions = new Sessions();
   /** For whoever wants to know what was executed. */
   readonly executed: ExecutedSlots;
@@ -46,6 +54,7 @@ export class Execution {
   ) {
     this.#machine = machine;
     this.#plan = new SlotPlan(this.#reader, this.sessions);
+    this.#proposals = proposals;
     this.#deliveries = new Deliveries(self, this.#reader, this.#plan, proposals);
     this.#skip = skip;
     this.executed = new ExecutedSlots(limits);
@@ -59,6 +68,40 @@ export class Execution {
     this.executedThrough = executedThrough;
     this.#reflected = reflected;
     this.executed.begin(executedThrough);
+  }
+
+  /** The state machine has the effects of slots that were not executed yet. */
+  get isAhead(): boolean {
+    return this.#reflected > this.executedThrough;
+  }
+
+  /** The state machine has the effects of `slot`. */
+  reflects(slot: Slot): boolean {
+    return slot <= Math.max(this.#reflected, this.executedThrough);
+  }
+
+  /**
+   * Goes on after `slot`: the state machine reflects it, and this is what other replicas made of
+   * the slots up to it. Which commands of callers were among those is not known: what was sent
+   * is asked again under its session, or ends with RSL_OUTCOME_UNKNOWN: a ballot seen from here on
+   * proves nothing about it.
+   */
+  install(slot: Slot, { timeMs, sealedIn, sessions }: Installed): void {
+    requires(
+      () => slot > this.executedThrough,
+      'executed-4 a state is installed forward only (P7)',
+    );
+    const before = old(() => ({ timeMs: this.timeMs, sealedIn: this.sealedIn }));
+    this.executedThrough = slot;
+    this.timeMs = timeMs;
+    this.sealedIn = sealedIn;
+    this.sessions.become(sessions);
+    this.executed.begin(slot);
+    this.#proposals.passOver();
+    ensures(
+      () => timeMs >= before.timeMs && compareBallots(sealedIn, before.sealedIn) >= 0,
+      'executed-5 group time and ballots never go back, by an installed state either (P10)',
+    );
   }
 
   /** Group time at which the state machine wants to be woken, if anything is due. */

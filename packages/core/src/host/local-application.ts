@@ -8,9 +8,10 @@ import type { ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { BesideLayer, LayerOrder } from '../ports/layer.ts';
+import type { LayerOrder } from '../ports/layer.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
 import { Barriers } from './barriers.ts';
+import type { Besides } from './besides.ts';
 import type { Intaker } from './calls.ts';
 import { Execution } from './execution.ts';
 import type { Application, Engine } from './halves.ts';
@@ -45,8 +46,7 @@ export class LocalApplication implements Application, Intaker {
   readonly #execution: Execution;
   readonly #proposals: Proposals;
   readonly #barriers: Barriers;
-  /** The halves of layers beside the state machine, by their channels. */
-  #besides: ReadonlyMap<number, BesideLayer> = new Map();
+  #besides: Besides | undefined;
   /** Set once it has ended: why, unless it was closed. */
   #end: { readonly failure: RslError | undefined } | undefined;
 
@@ -134,27 +134,24 @@ export class LocalApplication implements Application, Intaker {
   execute(slot: Slot, value: Value, live = true): void {
     this.#execution.execute(slot, value, live);
     this.#barriers.executed(slot);
-    for (const beside of this.#besides.values()) beside.executed(slot, value);
+    this.#besides?.executed(slot, value);
   }
 
   /** From now on they hear of each slot. */
-  give(besides: ReadonlyMap<number, BesideLayer>): void {
+  give(besides: Besides): void {
     this.#besides = besides;
   }
 
   order(channel: number, order: LayerOrder): void {
-    const beside = this.#besides.get(channel);
-    requires(() => beside !== undefined, 'application-1 a layer has both halves');
-    beside?.order(order);
+    this.#besides?.order(channel, order);
   }
 
   /** The state is another one's, loaded: what its callers wait for may be in it. */
   installed(slot: Slot): void {
     requires(
       () => this.#execution.executedThrough >= slot,
-      'application-2 the state is replaced before the engine goes on behind it (R8)',
+      'application-1 the state is replaced before the engine goes on behind it (R8)',
     );
-    this.#proposals.passOver();
     this.#barriers.executed(this.#execution.executedThrough);
   }
 

@@ -152,39 +152,68 @@ async function intact(
 export const missingSlot = (slot: Slot): CorruptionError =>
   new CorruptionError('log', 0, `slot ${slot} is said to be decided, and is not there`);
 
-async function replay(log: LogStore, through: Slot, execution: Execution): Promise<void> {
+async function replay(
+  log: Pick<LogStore, 'read'>,
+  through: Slot,
+  execution: Execution,
+  kept: KeptState | undefined,
+): Promise<void> {
   while (execution.executedThrough < through) {
     const next = execution.executedThrough + 1;
     const stored = await log.read(next, through, replayBytesMax);
     if (stored.length === 0) throw missingSlot(next);
-    for (const { slot, value } of stored) execution.execute(slot, value, false);
+    for (const { slot, value } of stored) {
+      execution.execute(slot, value, false);
+      kept?.executed(slot, value);
+    }
   }
 }
 
+/** Keeps whole states beside the log: what a layer does. */
+export interface KeptState {
+  /** Loads the newest that it has, if it has one. `firstSlot`: the first that the log keeps. */
+  begin(firstSlot: Slot): Promise<void>;
+  executed(slot: Slot, value: Value): void;
+}
+
 /**
- * Opens the state machine, which then goes on behind the slots that the log has forgotten; those
- * from `firstSlot` on are to be executed, or passed over if it reflects them.
+ * Opens the state machine, which then goes on behind the slots that the log has forgotten, or
+ * behind those of a kept state; later ones are to be executed, or passed over if it reflects them.
+ * RSL_LOG_TRUNCATED if there are slots between that are nowhere (S6).
  */
 export async function beginAt(
   firstSlot: Slot,
   stateMachine: StateMachine,
   execution: Execution,
+  kept?: KeptState,
 ): Promise<void> {
   const reflected = (await stateMachine.open?.()) ?? 0;
+  if (kept !== undefined) {
+    execution.begin(0, reflected);
+    await kept.begin(firstSlot);
+    // A state machine of its own would not do: sessions, time and ballots are not in it (P9).
+    const { executedThrough } = execution;
+    if (executedThrough >= firstSlot - 1) return;
+    throw new LogTruncatedError(executedThrough + 1, firstSlot);
+  }
   // What came before is not in the log: only a state that reflects it can go on from here.
   if (reflected < firstSlot - 1) throw new LogTruncatedError(reflected + 1, firstSlot);
   execution.begin(firstSlot - 1, reflected);
 }
 
-/** Brings the state machine to what the log knows to be decided; the replica starts after it. */
+/**
+ * Brings the state machine to what the log knows to be decided, or further, if a newer state was
+ * kept; the replica starts after it.
+ */
 export async function restore(
-  log: LogStore,
-  { firstSlot, decidedThrough }: Restored,
+  log: Pick<LogStore, 'read'>,
+  { firstSlot, decidedThrough }: Pick<Restored, 'decidedThrough' | 'firstSlot'>,
   stateMachine: StateMachine,
   execution: Execution,
+  kept?: KeptState,
 ): Promise<void> {
-  await beginAt(firstSlot, stateMachine, execution);
-  await replay(log, decidedThrough, execution);
+  await beginAt(firstSlot, stateMachine, execution, kept);
+  await replay(log, decidedThrough, execution, kept);
 }
 
 /**

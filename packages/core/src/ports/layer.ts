@@ -82,11 +82,25 @@ export interface BesideLayer {
 /** The state of a replica, as a whole. */
 export interface ReplicatedState {
   readonly executedThrough: Slot;
+  /** Group time after it, in milliseconds (P10). */
+  readonly timeMs: number;
+  /**
+   * False while the state is not that of `executedThrough`: it is being loaded, or a state machine
+   * with a state of its own on disk reflects later slots.
+   */
+  readonly canSave: boolean;
   /**
    * The whole state as of this call: later executions change nothing of it. The same bytes on every
-   * replica after the same slot, if the state machine saves the same.
+   * replica after the same slot, if the state machine saves the same. In bounded pieces, given
+   * away; whoever does not walk it to its end calls `return`. Only while `canSave`.
    */
-  save(): AsyncIterable<Uint8Array>;
-  /** Replaces the whole state by one that `save` gave after `slot`. FrameError for anything else. */
+  save(): AsyncIterableIterator<Uint8Array, undefined, undefined>;
+  /**
+   * Replaces the whole state by one that `save` gave after `slot`, which is forward only: a slot
+   * above `executedThrough`. Nothing is executed meanwhile. The chunks are read as they are needed.
+   * FrameError for anything else, and what reading its beginning throws: the state is as it was.
+   * RSL_LOAD_FAILED once the state machine has begun to load: its state is not known, nothing more
+   * may be executed.
+   */
   load(slot: Slot, chunks: AsyncIterable<Uint8Array>): Promise<void>;
 }

@@ -45,7 +45,10 @@ export interface Results {
 export interface StateMachine {
   /** Executes all commands of one slot, in order; pushes exactly `batch.count` results. */
   execute(batch: Batch, results: Results): void;
-  /** A frozen view as of this call: later executions must not change what it yields. */
+  /**
+   * A frozen view as of this call: later executions must not change what it yields. The chunks are
+   * given away. An iterator that is not walked to its end gets `return`.
+   */
   save(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** Replaces the whole state by a saved one. */
   load(chunks: AsyncIterable<Uint8Array>): Promise<void>;

@@ -19,7 +19,7 @@ export class Sessions {
   readonly #open = new Map<SessionId, Session>();
   /** Those with results that are kept, the one used longest ago first. */
   readonly #holding = new Map<SessionId, Session>();
-  readonly #ends = new EndQueue<Session>((session) => this.isOpen(session));
+  #ends = new EndQueue<Session>((session) => this.isOpen(session));
   ledMs = 0;
   /** Of kept results. */
   bytes = 0;
@@ -107,6 +107,20 @@ export class Sessions {
   get endsInMs(): number | undefined {
     const { first } = this.#ends;
     return first === undefined ? undefined : first.endMs + 1 - this.ledMs;
+  }
+
+  /** Forgets its own, and goes on with those of `restored`, which is not used any more. */
+  become(restored: Sessions): void {
+    this.#open.clear();
+    this.#holding.clear();
+    this.#ends = new EndQueue<Session>((session) => this.isOpen(session));
+    for (const session of restored.all()) {
+      this.#open.set(session.id, session);
+      this.#ends.add(session);
+    }
+    for (const session of restored.holding()) this.#holding.set(session.id, session);
+    this.ledMs = restored.ledMs;
+    this.bytes = restored.bytes;
   }
 
   /** In the order in which they were opened. */

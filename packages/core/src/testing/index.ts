@@ -8,6 +8,7 @@ export { CheckFailed, type FailureKind } from './checkers/check-failed.ts';
 export { type Client, ClientGone, ClientTurn, type TurnOptions } from './client.ts';
 export * from './digest-machine.ts';
 export * from './linearizability.ts';
+export { LoneLog, LoneMachine } from './lone-machine.ts';
 export { type Group, MemoryDisk } from './memory-disk.ts';
 export type { ClientWay } from './memory-client-connection.ts';
 export { MemoryClientNetwork, type MemoryClientNetworkOptions } from './memory-client-network.ts';

@@ -8,12 +8,14 @@ import { Execution } from '../../src/host/execution.ts';
 import { GroupCommit } from '../../src/host/group-commit.ts';
 import { Leading } from '../../src/host/leading.ts';
 import { Proposals } from '../../src/host/proposals.ts';
+import { ExecutedState } from '../../src/host/replicated-state.ts';
 import { Room } from '../../src/host/room.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { Sleep } from '../../src/host/sleep.ts';
 import type { Protocol } from '../../src/paxos/protocol.ts';
 import { noOp } from '../../src/paxos/value.ts';
 import type { LogStore } from '../../src/ports/log-store.ts';
+import { Sessions } from '../../src/sessions/sessions.ts';
 import { DigestMachine } from '../../src/testing/digest-machine.ts';
 import { ballot, group } from '../paxos/fixture.ts';
 import { breaking } from './breaking.ts';
@@ -65,6 +67,43 @@ breaking('proposals-2 only what was sent is executed', () => {
 breaking('executed-1 every slot, in order, once (P7)', () => {
   const machine = new DigestMachine(() => undefined);
   new Execution(machine, 1, proposals()).execute(2, noOp, true);
+});
+
+const installed = (timeMs: number, round: number) => ({
+  timeMs,
+  sealedIn: ballot(round, 1),
+  sessions: new Sessions(),
+});
+
+breaking('executed-4 a state is installed forward only (P7)', () => {
+  const execution = new Execution(new DigestMachine(), 1, proposals());
+  execution.install(5, installed(10, 1));
+  execution.install(5, installed(10, 1));
+});
+
+breaking(
+  'executed-5 group time and ballots never go back, by an installed state either (P10)',
+  () => {
+    const execution = new Execution(new DigestMachine(), 1, proposals());
+    execution.install(5, installed(10, 1));
+    execution.install(6, installed(9, 1));
+  },
+);
+
+breaking('image-1 what is saved is the state after one slot (P9)', () => {
+  const execution = new Execution(new DigestMachine(), 1, proposals());
+  execution.begin(0, 7);
+  new ExecutedState(execution, new DigestMachine()).save();
+});
+
+test.runIf(CONTRACTS)('image-2 one image is loaded at a time', async () => {
+  const execution = new Execution(new DigestMachine(), 1, proposals());
+  const state = new ExecutedState(execution, new DigestMachine());
+  const never: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }),
+  };
+  void state.load(1, never);
+  await expect(state.load(1, never)).rejects.toThrow('image-2 one image is loaded at a time');
 });
 
 const keptSlot = (slot: number) => ({ slot, timeMs: 0, value: undefined, places: undefined });
