@@ -31,7 +31,9 @@ const codec: LayerCodec = {
     out.value({ bytes, checksum: crc32(bytes) });
   },
   read: (frame) =>
-    frame.kind === 1 ? { text: Buffer.from(frame.values.nextBytes(frame.fields)).toString() } : undefined,
+    frame.kind === 1
+      ? { text: Buffer.from(frame.values.nextBytes(frame.fields)).toString() }
+      : undefined,
 };
 
 /** Says to all others what it is told to, and tells what it has heard. */

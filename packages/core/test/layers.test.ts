@@ -30,7 +30,10 @@ const heard = (id: number, from: number, text: string): boolean =>
 test('a layer is heard by its own kind on the other replicas', async () => {
   await gossiping();
   at(2).say('good morning');
-  await until('both have heard it', () => heard(1, 2, 'good morning') && heard(3, 2, 'good morning'));
+  await until(
+    'both have heard it',
+    () => heard(1, 2, 'good morning') && heard(3, 2, 'good morning'),
+  );
   expect(heard(2, 2, 'good morning')).toBe(false);
 });
 

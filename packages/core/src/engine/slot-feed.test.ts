@@ -143,3 +143,43 @@ test('a decided slot that the log does not have ends the replica', async () => {
   for (let turns = 0; turns < 5; turns += 1) await Promise.resolve();
   expect(failures).toMatchObject([{ code: 'RSL_LOG_CORRUPT' }]);
 });
+
+test('when the application has a later state from elsewhere, it goes on behind that', async () => {
+  const { feed, failures, release, settle, take } = stage();
+  feed.begin(0, 0);
+  for (let slot = 1; slot <= 9; slot += 1) release(slot);
+  while (take() !== undefined);
+  feed.goOn();
+  feed.jump(20);
+  release(21);
+  // The read that was due is of slots before it; the next one is not.
+  await settle();
+  await settle();
+  expect(take()).toMatchObject({ slot: 21, live: true, value: valueOf(21) });
+  expect([feed.sentThrough, feed.releasedThrough]).toEqual([21, 21]);
+  expect(failures).toEqual([]);
+});
+
+test('a read of what the log forgets after such a jump is no failure', async () => {
+  const { feed, failures, durable, release, take } = stage();
+  feed.begin(0, 0);
+  for (let slot = 1; slot <= 9; slot += 1) release(slot);
+  while (take() !== undefined);
+  feed.goOn();
+  expect(durable).toHaveLength(1);
+  feed.jump(20);
+  // The log has none of them.
+  durable.shift()?.();
+  for (let turns = 0; turns < 5; turns += 1) await Promise.resolve();
+  release(21);
+  expect(take()).toMatchObject({ slot: 21 });
+  expect(durable).toEqual([]);
+  expect(failures).toEqual([]);
+});
+
+test('an application that begins with a later state than the log knows of gets what follows', () => {
+  const { feed, release, take } = stage();
+  feed.begin(7, 5);
+  release(8);
+  expect(take()).toMatchObject({ slot: 8, live: true });
+});

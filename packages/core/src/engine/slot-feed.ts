@@ -30,6 +30,7 @@ export class SlotFeed {
   /** Slots above were released by this start of the replica. */
   #replayThrough: Slot = 0;
   #reading = false;
+  #jumps = 0;
   #ended = false;
   /** Reads of the log that a full ring has caused. */
   reads = 0;
@@ -69,6 +70,7 @@ export class SlotFeed {
     requires(() => slot >= this.#releasedThrough, 'feed-3 a feed goes forward only (P7)');
     this.#sentThrough = slot;
     this.#releasedThrough = slot;
+    this.#jumps += 1;
   }
 
   /** Sends what waits, as far as there is room. */
@@ -80,7 +82,8 @@ export class SlotFeed {
     const through = this.#releasedThrough;
     const from = this.#sentThrough + 1;
     // A slot may be released before its value is durable here: the log would show an older vote.
-    this.#options.whenDurable(() => this.#read(from, through));
+    const jumps = this.#jumps;
+    this.#options.whenDurable(() => this.#read(from, through, jumps));
   }
 
   end(): void {
@@ -92,19 +95,28 @@ export class SlotFeed {
     return ring.used <= ring.capacity / 2;
   }
 
-  #read(from: Slot, through: Slot): void {
+  #read(from: Slot, through: Slot, jumps: number): void {
+    if (this.#hasJumped(jumps)) return;
     this.#options.log.read(from, through, this.#options.readBytesMax).then(
       (stored) => {
+        if (this.#hasJumped(jumps)) return;
         if (stored.length === 0) return this.#failed(missingSlot(from));
         this.#reading = false;
         // If one did not fit after all, it is not read again before the next call.
-        const isAllSent = stored.every(
-          ({ slot, value }) => slot <= this.#sentThrough || this.#send(slot, value),
-        );
-        if (isAllSent) this.goOn();
+        if (stored.every(({ slot, value }) => this.#send(slot, value))) this.goOn();
       },
-      (error: unknown) => this.#failed(error),
+      (error: unknown) => {
+        if (!this.#hasJumped(jumps)) this.#failed(error);
+      },
     );
+  }
+
+  /** True if it has jumped since a read was due: what that brings is not wanted, or is gone. */
+  #hasJumped(before: number): boolean {
+    if (before === this.#jumps) return false;
+    this.#reading = false;
+    this.goOn();
+    return true;
   }
 
   #send(slot: Slot, value: Value): boolean {

@@ -119,3 +119,27 @@ test('a command that everybody refuses ends with that, and gives its bytes back'
   expect([all.pendingCount, all.queuedCount]).toEqual([0, 0]);
   expect(taken(all, 2)).toEqual([]);
 });
+
+test('when slots are passed over, what was sent is asked again under its session only', () => {
+  const all = proposals();
+  const errors: string[] = [];
+  const sink: ManyResults = {
+    result: () => undefined,
+    error: (i, { code, outcome }) => errors.push(`${i} ${code} ${outcome}`),
+  };
+  const whose = under(8);
+  all.add([bytesOf('a'), bytesOf('b')], sink, 1e9, whose, 1);
+  all.add([bytesOf('c')], sink, 1e9);
+  all.add([bytesOf('d')], sink, 1e9, control);
+  taken(all);
+  all.add([bytesOf('e')], sink, 1e9);
+  all.passOver();
+  expect(errors).toEqual(['0 RSL_OUTCOME_UNKNOWN unknown', '0 RSL_OUTCOME_UNKNOWN unknown']);
+  expect(taken(all, 2)).toEqual([
+    ['8.1 from 1, has 0', 1, 'a', 'b'],
+    ['plain', 5, 'e'],
+  ]);
+  // A higher ballot proves nothing of what was sent before: it may be in what was passed over.
+  all.requeueBelow(ballot(2));
+  expect(taken(all, 2)).toEqual([]);
+});

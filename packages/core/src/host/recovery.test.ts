@@ -6,7 +6,7 @@ import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { LogInfo, LogStore } from '../ports/log-store.ts';
 import { ballot, batch, textOf } from '../../test/paxos/fixture.ts';
-import { remember } from './recovery.ts';
+import { remember, restoredAfter } from './recovery.ts';
 
 /** A log of these records in which the values of some slots cannot be read. */
 function logOf(
@@ -92,4 +92,24 @@ test('a decided slot that is not there at all is damage, not an empty log (S6)',
     new Map([[1, ballot(5, 2)]]),
   );
   await expect(remember(log)).rejects.toMatchObject({ code: 'RSL_LOG_CORRUPT' });
+});
+
+test('behind a state that was loaded, nothing up to its slot is asked for any more', async () => {
+  const records: LogRecord[] = [
+    { kind: 'promise', ballot: ballot(3, 1) },
+    { kind: 'vote', slot: 5, vote: { ballot: ballot(2, 1), value: batch('e') } },
+    { kind: 'vote', slot: 9, vote: { ballot: ballot(2, 1), value: batch('i') } },
+    { kind: 'decided', slot: 4, value: batch('d') },
+    { kind: 'decided', slot: 8, value: batch('h') },
+  ];
+  const { restored } = await remember(logOf(records));
+  const after = restoredAfter({ ...restored, lost: new Map([[6, ballot(1, 1)]]) }, 7);
+  expect(after).toMatchObject({ firstSlot: 8, decidedThrough: 7, promised: ballot(3, 1) });
+  expect([[...after.votes.keys()], [...after.decided.keys()], [...after.lost.keys()]]).toEqual([
+    [9],
+    [8],
+    [],
+  ]);
+  expect(restoredAfter(after, 7)).toBe(after);
+  expect(restoredAfter(after, 3)).toBe(after);
 });

@@ -249,8 +249,12 @@ test('a read that nobody waits for any more is not answered', () => {
 
 test('an installed snapshot moves it on', () => {
   const { r, step } = replica(2);
-  step({ kind: 'snapshot-installed', slot: 7, membership: group(3) });
-  step({ kind: 'snapshot-installed', slot: 3, membership: group(3) });
+  expect(step({ kind: 'snapshot-installed', slot: 7, membership: group(3) })).toEqual([
+    { kind: 'installed', slot: 7 },
+    // What the log has of the slots up to it may have holes.
+    { kind: 'truncate-log', before: 8 },
+  ]);
+  expect(step({ kind: 'snapshot-installed', slot: 3, membership: group(3) })).toEqual([]);
   expect(r.view).toMatchObject({ firstSlot: 8, releasedThrough: 7, executedThrough: 7 });
 });
 
