@@ -39,9 +39,12 @@ export class Besides implements KeptState {
   }
 
   async begin(firstSlot: Slot): Promise<void> {
-    const { answer, ...host } = this.#host;
-    for (const [channel, layer] of this.#layers)
-      await layer.begin({ ...host, answer: (what) => answer(channel, what) }, firstSlot);
+    const host = this.#host;
+    for (const [channel, layer] of this.#layers) {
+      const answer = (what: LayerAnswer): void => host.answer(channel, what);
+      const fail = (error: Error): void => host.fail(error);
+      await layer.begin({ state: host.state, answer, fail }, firstSlot);
+    }
   }
 
   executed(slot: Slot, value: Value): void {
