@@ -13,7 +13,7 @@ export { type Group, MemoryDisk } from './memory-disk.ts';
 export type { ClientWay } from './memory-client-connection.ts';
 export { MemoryClientNetwork, type MemoryClientNetworkOptions } from './memory-client-network.ts';
 export { memoryLog, type MemoryLogOptions } from './memory-log-store.ts';
-export { MemoryShelf, memorySnapshots } from './memory-snapshots.ts';
+export { MemoryShelf, memorySnapshots, type Pace } from './memory-snapshots.ts';
 export {
   type Fate,
   MemoryNetwork,
@@ -23,7 +23,12 @@ export {
 export { type FaultKind, faultKinds, type FaultLevel, frameKinds, type Mix } from './mix.ts';
 export * from './seeded-random.ts';
 export { type EffectName, SimProcess, type SimProcessEvents } from './sim-process.ts';
-export { memoryAddress, type SimProcessOptions } from './sim-process.ts';
+export {
+  memoryAddress,
+  type SimLayers,
+  type SimLayersContext,
+  type SimProcessOptions,
+} from './sim-process.ts';
 export type { SimulationReport } from './sim-report.ts';
 export * from './sim-world.ts';
 export type { SimulationOptions } from './simulation-options.ts';

@@ -48,6 +48,14 @@ export class MemoryShelf {
     return true;
   }
 
+  /** As it is now, to be put in its place some day. */
+  copy(): MemoryShelf {
+    const copy = new MemoryShelf();
+    for (const [slot, whole] of this.snapshots) copy.snapshots.set(slot, whole);
+    copy.left = this.left;
+    return copy;
+  }
+
   /** Bytes that are kept. */
   get bytes(): number {
     let bytes = this.left?.bytes.length ?? 0;
@@ -56,23 +64,31 @@ export class MemoryShelf {
   }
 }
 
+/** Resolves when a medium has done something; never, once its process is gone. */
+export type Pace = () => Promise<void>;
+
+const atOnce: Pace = async () => {};
+
 /** The in-memory twin of a directory of snapshots. For tests and examples. */
-export function memorySnapshots(shelf = new MemoryShelf()): Port<SnapshotStore> {
-  return { open: async () => new MemorySnapshotStore(shelf) };
+export function memorySnapshots(shelf = new MemoryShelf(), pace = atOnce): Port<SnapshotStore> {
+  return { open: async () => new MemorySnapshotStore(shelf, pace) };
 }
 
 class MemorySnapshotStore implements SnapshotStore {
   readonly #shelf: MemoryShelf;
+  readonly #pace: Pace;
   readonly #opening: number;
   readonly #writing: { create?: SnapshotWriter; copy?: SnapshotWriter } = {};
   #closed = false;
 
-  constructor(shelf: MemoryShelf) {
+  constructor(shelf: MemoryShelf, pace: Pace) {
     this.#shelf = shelf;
+    this.#pace = pace;
     this.#opening = shelf.opening;
   }
 
   async list(): Promise<readonly SnapshotMeta[]> {
+    await this.#pace();
     const metas = [...this.#shelf.snapshots.values()].map(({ meta }) => meta);
     return metas.sort((a, b) => b.slot - a.slot);
   }
@@ -89,11 +105,13 @@ class MemorySnapshotStore implements SnapshotStore {
     this.#mustBeOpen();
     const whole = this.#shelf.snapshots.get(meta.slot);
     if (whole?.meta.digest !== meta.digest) throw new SnapshotGoneError(meta.slot);
-    return readerOf(whole);
+    await this.#pace();
+    return readerOf(whole, this.#pace);
   }
 
   async discard(before: Slot): Promise<void> {
     this.#mustBeOpen();
+    await this.#pace();
     for (const slot of this.#shelf.snapshots.keys()) {
       if (slot < before && this.#isCurrent) this.#shelf.snapshots.delete(slot);
     }
@@ -126,7 +144,8 @@ class MemorySnapshotStore implements SnapshotStore {
       throw new InvalidOptionError(kind, 'another one is being written; end it first');
     }
     const ended = (): void => void delete this.#writing[kind];
-    const writer = new MemoryWriter(this.#shelf, () => this.#isCurrent, about, wanted, ended);
+    const medium = { shelf: this.#shelf, isCurrent: () => this.#isCurrent, pace: this.#pace };
+    const writer = new MemoryWriter(medium, about, wanted, ended);
     this.#writing[kind] = writer;
     return writer;
   }
@@ -136,9 +155,16 @@ class MemorySnapshotStore implements SnapshotStore {
   }
 }
 
+interface Medium {
+  readonly shelf: MemoryShelf;
+  readonly isCurrent: () => boolean;
+  readonly pace: Pace;
+}
+
 class MemoryWriter implements SnapshotWriter {
   readonly #shelf: MemoryShelf;
   readonly #isCurrent: () => boolean;
+  readonly #pace: Pace;
   readonly #about: SnapshotAbout;
   readonly #wanted: SnapshotMeta | undefined;
   readonly #ended: () => void;
@@ -147,14 +173,14 @@ class MemoryWriter implements SnapshotWriter {
   #isOpen = true;
 
   constructor(
-    shelf: MemoryShelf,
-    isCurrent: () => boolean,
+    { isCurrent, pace, shelf }: Medium,
     { layout, membership, slot }: SnapshotAbout,
     wanted: SnapshotMeta | undefined,
     ended: () => void,
   ) {
     this.#shelf = shelf;
     this.#isCurrent = isCurrent;
+    this.#pace = pace;
     this.#about = { slot, membership, layout };
     this.#wanted = wanted;
     this.#ended = ended;
@@ -170,6 +196,7 @@ class MemoryWriter implements SnapshotWriter {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
+    await this.#pace();
     const { failure } = this.#shelf;
     if (failure !== undefined) throw failure;
     if (bytes.length > this.#shelf.bytesFree) {
@@ -182,6 +209,7 @@ class MemoryWriter implements SnapshotWriter {
   }
 
   async commit(): Promise<SnapshotMeta> {
+    await this.#pace();
     const bytes = new Uint8Array(Buffer.concat(this.#parts));
     const digest = createHash('sha256').update(bytes).digest('hex');
     const meta: SnapshotMeta = { ...this.#about, bytes: bytes.length, digest };
@@ -217,8 +245,9 @@ class MemoryWriter implements SnapshotWriter {
   }
 }
 
-function readerOf({ bytes, meta }: Whole): SnapshotReader {
+function readerOf({ bytes, meta }: Whole, pace: Pace): SnapshotReader {
   const verify = async (): Promise<void> => {
+    await pace();
     const digest = createHash('sha256').update(bytes).digest('hex');
     if (digest === meta.digest) return;
     throw new SnapshotCorruptError('memory', 0, 'not the content that was committed');

@@ -3,6 +3,7 @@ import type { LeaseOptions, Replica, ReplicaOptions } from '../api.ts';
 import type { RslErrorCode } from '../errors.ts';
 import { defaultLimits, type Limits, type Timings } from '../limits.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
+import type { Layer } from '../ports/layer.ts';
 import { type Logger, silentLogger } from '../ports/logger.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
 import type { PeerAddress } from '../ports/transport.ts';
@@ -11,6 +12,7 @@ import { startReplicaBeside } from './beside.ts';
 import { PointerChecker } from './checkers/pointers.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { memoryLog } from './memory-log-store.ts';
+import { MemoryShelf, type Pace } from './memory-snapshots.ts';
 import { type MemoryNetwork, memoryTransport } from './memory-transport.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { MachineClock, SimClock, type SimWorld } from './sim-world.ts';
@@ -48,12 +50,26 @@ export interface SimProcessOptions {
   readonly lease?: LeaseOptions | undefined;
   /** See `startReplicaBeside`. */
   readonly isApart?: boolean;
+  readonly layers?: SimLayers | undefined;
   /** A new one at each start. */
   readonly stateMachine: () => StateMachine;
   /** Calls `run` when a write that begins now is durable. */
   readonly write: (run: () => void) => void;
+  /** How long the medium for snapshots takes for what it does now. */
+  readonly shelfMs?: () => number;
   readonly on: SimProcessEvents;
 }
+
+/** What layers of a simulated replica are made of, at each start. */
+export interface SimLayersContext {
+  readonly id: ReplicaId;
+  /** Outlives the process. */
+  readonly shelf: MemoryShelf;
+  /** Of that shelf. */
+  readonly pace: Pace;
+}
+
+export type SimLayers = (context: SimLayersContext) => readonly Layer[];
 
 /** How often, and how long, a state machine that is apart from its engine stands still. */
 const standStillPercent = 3;
@@ -70,6 +86,8 @@ export class SimProcess {
   readonly machineClock: MachineClock;
   readonly #options: SimProcessOptions;
   disk = new MemoryDisk();
+  /** For snapshots. */
+  shelf = new MemoryShelf();
   /** Undefined until it has started. */
   replica: Replica | undefined;
   /** The state machine under test, of this start. */
@@ -142,6 +160,7 @@ export class SimProcess {
       isApart ? startReplicaBeside(given, clock) : startReplica(given);
     begin({
       ...options,
+      layers: this.#layers(applicationClock),
       ...(lease === undefined ? {} : { lease }),
       group: 'simulated',
       self: this.id,
@@ -169,6 +188,15 @@ export class SimProcess {
     network.transports.delete(memoryAddress(this.id));
     void transport?.close();
     this.disk.crash(survivors);
+    this.shelf.crash();
+  }
+
+  #layers(clock: SimClock): readonly Layer[] {
+    const { layers, shelfMs } = this.#options;
+    const { id, shelf } = this;
+    const pace = (): Promise<void> =>
+      new Promise((resolve) => clock.later(shelfMs?.() ?? 0, resolve));
+    return layers?.({ id, shelf, pace }) ?? [];
   }
 
   /** Runs something in this process after a while, unless it is gone by then. */

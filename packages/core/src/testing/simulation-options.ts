@@ -3,6 +3,7 @@ import type { StateMachine } from '../ports/state-machine.ts';
 import type { Client } from './client.ts';
 import type { Mix } from './mix.ts';
 import type { Clocks } from './sim-draws.ts';
+import type { SimLayers } from './sim-process.ts';
 
 /** What is simulated. Only the seed is needed; it draws whatever is not given. */
 export interface SimulationOptions {
@@ -13,6 +14,8 @@ export interface SimulationOptions {
   readonly client?: Client;
   /** The engines are apart from their applications, as on threads of their own. */
   readonly isApart?: boolean;
+  /** What decides around the protocol of each replica, such as snapshots; nothing unless given. */
+  readonly layers?: SimLayers;
   /** How many clients; every second one waits for its calls before it begins its next turn. */
   readonly clients?: number;
   /** Members; 3 or 5 by the seed unless given. */

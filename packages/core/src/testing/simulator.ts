@@ -284,6 +284,8 @@ export class Simulation {
         timings,
         lease,
         isApart: this.#options.isApart ?? false,
+        layers: this.#options.layers,
+        shelfMs: () => this.#diskFaults.writeMs(process),
         stateMachine: this.#options.stateMachine ?? (() => new DigestMachine()),
         write: (run) => process.later(this.#diskFaults.writeMs(process), run),
         on: {

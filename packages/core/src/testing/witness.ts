@@ -57,13 +57,37 @@ export class Witness implements StateMachine {
     return this.#machine.wakeAtMs?.();
   }
 
-  save(): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
-    return this.#machine.save();
+  /** What it has seen goes with the state: whoever loads it goes on as if it had seen it. */
+  save(): AsyncIterable<Uint8Array> {
+    const seen = Buffer.alloc(seenBytes);
+    seen.writeDoubleLE(this.slot);
+    seen.writeUInt32LE(this.digest, 8);
+    return joined(seen, this.#machine.save());
   }
 
-  load(chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    return this.#machine.load(chunks);
+  async load(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const iterator = chunks[Symbol.asyncIterator]();
+    let head = Buffer.alloc(0);
+    while (head.length < seenBytes) {
+      const next = await iterator.next();
+      if (next.done === true) throw new Error('a state that no witness has saved');
+      head = Buffer.concat([head, next.value]);
+    }
+    const rest = { [Symbol.asyncIterator]: () => iterator };
+    await this.#machine.load(joined(head.subarray(seenBytes), rest));
+    this.slot = head.readDoubleLE();
+    this.digest = head.readUInt32LE(8);
   }
+}
+
+const seenBytes = 12;
+
+async function* joined(
+  first: Uint8Array,
+  rest: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (first.length > 0) yield first;
+  yield* rest;
 }
 
 /** A batch whose commands begin behind their numbers. */

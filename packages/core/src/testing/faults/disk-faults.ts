@@ -1,6 +1,7 @@
 import { StorageError } from '../../errors.ts';
 import type { ReplicaId } from '../../paxos/membership.ts';
 import { MemoryDisk } from '../memory-disk.ts';
+import { MemoryShelf } from '../memory-snapshots.ts';
 import type { SimProcess } from '../sim-process.ts';
 import type { Field } from './field.ts';
 
@@ -10,7 +11,7 @@ const slowPercent = [0, 1, 4, 12] as const;
 export class DiskFaults {
   readonly #field: Field;
   readonly #stalledUntilMs = new Map<ReplicaId, number>();
-  readonly #copies = new Map<ReplicaId, MemoryDisk>();
+  readonly #copies = new Map<ReplicaId, { disk: MemoryDisk; shelf: MemoryShelf }>();
   readonly #replaced: (process: SimProcess) => void;
 
   /** `replaced` is told whenever a process gets another disk. */
@@ -125,14 +126,16 @@ export class DiskFaults {
     this.#field.count('wipe', victim.id);
     victim.kill();
     victim.disk = new MemoryDisk();
+    victim.shelf = new MemoryShelf();
     this.#replaced(victim);
     this.#field.startLater(victim, 20 + random.below(2_000));
   }
 
   /** A copy of a medium is made; it may come back in a calm. */
-  #copy({ id, disk }: SimProcess): void {
+  #copy({ disk, id, shelf }: SimProcess): void {
     const { account } = this.#field;
-    if (account.mayLose(id) && !account.isWiped(id)) this.#copies.set(id, disk.copy());
+    if (!account.mayLose(id) || account.isWiped(id)) return;
+    this.#copies.set(id, { disk: disk.copy(), shelf: shelf.copy() });
   }
 
   /**
@@ -145,12 +148,14 @@ export class DiskFaults {
       this.#copies.delete(id);
       const victim = processes.find((process) => process.id === id);
       if (victim === undefined || !account.mayLose(id) || account.isWiped(id)) continue;
-      if (copy.store !== victim.disk.store || copy.position === victim.disk.position) continue;
+      const { disk, shelf } = copy;
+      if (disk.store !== victim.disk.store || disk.position === victim.disk.position) continue;
       account.lose(id);
       this.#field.count('oldCopy', id);
       victim.excuses.add('RSL_OLD_COPY');
       victim.kill();
-      victim.disk = copy;
+      victim.disk = disk;
+      victim.shelf = shelf;
       // What ailed the medium while it was copied is over.
       this.#repair(victim);
       this.#replaced(victim);
