@@ -4,6 +4,7 @@
  * @module @rsl/core/protocol
  */
 export { membershipFromJson, membershipToJson, parseMembership } from './codec/membership-json.ts';
+export type { Frame, FrameWriter } from './codec/frame.ts';
 export * from './paxos/ballot.ts';
 export * from './paxos/effect.ts';
 export * from './paxos/input.ts';

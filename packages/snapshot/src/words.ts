@@ -63,7 +63,12 @@ export type Order =
 /** What can go wrong carries the code of an RslError. */
 export type Answer =
   /** Those that are committed, the newest first: at the start, and whenever that changes. */
-  | { readonly kind: 'snapshots'; readonly snapshots: readonly SnapshotMeta[] }
+  | {
+      readonly kind: 'snapshots';
+      readonly snapshots: readonly SnapshotMeta[];
+      /** At the start: of which one a copy has left bytes behind, if that is known. */
+      readonly left?: SnapshotMeta | undefined;
+    }
   | { readonly kind: 'read'; readonly ticket: number; readonly bytes: Uint8Array }
   | { readonly kind: 'unreadable'; readonly ticket: number; readonly code: string }
   /** So many bytes are there already, verified. */

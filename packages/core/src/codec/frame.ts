@@ -75,6 +75,11 @@ export class FrameWriter {
     this.#valueBytes += value.bytes.length;
   }
 
+  /** The same for bytes that are no value. */
+  bytes(bytes: Uint8Array): void {
+    this.value({ bytes, checksum: crc32(bytes) });
+  }
+
   end(): readonly Uint8Array[] {
     this.fields.patch32(24, this.fields.length);
     this.fields.patch32(28, this.fields.length + this.#valueBytes);

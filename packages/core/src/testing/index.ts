@@ -4,6 +4,7 @@
  * @module @rsl/core/testing
  */
 export { startReplicaBeside } from './beside.ts';
+export { type Envelope, FrameWriter, readFrame } from '../codec/frame.ts';
 export { CheckFailed, type FailureKind } from './checkers/check-failed.ts';
 export { type Client, ClientGone, ClientTurn, type TurnOptions } from './client.ts';
 export * from './digest-machine.ts';

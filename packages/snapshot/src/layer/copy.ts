@@ -1,0 +1,118 @@
+import type { ReplicaId, SnapshotMeta } from '@rsl/core/protocol';
+import { ChunkWindow } from './chunk-window.ts';
+import type { LayerOptions } from './layer-options.ts';
+import type { LayerOutbox } from './layer-outbox.ts';
+import type { Sources } from './sources.ts';
+
+type Options = Pick<LayerOptions, 'chunkBytes' | 'retryMs' | 'stallMs' | 'windowChunks'>;
+
+/** One snapshot on its way here, from one source after the other. */
+export class Copy {
+  readonly meta: SnapshotMeta;
+  readonly #options: Options;
+  readonly #sources: Sources;
+  /** Undefined until the store has said how much of it is there. */
+  #window: ChunkWindow | undefined;
+  #source: ReplicaId | undefined;
+  /** Whoever was asked for some of it: to be told when it is over, or blamed. */
+  readonly asked = new Set<ReplicaId>();
+  /** When the source gave something last, or began to be asked. */
+  #heardMs = 0;
+  /** When anybody gave something last. */
+  #givenMs: number;
+  #isCommitting = false;
+
+  constructor(meta: SnapshotMeta, sources: Sources, options: Options, nowMs: number) {
+    this.meta = meta;
+    this.#sources = sources;
+    this.#options = options;
+    this.#givenMs = nowMs;
+  }
+
+  /** For so long nobody has given anything, although something is wanted; 0: it waits for none. */
+  silentMs(nowMs: number): number {
+    const isWaiting = this.#window?.isWaiting === true || this.#source === undefined;
+    const isOpen = this.#window !== undefined && !this.#isCommitting;
+    return isOpen && isWaiting ? nowMs - this.#givenMs : 0;
+  }
+
+  /** Bytes that are asked for or here, and not yet written. */
+  get openBytes(): number {
+    return this.#window?.openBytes ?? 0;
+  }
+
+  // ---- the store
+
+  /** It has so many bytes of it already. */
+  onCopying(bytes: number, nowMs: number, out: LayerOutbox): void {
+    if (this.#window !== undefined) return;
+    this.#window = new ChunkWindow(this.meta.bytes, bytes, this.#options);
+    this.#givenMs = nowMs;
+    this.#goOn(nowMs, out);
+  }
+
+  onWritten(bytes: number, nowMs: number, out: LayerOutbox): void {
+    // What was written before the store was asked to go on with it does not count.
+    if (this.#window === undefined || this.#isCommitting) return;
+    this.#window.onWritten(bytes);
+    // It was waiting for the store, and not for anybody else.
+    this.#givenMs = nowMs;
+    this.#goOn(nowMs, out);
+  }
+
+  // ---- the sources
+
+  onChunk(
+    from: ReplicaId,
+    offset: number,
+    bytes: Uint8Array,
+    nowMs: number,
+    out: LayerOutbox,
+  ): void {
+    if (this.#window === undefined || !this.asked.has(from)) return;
+    if (!this.#window.take(offset, bytes)) return;
+    this.#givenMs = nowMs;
+    if (from === this.#source) this.#heardMs = nowMs;
+    for (const part of this.#window.hand()) out.order({ kind: 'write', bytes: part });
+    this.#goOn(nowMs, out);
+  }
+
+  /** That one cannot be asked any more. */
+  onLost(from: ReplicaId, nowMs: number, out: LayerOutbox): void {
+    if (from !== this.#source) return;
+    this.#sources.failed(from);
+    this.#source = undefined;
+    this.#goOn(nowMs, out);
+  }
+
+  onTick(nowMs: number, out: LayerOutbox): void {
+    const source = this.#source;
+    const isStalled = nowMs - this.#heardMs >= this.#options.stallMs;
+    if (source !== undefined && this.#window?.isWaiting === true && isStalled) {
+      this.#sources.failed(source);
+      this.#source = undefined;
+    }
+    this.#goOn(nowMs, out);
+  }
+
+  /** Asks for whatever can be asked for now; commits what is complete. */
+  #goOn(nowMs: number, out: LayerOutbox): void {
+    const window = this.#window;
+    if (window === undefined || this.#isCommitting) return;
+    if (window.isComplete) {
+      this.#isCommitting = true;
+      return out.order({ kind: 'commit' });
+    }
+    const isNew = this.#source === undefined;
+    this.#source ??= this.#sources.giverOf(this.meta.digest);
+    const source = this.#source;
+    if (source === undefined) return;
+    this.asked.add(source);
+    if (isNew || !window.isWaiting) this.#heardMs = nowMs;
+    // Another source begins where the last one ended: with what has not come from it.
+    const again = window.askAgain(isNew ? 0 : this.#options.retryMs, nowMs);
+    for (const { offset, bytes } of [...again, ...window.ask(nowMs)]) {
+      out.say(source, { kind: 'get', digest: this.meta.digest, offset, bytesMax: bytes });
+    }
+  }
+}
