@@ -1,0 +1,93 @@
+// The stories of the package, on whole replicas.
+import { afterEach, expect, test } from 'vitest';
+import { Group, until } from './group.ts';
+
+let group: Group;
+
+afterEach(async () => {
+  await group.close();
+});
+
+const often = { everySlots: 20, everyBytes: 0, retainSlots: 5, spareSnapshots: 0, keep: 2 };
+
+test('a replica that restarts with a snapshot loads it, and executes only the slots after it', async () => {
+  group = await new Group({ snapshots: { ...often, retainSlots: 1_000 } }).formed();
+  await group.work(50);
+  await group.settled();
+  const follower = await group.follower();
+  const { id } = follower;
+  await until('it has saved', () => group.layer(id).list.length > 0);
+  const slot = group.layer(id).list[0]?.slot ?? 0;
+  const through = follower.executedThrough;
+  await group.stop(id);
+  const again = await group.start(id);
+  expect(slot).toBeGreaterThan(0);
+  // What it executed before it took part: the slots after the snapshot, as far as the log knew.
+  expect(again.status().counters['commands']).toBeLessThanOrEqual(through - slot);
+  await group.settled();
+});
+
+test('under endless load the log keeps what the options say, and no more', async () => {
+  group = await new Group({ snapshots: often }).formed();
+  await group.work(300);
+  await until('all have cut their logs', () =>
+    group.ids.every((id) => {
+      const { executedThrough, firstSlot } = group.at(id).status();
+      return executedThrough - firstSlot < 4 * often.everySlots;
+    }),
+  );
+  await until('older snapshots are gone', () => {
+    return group.ids.every((id) => group.shelf(id).snapshots.size <= often.keep);
+  });
+});
+
+test('a replica whose next slot nobody keeps fetches a snapshot, and goes on after it', async () => {
+  group = await new Group({ snapshots: often }).formed();
+  await group.work(10);
+  const { id } = await group.follower();
+  const through = group.at(id).executedThrough;
+  await group.stop(id);
+  await group.work(200);
+  await until('nobody keeps its next slot', () =>
+    [...group.replicas.values()].every((r) => r.status().firstSlot > through + 1),
+  );
+  await group.start(id);
+  await group.settled();
+  expect(group.at(id).status().firstSlot).toBeGreaterThan(through + 1);
+  await group.work(20);
+  await group.settled();
+});
+
+test('a replica that lost everything it had executed comes back from a fetched snapshot too', async () => {
+  group = await new Group({ snapshots: often }).formed();
+  await group.work(100);
+  const { id } = await group.follower();
+  await group.stop(id);
+  await group.work(150);
+  await group.start(id);
+  await group.settled();
+  // Started once more it needs nobody: the same start path, with the snapshot that it fetched.
+  const { executedThrough } = group.at(id).status();
+  await group.stop(id);
+  group.arrives = (from, to) => from !== id && to !== id;
+  const alone = await group.start(id);
+  expect(alone.executedThrough).toBeGreaterThanOrEqual(executedThrough - 2 * often.everySlots);
+  group.arrives = () => true;
+  await group.settled();
+});
+
+test('commands of a caller on a replica that fetches a snapshot execute once, or are unknown', async () => {
+  group = await new Group({ snapshots: often }).formed();
+  const { id } = await group.follower();
+  await group.stop(id);
+  await group.work(150);
+  const replica = await group.start(id);
+  const session = await replica.openSession({ timeoutMs: 15_000 });
+  const results = new Set<string>();
+  for (let i = 0; i < 10; i += 1) {
+    results.add(Buffer.from(await session.propose(new Uint8Array(4).fill(i))).toString());
+  }
+  expect(results.size).toBe(10);
+  await session.close();
+  await group.settled();
+});
