@@ -27,8 +27,11 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
 /** For tests only, also inside the package that has them. */
 export const testKits = ['@rsl/core/conformance', '@rsl/core/testing'];
 
-/** Everything below it, and everything that it imports, is pure: time and chance are arguments. */
-export const pureFolder = 'packages/core/src/paxos/';
+/** All below them, and all that it imports, is pure: time and chance are arguments. */
+export const pureFolders = ['packages/core/src/paxos/', 'packages/snapshot/src/layer/'];
+
+/** What is pure may import of other packages: contracts, words and errors. */
+export const pureImports = ['@rsl/contracts', '@rsl/core', '@rsl/core/protocol'];
 
 export const impureNames: readonly string[] = [
   'Date',

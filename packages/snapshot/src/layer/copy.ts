@@ -29,11 +29,15 @@ export class Copy {
     this.#givenMs = nowMs;
   }
 
-  /** For so long nobody has given anything, although something is wanted; 0: it waits for none. */
-  silentMs(nowMs: number): number {
-    const isWaiting = this.#window?.isWaiting === true || this.#source === undefined;
-    const isOpen = this.#window !== undefined && !this.#isCommitting;
-    return isOpen && isWaiting ? nowMs - this.#givenMs : 0;
+  /** Nobody has given anything for `forMs`, and nobody is left who could be about to. */
+  isForsaken(forMs: number, nowMs: number): boolean {
+    const window = this.#window;
+    if (window === undefined || this.#isCommitting || nowMs - this.#givenMs < forMs) return false;
+    return this.#source === undefined || (window.isWaiting && this.#isStalled(nowMs));
+  }
+
+  #isStalled(nowMs: number): boolean {
+    return nowMs - this.#heardMs >= this.#options.stallMs;
   }
 
   /** Bytes that are asked for or here, and not yet written. */
@@ -87,8 +91,8 @@ export class Copy {
 
   onTick(nowMs: number, out: LayerOutbox): void {
     const source = this.#source;
-    const isStalled = nowMs - this.#heardMs >= this.#options.stallMs;
-    if (source !== undefined && this.#window?.isWaiting === true && isStalled) {
+    const isWaiting = source !== undefined && this.#window?.isWaiting === true;
+    if (isWaiting && this.#isStalled(nowMs)) {
       this.#sources.failed(source);
       this.#source = undefined;
     }

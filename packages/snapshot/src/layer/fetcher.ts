@@ -198,7 +198,7 @@ export class Fetcher {
 
   /** Nobody gives this one any more, and somebody has another. */
   #giveUp(copy: Copy, nowMs: number, out: LayerOutbox): boolean {
-    if (copy.silentMs(nowMs) < this.#options.giveUpMs) return false;
+    if (!copy.isForsaken(this.#options.giveUpMs, nowMs)) return false;
     const { digest } = copy.meta;
     const other = this.#sources.best((meta) => meta.digest !== digest && this.#serves(meta));
     if (other === undefined) return false;
