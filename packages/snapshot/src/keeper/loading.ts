@@ -47,7 +47,8 @@ export class Loading {
         why = asError(error);
         const { slot } = meta;
         if (isCorrupt(error)) await kept.condemn(meta, why);
-        else logger.error({ err: error, slot }, 'a snapshot cannot be loaded; an older one is tried');
+        else
+          logger.error({ err: error, slot }, 'a snapshot cannot be loaded; an older one is tried');
       }
     }
     if (firstSlot > 1) throw nothingGood(firstSlot, kept.metas[0]?.slot ?? 0, why);

@@ -1,12 +1,6 @@
 import { requires } from '@rsl/contracts';
 import { ClosedError } from '@rsl/core';
-import type {
-  Clock,
-  Logger,
-  Membership,
-  ReplicatedState,
-  SnapshotMeta,
-} from '@rsl/core/protocol';
+import type { Clock, Logger, Membership, ReplicatedState, SnapshotMeta } from '@rsl/core/protocol';
 import { asError } from '../failures.ts';
 import type { Kept } from './kept.ts';
 import type { Teller } from './progress.ts';
