@@ -32,6 +32,7 @@ function build(name: 'development' | 'production', wanted: PackageBuild): Option
     // Contracts vanish only when inlined as source; a call of an import stays.
     noExternal: [
       '@rsl/contracts',
+      '@rsl/directory-lock',
       ...bundle.map((dependency) => new RegExp(`^${dependency}(/|$)`)),
     ],
     define: { CONTRACTS: String(name === 'development') },

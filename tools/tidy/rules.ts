@@ -10,9 +10,10 @@ export const longFiles: Readonly<Record<string, number>> = {};
 /** Which packages a package may import, from outside or from here. Tests may import more. */
 export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'packages/contracts': [],
+  'packages/directory-lock': ['@rsl/core'],
   'packages/core': ['@rsl/contracts', 'msgpackr'],
-  'packages/log-file': ['@rsl/contracts', '@rsl/core'],
-  'packages/snapshot': ['@rsl/contracts', '@rsl/core'],
+  'packages/log-file': ['@rsl/contracts', '@rsl/core', '@rsl/directory-lock'],
+  'packages/snapshot': ['@rsl/contracts', '@rsl/core', '@rsl/directory-lock'],
   'packages/transport-tcp': ['@rsl/contracts', '@rsl/core'],
   'apps/server': [
     '@rsl/contracts',

@@ -5,7 +5,7 @@
  *   0000000001.log …    segments, without a gap
  *   spare-<n>           files that are ready to become a segment
  *   draft-<n>           not ready: removed at the next start
- *   lock.<n>            see lock.ts
+ *   lock.<n>            see @rsl/directory-lock
  */
 import { randomInt } from 'node:crypto';
 import fs from 'node:fs';

@@ -12,7 +12,7 @@ import type {
 } from '@rsl/core/protocol';
 import { prepareDirectory, storageError } from './directory.ts';
 import { type Files, systemFiles } from './files.ts';
-import { lockDirectory } from './lock.ts';
+import { lockDirectory } from '@rsl/directory-lock';
 import { LogState } from './log-state.ts';
 import { openParts, type Parts } from './open-parts.ts';
 import type { CompleteOptions } from './options.ts';

@@ -6,7 +6,7 @@ import { contentsOf, type Identity, readIdentity } from './directory.ts';
 import { vanished } from './failures.ts';
 import type { Files } from './files.ts';
 import { GroupSync } from './group-sync.ts';
-import type { DirectoryLock } from './lock.ts';
+import type { DirectoryLock } from '@rsl/directory-lock';
 import type { Catalog } from './catalog.ts';
 import { Medium } from './medium.ts';
 import type { CompleteOptions } from './options.ts';

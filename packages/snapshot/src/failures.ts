@@ -1,4 +1,4 @@
-import { StorageError } from '@rsl/core';
+import { RslError, StorageError } from '@rsl/core';
 
 /** A call on the medium that failed, as an error that says what to do. */
 export function storageError(file: string, cause: unknown): unknown {
@@ -19,3 +19,10 @@ export async function onMedium<T>(file: string, run: () => Promise<T>): Promise<
     throw storageError(file, error);
   }
 }
+
+export const asError = (cause: unknown): Error =>
+  cause instanceof Error ? cause : new Error(String(cause));
+
+/** For those who cannot be given the error itself. */
+export const codeOf = (cause: unknown): string =>
+  cause instanceof RslError ? cause.code : 'RSL_INTERNAL';

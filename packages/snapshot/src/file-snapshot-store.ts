@@ -14,6 +14,7 @@ import type {
   SnapshotStore,
   SnapshotWriter,
 } from '@rsl/core/protocol';
+import type { DirectoryLock } from '@rsl/directory-lock';
 import { onMedium } from './failures.ts';
 import type { Files, OpenFile } from './files.ts';
 import { committedFile, condemnedFile, copyFile, draftFile } from './names.ts';
@@ -49,6 +50,7 @@ export class FileSnapshotStore implements SnapshotStore {
   #creating: SnapshotWriter | 'soon' | undefined;
   #copying: SnapshotWriter | 'soon' | undefined;
   #drafts = 0;
+  #lock: DirectoryLock | undefined;
   #closed = false;
 
   private constructor(
@@ -63,7 +65,10 @@ export class FileSnapshotStore implements SnapshotStore {
     this.#files = files;
   }
 
-  /** RSL_STORAGE_UNUSABLE; RSL_WRONG_STORE if another group's snapshots are in it. */
+  /**
+   * RSL_STORAGE_UNUSABLE; RSL_STORAGE_LOCKED while another store is open on it (S7);
+   * RSL_WRONG_STORE if another group's snapshots are in it.
+   */
   static async open(
     directory: string,
     options: CompleteOptions,
@@ -74,6 +79,7 @@ export class FileSnapshotStore implements SnapshotStore {
     try {
       await store.#open();
     } catch (cause) {
+      await store.#lock?.release();
       if ((cause as { code?: string }).code?.startsWith('RSL_')) throw cause;
       const what = `${directory}: it cannot be used; check the path, its owner and its mode`;
       throw new StorageError('RSL_STORAGE_UNUSABLE', what, { cause });
@@ -83,6 +89,10 @@ export class FileSnapshotStore implements SnapshotStore {
 
   async list(): Promise<readonly SnapshotMeta[]> {
     return [...this.#kept.values()].sort((a, b) => b.slot - a.slot);
+  }
+
+  where({ slot }: SnapshotMeta): string {
+    return committedFile(this.#directory, slot);
   }
 
   async create(about: SnapshotAbout): Promise<SnapshotWriter> {
@@ -162,9 +172,13 @@ export class FileSnapshotStore implements SnapshotStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const reader of this.#readers) await reader.close();
-    for (const writer of [this.#creating, this.#copying]) {
-      if (typeof writer === 'object') await writer.leave();
+    try {
+      for (const reader of this.#readers) await reader.close();
+      for (const writer of [this.#creating, this.#copying]) {
+        if (typeof writer === 'object') await writer.leave();
+      }
+    } finally {
+      await this.#lock?.release();
     }
   }
 
@@ -173,6 +187,7 @@ export class FileSnapshotStore implements SnapshotStore {
   async #open(): Promise<void> {
     const files = this.#files;
     await files.makeDirectory(this.#directory);
+    this.#lock = await files.lock(this.#directory);
     const names = await files.list(this.#directory);
     for (const name of names.filter(isDraft)) await files.remove(this.#pathOf(name));
     for (const name of names.filter(isCommitted)) await this.#takeIn(this.#pathOf(name));

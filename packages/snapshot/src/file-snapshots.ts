@@ -3,7 +3,10 @@ import { FileSnapshotStore } from './file-snapshot-store.ts';
 import { systemFiles } from './files.ts';
 import { completeOptions, type FileSnapshotsOptions } from './options.ts';
 
-/** Snapshots in files in `directory`, which is made if it is not there. Throws RSL_INVALID_OPTION. */
+/**
+ * Snapshots in files in `directory`, which is made if it is not there, and locked while the store is
+ * open: not the one of the log. Throws RSL_INVALID_OPTION.
+ */
 export function fileSnapshots(
   directory: string,
   options: FileSnapshotsOptions = {},

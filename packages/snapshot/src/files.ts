@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { type DirectoryLock, lockDirectory } from '@rsl/directory-lock';
 
 export interface OpenFile {
   /** All of the parts, one after the other, from `position` on. */
@@ -29,6 +30,8 @@ export interface Files {
   syncDirectory(directory: string): Promise<void>;
   /** Makes it, durably, with those above it, if it is not there. */
   makeDirectory(directory: string): Promise<void>;
+  /** Until it is released nobody else gets it, in no process: RSL_STORAGE_LOCKED (S7). */
+  lock(directory: string): Promise<DirectoryLock>;
 }
 
 const flags = { create: 'wx+', write: 'r+', read: 'r' } as const;
@@ -40,6 +43,7 @@ export const systemFiles: Files = {
   rename: (from, to) => fs.rename(from, to),
   remove: (file) => fs.rm(file, { force: true }),
   list: (directory) => fs.readdir(directory),
+  lock: (directory) => lockDirectory(directory),
   async syncDirectory(directory) {
     const handle = await fs.open(directory, 'r');
     try {

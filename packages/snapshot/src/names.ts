@@ -5,6 +5,7 @@
  *   draft-<n>               being written; removed at the next start
  *   copy-<slot>-<digest>    a copy that is under way, or goes on later
  *   condemned               the last one whose content could not be verified
+ *   lock.<n>                see @rsl/directory-lock
  */
 import path from 'node:path';
 import type { SnapshotMeta, Slot } from '@rsl/core/protocol';

@@ -38,6 +38,13 @@ export type Word =
 // ---- between the halves
 
 export type Order =
+  /**
+   * Governs the slot that is executed next, as its `execute` effect says (R8): before the first one
+   * that is executed, and before the first of every other configuration. Not answered.
+   */
+  | { readonly kind: 'governs'; readonly membership: Membership }
+  /** Whether this replica leads: whenever that changes; at the start it does not. Not answered. */
+  | { readonly kind: 'leads'; readonly leads: boolean }
   /** Opens it for a peer, unless it is open; then reads. Answered by `read` or `unreadable`. */
   | {
       readonly kind: 'read';
@@ -51,7 +58,10 @@ export type Order =
   | { readonly kind: 'release'; readonly digest: string }
   /** Begins a copy, or goes on with one of the same; any other is left. Answered by `copying`. */
   | { readonly kind: 'copy'; readonly meta: SnapshotMeta }
-  /** The next bytes of the copy. Answered by `written`. */
+  /**
+   * The next bytes of the copy. Answered by `written`; not at all, like `commit`, if what came
+   * before it for the same copy has failed.
+   */
   | { readonly kind: 'write'; readonly bytes: Uint8Array }
   /** The copy is complete. Answered by `copied`. */
   | { readonly kind: 'commit' }
@@ -81,5 +91,5 @@ export type Answer =
   | { readonly kind: 'copy-failed'; readonly code: string }
   /** The state is the one after `slot`. */
   | { readonly kind: 'installed'; readonly slot: Slot; readonly membership: Membership }
-  /** The state is as it was before: it could not be read, and is condemned. */
+  /** The state is as it was before: what could not be read is condemned. */
   | { readonly kind: 'install-failed'; readonly code: string };

@@ -86,6 +86,9 @@ export class PlayedMedium implements Files {
     this.onCall('sync directory');
   };
 
+  /** The others are other media. */
+  lock = async () => ({ release: async (): Promise<void> => {} });
+
   makeDirectory = async (): Promise<void> => {};
 
   #fileOf(content: Content): OpenFile {

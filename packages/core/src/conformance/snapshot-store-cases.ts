@@ -47,6 +47,16 @@ const newCases: readonly ConformanceCase<OpenSnapshotStore>[] = [
     },
   },
   {
+    name: 'where: where a committed snapshot is, for people; each in its own place',
+    async run(open) {
+      const store = await open();
+      const metas = [await committed(store, 1, 10), await committed(store, 2, 10)];
+      const places = metas.map((meta) => store.where(meta));
+      assert.ok(places.every((place) => place.length > 0));
+      assert.equal(new Set(places).size, 2);
+    },
+  },
+  {
     name: 'create: visible once it is committed, and not before',
     async run(open) {
       const store = await open();

@@ -33,6 +33,8 @@ export interface SnapshotStore {
    * not: see `SnapshotReader.verify`.
    */
   list(): Promise<readonly SnapshotMeta[]>;
+  /** Where a committed snapshot is, for people: the path of its file, for example. */
+  where(meta: SnapshotMeta): string;
   /**
    * A new snapshot, visible once it is committed; it takes the place of one of the same slot. One
    * at a time: RSL_INVALID_OPTION while another is being written.

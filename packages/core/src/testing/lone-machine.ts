@@ -30,6 +30,15 @@ export class LoneLog {
     this.lastSlot = Math.max(this.lastSlot, this.firstSlot - 1);
   }
 
+  /** As it is now, for another machine. */
+  copy(): LoneLog {
+    const other = new LoneLog();
+    for (const [slot, value] of this.#values) other.#values.set(slot, value);
+    other.firstSlot = this.firstSlot;
+    other.lastSlot = this.lastSlot;
+    return other;
+  }
+
   /** Of the values that are kept. */
   get bytes(): number {
     return [...this.#values.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);

@@ -93,6 +93,10 @@ class MemorySnapshotStore implements SnapshotStore {
     return metas.sort((a, b) => b.slot - a.slot);
   }
 
+  where({ slot }: SnapshotMeta): string {
+    return `memory, slot ${slot}`;
+  }
+
   async create(about: SnapshotAbout): Promise<SnapshotWriter> {
     return this.#begin('create', about, undefined);
   }

@@ -7,7 +7,7 @@ import { prepareDirectory, storageError } from '../directory.ts';
 import type { Substitutes } from '../file-log-store.ts';
 import { groupBytesMax } from '../failures.ts';
 import { systemFiles } from '../files.ts';
-import { lockDirectory } from '../lock.ts';
+import { lockDirectory } from '@rsl/directory-lock';
 import { openParts, type Parts } from '../open-parts.ts';
 import type { CompleteOptions } from '../options.ts';
 import { type EncodedGroup, type FileRecord, groupOf } from '../record.ts';

@@ -3,7 +3,7 @@ import { silentLogger } from '@rsl/core';
 import { expect, test } from 'vitest';
 import { prepareDirectory } from '../../src/directory.ts';
 import { systemFiles } from '../../src/files.ts';
-import { lockDirectory } from '../../src/lock.ts';
+import { lockDirectory } from '@rsl/directory-lock';
 import { openParts } from '../../src/open-parts.ts';
 import { completeOptions } from '../../src/options.ts';
 import { type EncodedGroup, type FileRecord, groupOf } from '../../src/record.ts';

@@ -4,7 +4,7 @@ import type { LogRecord } from '@rsl/core/protocol';
 import { expect, test } from 'vitest';
 import { prepareDirectory } from '../../src/directory.ts';
 import { systemFiles } from '../../src/files.ts';
-import { lockDirectory } from '../../src/lock.ts';
+import { lockDirectory } from '@rsl/directory-lock';
 import { openParts } from '../../src/open-parts.ts';
 import { completeOptions } from '../../src/options.ts';
 import { type EncodedGroup, groupOf } from '../../src/record.ts';

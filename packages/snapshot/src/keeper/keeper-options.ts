@@ -1,0 +1,65 @@
+import { InvalidOptionError } from '@rsl/core';
+import type { Progress } from './progress.ts';
+
+const MiB = 1024 * 1024;
+
+/** When snapshots are saved, and how many stay; each with its unit in the name. */
+export const defaultKeeperOptions = {
+  /** A snapshot is due after so many executed slots; 0: not for that reason. */
+  everySlots: 1_000_000,
+  /** After so many bytes of executed values, which is what the log grows by; 0: not for that. */
+  everyBytes: 512 * MiB,
+  /** After so much group time, if anything was executed in it; 0: not for that. */
+  everyMs: 0,
+  /** So many snapshots stay, the newest; older ones go once the next is durable. */
+  keep: 2,
+  /** After a save that failed, for example because the medium is full. */
+  retryMs: 30_000,
+  /** Snapshots that peers copy from here at the same time. */
+  readersMax: 4,
+} as const;
+
+type Numbers = { readonly [K in keyof typeof defaultKeeperOptions]: number };
+
+export interface KeeperOptions extends Numbers {
+  /**
+   * A leader with followers saves nothing by itself: it copies what one of them has saved, so that
+   * no command ever waits for a save.
+   */
+  readonly followersOnly: boolean;
+  /** Hears of saves, copies and loads. What it throws is logged. */
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+}
+
+const ranges: Readonly<Record<keyof Numbers, readonly [min: number, max: number]>> = {
+  everySlots: [0, Number.MAX_SAFE_INTEGER],
+  everyBytes: [0, Number.MAX_SAFE_INTEGER],
+  everyMs: [0, 2 ** 40],
+  keep: [1, 64],
+  retryMs: [1, 2 ** 31],
+  readersMax: [1, 1_024],
+};
+
+/** RSL_INVALID_OPTION for anything that cannot be meant. */
+export function completeKeeperOptions(given: Partial<KeeperOptions> = {}): KeeperOptions {
+  const { followersOnly = false, onProgress, ...numbers } = given;
+  if (typeof followersOnly !== 'boolean') {
+    throw new InvalidOptionError('followersOnly', `true or false, not ${String(followersOnly)}`);
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new InvalidOptionError('onProgress', 'a function is needed');
+  }
+  const complete: Record<string, number> = { ...defaultKeeperOptions };
+  for (const [name, value] of Object.entries(numbers)) {
+    if (value === undefined) continue;
+    const range = Object.hasOwn(ranges, name) ? ranges[name as keyof Numbers] : undefined;
+    if (range === undefined) throw new InvalidOptionError(name, 'is no such option');
+    const [min, max] = range;
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      const wanted = `an integer from ${min} to ${max} is needed`;
+      throw new InvalidOptionError(name, `${wanted}, not ${String(value)}`);
+    }
+    complete[name] = value;
+  }
+  return { ...(complete as Numbers), followersOnly, onProgress };
+}

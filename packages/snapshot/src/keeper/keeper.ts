@@ -1,0 +1,269 @@
+import { invariant } from '@rsl/contracts';
+import {
+  type BesideHost,
+  type BesideLayer,
+  kindOf,
+  type LayerOrder,
+  type Membership,
+  type PortContext,
+  type Slot,
+  type SnapshotMeta,
+  type SnapshotStore,
+  type Value,
+} from '@rsl/core/protocol';
+import { asError, codeOf } from '../failures.ts';
+import type { Answer, Order } from '../words.ts';
+import { Copying } from './copying.ts';
+import { Kept } from './kept.ts';
+import type { KeeperOptions } from './keeper-options.ts';
+import { isCorrupt, Loading } from './loading.ts';
+import { Teller } from './progress.ts';
+import { Readers } from './readers.ts';
+import { SavePolicy } from './save-policy.ts';
+import { Saver, type Saved } from './saver.ts';
+
+/** Orders that wait; the layer has fewer out at any time. */
+const ordersMax = 4_096;
+
+/** What a keeper is made of once it has begun. */
+interface Parts {
+  readonly host: BesideHost;
+  readonly kept: Kept;
+  readonly saver: Saver;
+  readonly loading: Loading;
+  readonly readers: Readers;
+  readonly copying: Copying;
+}
+
+/**
+ * The half of the snapshot layer beside the state machine. It owns the store: saves right behind
+ * the slot after which a snapshot is due, loads at the start, and does what the layer orders, one
+ * thing after the other; answers come in the order of the orders.
+ */
+export class Keeper implements BesideLayer {
+  readonly #store: SnapshotStore;
+  readonly #options: KeeperOptions;
+  readonly #context: PortContext;
+  readonly #policy: SavePolicy;
+  #parts: Parts | undefined;
+  #orders: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(store: SnapshotStore, options: KeeperOptions, context: PortContext) {
+    this.#store = store;
+    this.#options = options;
+    this.#context = context;
+    this.#policy = new SavePolicy(options);
+  }
+
+  // ---- the replica
+
+  async begin(host: BesideHost, firstSlot: Slot): Promise<void> {
+    const parts = this.#partsFor(host);
+    this.#parts = parts;
+    const meta = await parts.loading.newest(firstSlot);
+    if (meta !== undefined) this.#isAt(meta, host);
+    this.#answer({ kind: 'snapshots', snapshots: parts.kept.metas });
+  }
+
+  executed(slot: Slot, value: Value): void {
+    const { host, saver } = this.#begun;
+    this.#policy.executed(slot, value.bytes.length, host.state.timeMs);
+    // What governs the slot behind a stop is said before that slot.
+    if (kindOf(value) === 'stop') saver.membership = undefined;
+    saver.consider();
+  }
+
+  order(order: LayerOrder): void {
+    const what = order as Order;
+    // These two have a place among the executed slots, and wait for no medium.
+    if (what.kind === 'governs') return this.#onGoverns(what.membership);
+    if (what.kind === 'leads') return this.#onLeads(what.leads);
+    this.#waiting += 1;
+    invariant(() => this.#waiting <= ordersMax, 'keeper-1 the orders that wait are bounded');
+    this.#orders = this.#orders
+      .then(() => (this.#closing === undefined ? this.#obey(what) : undefined))
+      .catch((cause: unknown) => this.#begun.host.fail(asError(cause)))
+      .finally(() => {
+        this.#waiting -= 1;
+      });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // ---- the operator
+
+  /** Saves the state right behind the last slot; waits until there is one. */
+  saveNow(): Promise<Saved> {
+    return this.#begun.saver.saveNow();
+  }
+
+  stopSaving(): void {
+    this.#policy.stop(true);
+    this.#parts?.saver.stop();
+  }
+
+  allowSaving(): void {
+    this.#policy.stop(false);
+    this.#parts?.saver.consider();
+  }
+
+  /** It has begun, and was not closed. */
+  get isRunning(): boolean {
+    return this.#parts !== undefined && this.#closing === undefined;
+  }
+
+  get snapshots(): readonly SnapshotMeta[] {
+    return this.#parts?.kept.metas ?? [];
+  }
+
+  // ---- inside
+
+  get #begun(): Parts {
+    if (this.#parts === undefined) throw new Error('a keeper was used before it had begun');
+    return this.#parts;
+  }
+
+  #partsFor(host: BesideHost): Parts {
+    const { clock, logger } = this.#context;
+    const { keep, onProgress, readersMax, retryMs } = this.#options;
+    const teller = new Teller(onProgress, logger);
+    const kept = new Kept(this.#store, keep, logger, teller, (snapshots) =>
+      this.#answer({ kind: 'snapshots', snapshots }),
+    );
+    const { state } = host;
+    const fail = (error: Error): void => host.fail(error);
+    const policy = this.#policy;
+    return {
+      host,
+      kept,
+      saver: new Saver({ kept, policy, state, retryMs, clock, logger, teller, fail }),
+      loading: new Loading({ kept, state, logger, teller }),
+      readers: new Readers(kept, readersMax),
+      copying: new Copying(kept, teller),
+    };
+  }
+
+  #answer(answer: Answer): void {
+    if (this.#closing === undefined) this.#begun.host.answer(answer);
+  }
+
+  #onGoverns(membership: Membership): void {
+    const { saver } = this.#begun;
+    saver.membership = membership;
+    this.#stagger(membership);
+    saver.consider();
+  }
+
+  #onLeads(leads: boolean): void {
+    this.#policy.leads(leads);
+    this.#begun.saver.consider();
+  }
+
+  #stagger({ members }: Membership): void {
+    const ids = members.map(({ id }) => id).sort((a, b) => a - b);
+    this.#policy.stagger(Math.max(0, ids.indexOf(this.#context.self)), Math.max(1, ids.length));
+  }
+
+  /** The state is the one of this snapshot. */
+  #isAt({ membership, slot }: SnapshotMeta, { state }: BesideHost): void {
+    this.#begun.saver.membership = membership;
+    this.#stagger(membership);
+    this.#policy.saved(slot, state.timeMs);
+  }
+
+  async #obey(order: Exclude<Order, { kind: 'governs' | 'leads' }>): Promise<void> {
+    const { copying, readers } = this.#begun;
+    switch (order.kind) {
+      case 'read':
+        return this.#read(order);
+      case 'release':
+        return readers.release(order.digest);
+      case 'copy':
+        return this.#answer(await copying.copy(order.meta));
+      case 'write':
+        return this.#answerIf(await copying.write(order.bytes));
+      case 'commit':
+        return this.#commit();
+      case 'leave':
+        return copying.leave();
+      case 'install':
+        return this.#install(order.meta);
+    }
+  }
+
+  #answerIf(answer: Answer | undefined): void {
+    if (answer !== undefined) this.#answer(answer);
+  }
+
+  async #read(order: Order & { kind: 'read' }): Promise<void> {
+    const { digest, ticket } = order;
+    const { kept, readers } = this.#begun;
+    try {
+      this.#answer({ kind: 'read', ticket, bytes: await readers.read(order) });
+    } catch (error) {
+      this.#answer({ kind: 'unreadable', ticket, code: codeOf(error) });
+      const meta = readers.metaOf(digest);
+      if (!isCorrupt(error) || meta === undefined) return;
+      await readers.release(digest);
+      await this.#lose(kept, meta, asError(error));
+    }
+  }
+
+  /** One that is no good is soon replaced: the state itself is. */
+  async #lose(kept: Kept, meta: SnapshotMeta, error: Error): Promise<void> {
+    const isNewest = kept.metas[0]?.digest === meta.digest;
+    await kept.condemn(meta, error);
+    if (!isNewest) return;
+    this.#policy.missing();
+    this.#begun.saver.consider();
+  }
+
+  async #commit(): Promise<void> {
+    const { copying, kept } = this.#begun;
+    const answer = await copying.commit();
+    this.#answerIf(answer);
+    if (answer?.kind === 'copied') await kept.added();
+  }
+
+  async #install({ digest }: SnapshotMeta): Promise<void> {
+    const { host, kept, loading, saver } = this.#begun;
+    const meta = kept.find(digest);
+    if (meta === undefined) {
+      return this.#answer({ kind: 'install-failed', code: 'RSL_SNAPSHOT_GONE' });
+    }
+    await saver.hold();
+    try {
+      await loading.install(meta);
+    } catch (cause) {
+      const error = asError(cause);
+      // Half of it may be in the state machine: nothing may be executed on that any more.
+      if (codeOf(error) === 'RSL_LOAD_FAILED') return host.fail(error);
+      await kept.condemn(meta, error);
+      this.#answer({ kind: 'install-failed', code: codeOf(error) });
+      return saver.release();
+    }
+    this.#isAt(meta, host);
+    this.#answer({ kind: 'installed', slot: meta.slot, membership: meta.membership });
+    saver.release();
+  }
+
+  async #close(): Promise<void> {
+    const { logger } = this.#context;
+    const parts = this.#parts;
+    try {
+      await parts?.saver.close();
+      await this.#orders;
+      await parts?.copying.leave();
+      await parts?.readers.close();
+    } catch (err) {
+      logger.warn({ err }, 'snapshots did not close well');
+    } finally {
+      await this.#store.close();
+    }
+  }
+}

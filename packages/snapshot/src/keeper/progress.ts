@@ -1,0 +1,54 @@
+import type { Logger, Slot, SnapshotMeta } from '@rsl/core/protocol';
+
+/** What is on its way, and what became of it. */
+export type Progress =
+  /** A snapshot is being written: so many bytes so far. */
+  | { readonly kind: 'saving'; readonly slot: Slot; readonly bytes: number }
+  /** It is durable: where, for people, and after how many milliseconds. */
+  | {
+      readonly kind: 'saved';
+      readonly meta: SnapshotMeta;
+      readonly where: string;
+      readonly ms: number;
+    }
+  /** Nothing of it stays; what was there before does. */
+  | { readonly kind: 'save-failed'; readonly slot: Slot; readonly error: Error }
+  /** A copy of a peer's: so many bytes are here. */
+  | { readonly kind: 'copying'; readonly meta: SnapshotMeta; readonly bytes: number }
+  | { readonly kind: 'copied'; readonly meta: SnapshotMeta }
+  /** It takes the place of the state: so many bytes so far. */
+  | { readonly kind: 'loading'; readonly meta: SnapshotMeta; readonly bytes: number }
+  | { readonly kind: 'loaded'; readonly meta: SnapshotMeta }
+  /** It cannot be verified, and is set aside. */
+  | { readonly kind: 'condemned'; readonly meta: SnapshotMeta; readonly error: Error };
+
+/** How often `bytes` are told. */
+const stepBytes = 16 * 1024 * 1024;
+
+/** Tells a listener, and lets nothing that it does matter. */
+export class Teller {
+  readonly #listener: ((progress: Progress) => void) | undefined;
+  readonly #logger: Logger;
+  #toldBytes = 0;
+
+  constructor(listener: ((progress: Progress) => void) | undefined, logger: Logger) {
+    this.#listener = listener;
+    this.#logger = logger;
+  }
+
+  tell(progress: Progress): void {
+    if (this.#listener === undefined) return;
+    if ('bytes' in progress && !this.#isStep(progress.bytes)) return;
+    try {
+      this.#listener(progress);
+    } catch (err) {
+      this.#logger.error({ err }, 'a listener of snapshots threw');
+    }
+  }
+
+  #isStep(bytes: number): boolean {
+    const isStep = bytes < this.#toldBytes || bytes === 0 || bytes >= this.#toldBytes + stepBytes;
+    if (isStep) this.#toldBytes = bytes;
+    return isStep;
+  }
+}
