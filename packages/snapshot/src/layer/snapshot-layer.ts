@@ -8,6 +8,7 @@ import type {
   ReplicaView,
   Slot,
 } from '@rsl/core/protocol';
+import { Telling } from '../telling.ts';
 import { type Answer, snapshotChannel, type Word } from '../words.ts';
 import { Fetcher } from './fetcher.ts';
 import { KeptInputs } from './kept-inputs.ts';
@@ -37,6 +38,7 @@ export class SnapshotLayer implements Protocol {
   readonly #kept: KeptInputs;
   readonly #bytes = new LogBytes();
   readonly #connected = new Set<ReplicaId>();
+  readonly #telling = new Telling();
   readonly #out = new LayerOutbox();
   #lookedMs = -Infinity;
 
@@ -130,13 +132,24 @@ export class SnapshotLayer implements Protocol {
   #pass(input: Input, nowMs: number): void {
     const effects = this.#inner.step(input, nowMs);
     let need: Slot | undefined;
-    for (const effect of effects) {
+    let told = 0;
+    for (const [at, effect] of effects.entries()) {
       if (effect.kind === 'execute') this.#bytes.add(effect.slot, effect.value.bytes.length);
       else if (effect.kind === 'behind') need = effect.need;
+      const order = this.#telling.before(effect);
+      if (order === undefined) continue;
+      this.#hand(effects.slice(told, at));
+      this.#out.order(order);
+      told = at;
     }
-    if (need === undefined) return this.#out.hand(effects);
-    this.#out.hand(effects.filter(({ kind }) => kind !== 'behind'));
-    this.#fetcher.onBehind(need, nowMs, this.#out);
+    this.#hand(told === 0 ? effects : effects.slice(told));
+    if (need !== undefined) this.#fetcher.onBehind(need, nowMs, this.#out);
+  }
+
+  /** What is behind is fetched here, and told nobody. */
+  #hand(effects: readonly Effect[]): void {
+    const isBehind = effects.some(({ kind }) => kind === 'behind');
+    this.#out.hand(isBehind ? effects.filter(({ kind }) => kind !== 'behind') : effects);
   }
 
   #onTick(nowMs: number): void {
