@@ -76,7 +76,7 @@ test('a replica that lost everything it had executed comes back from a fetched s
   await group.settled();
 });
 
-test('commands of a caller on a replica that fetches a snapshot execute once, or are unknown', async () => {
+test('commands under a session, on a replica that fetches a snapshot meanwhile, execute once each', async () => {
   group = await new Group({ snapshots: often }).formed();
   const { id } = await group.follower();
   await group.stop(id);

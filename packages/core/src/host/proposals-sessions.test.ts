@@ -134,9 +134,10 @@ test('when slots are passed over, what was sent is asked again under its session
   taken(all);
   all.add([bytesOf('e')], sink, 1e9);
   all.passOver();
-  expect(errors).toEqual(['0 RSL_OUTCOME_UNKNOWN unknown', '0 RSL_OUTCOME_UNKNOWN unknown']);
+  expect(errors).toEqual(['0 RSL_OUTCOME_UNKNOWN unknown']);
   expect(taken(all, 2)).toEqual([
     ['8.1 from 1, has 0', 1, 'a', 'b'],
+    ['words', 4, 'd'],
     ['plain', 5, 'e'],
   ]);
   // A higher ballot proves nothing of what was sent before: it may be in what was passed over.

@@ -280,15 +280,17 @@ export class Proposals {
 
   /**
    * Slots were passed over here: nobody on this replica sees what they executed. What was sent may
-   * have been among it, so it is asked again under its session, or its outcome is unknown.
+   * have been among it, so it is asked again under its session, or its outcome is unknown. Words
+   * about sessions may be said twice: a session more than was asked for ends by itself.
    */
   passOver(): void {
     this.#runs = [];
     for (let s = this.#head, end = this.#tail; s < end; s += 1) {
       const at = this.#ring.at(s);
       if (this.#ring.states[at] !== sent) continue;
-      if (typeof this.#ring.under[at] === 'object') this.#putBack(s, again);
-      else this.#fail(s, () => new OutcomeUnknownError(passedOver));
+      if (this.#ring.under[at] === undefined)
+        this.#fail(s, () => new OutcomeUnknownError(passedOver));
+      else this.#putBack(s, again);
     }
   }
 
@@ -305,7 +307,7 @@ export class Proposals {
     const at = this.#ring.at(sequence);
     if (this.#ring.states[at] !== sent) return;
     requires(
-      () => state === queued || typeof this.#ring.under[at] === 'object',
+      () => state === queued || this.#ring.under[at] !== undefined,
       'proposals-5 what may have been executed is sent again under a session only (P9)',
     );
     this.#ring.states[at] = state;
