@@ -1,4 +1,5 @@
 import { CheckFailed, type FaultKind, Simulation, type SimulationReport } from '@rsl/core/testing';
+import { snapshotsOf } from './drawn-snapshots.ts';
 import { KeyValueClients, keyValueMachine } from './key-value-clients.ts';
 
 /** A seed, and what is not left to it. Survives JSON: it is what a replay line says. */
@@ -40,6 +41,7 @@ export async function outcomeOf(given: Case, onTrace?: (line: string) => void): 
   const { machine: _, ...options } = given;
   const clients = new KeyValueClients();
   const simulation = new Simulation({
+    layers: snapshotsOf(given.seed),
     ...options,
     ...(machine === 'key-value' ? { stateMachine: keyValueMachine, client: clients.client } : {}),
     ...(onTrace === undefined ? {} : { onTrace }),

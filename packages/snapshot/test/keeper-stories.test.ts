@@ -314,7 +314,7 @@ describe('story 6: bad media', () => {
     const { shelf, log, digest } = await twoSnapshots();
     const stage = await new Stage(new DigestMachine(), log).start(shelf, {
       everySlots: 10,
-      retryMs: 500,
+      saveAgainMs: 500,
     });
     expect(stage.machine.digest).toBe(digest);
     shelf.bytesFree = 3;

@@ -60,6 +60,8 @@ export class MemoryDisk {
   isUnreadable: (slot: Slot) => boolean = () => false;
   /** Set by a test: hears every record as it becomes durable. */
   onKept: (record: LogRecord) => void = () => {};
+  /** Set by a test: hears before slots below `before` are forgotten. */
+  onCut: (before: Slot) => void = () => {};
 
   /** The process is gone: of what was not durable, the first `survivors` groups are there. */
   crash(survivors = 0): void {
@@ -98,6 +100,7 @@ export class MemoryDisk {
 
   /** See `LogStore.truncate`. */
   truncate(before: Slot): void {
+    this.onCut(before);
     this.#keepPromise(before);
     for (let slot = this.firstSlot; slot < before; slot += 1) {
       this.bytes -= this.values.get(slot)?.value.bytes.length ?? 0;
@@ -173,6 +176,7 @@ export class MemoryDisk {
     copy.leaseMs = this.leaseMs;
     copy.isUnreadable = this.isUnreadable;
     copy.onKept = this.onKept;
+    copy.onCut = this.onCut;
     return copy;
   }
 

@@ -29,6 +29,7 @@ export class Watch {
   onDisk(process: SimProcess): void {
     const { id, disk } = process;
     disk.onKept = (record) => this.guarded(() => this.#onKept(id, record));
+    disk.onCut = (before) => this.guarded(() => onCut(process, before));
   }
 
   /** Its store is lost for good: what comes instead is no member (S2). */
@@ -46,8 +47,8 @@ export class Watch {
     });
   }
 
-  onFrame({ id, disk }: SimProcess, frame: Uint8Array): void {
-    this.guarded(() => this.#revelations.onFrame(id, disk, frame));
+  onFrame(process: SimProcess, frame: Uint8Array): void {
+    this.guarded(() => this.#revelations.onFrame(process.id, process, frame));
   }
 
   /** What a check says must not disturb the code that is checked. */
@@ -66,4 +67,12 @@ export class Watch {
     });
     this.decisions.onKept(id, record);
   }
+}
+
+/** What the log forgets, a durable snapshot has (R8). */
+function onCut({ id, shelf }: SimProcess, before: number): void {
+  const covered = Math.max(0, ...shelf.snapshots.keys());
+  check(before <= covered + 1, () => {
+    return `replica ${id} cuts its log before ${before}, and has a snapshot of ${covered}`;
+  });
 }

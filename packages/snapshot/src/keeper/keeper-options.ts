@@ -14,7 +14,7 @@ export const defaultKeeperOptions = {
   /** So many snapshots stay, the newest; older ones go once the next is durable. */
   keep: 2,
   /** After a save that failed, for example because the medium is full. */
-  retryMs: 30_000,
+  saveAgainMs: 30_000,
   /** Snapshots that peers copy from here at the same time. */
   readersMax: 4,
 } as const;
@@ -36,7 +36,7 @@ const ranges: Readonly<Record<keyof Numbers, readonly [min: number, max: number]
   everyBytes: [0, Number.MAX_SAFE_INTEGER],
   everyMs: [0, 2 ** 40],
   keep: [1, 64],
-  retryMs: [1, 2 ** 31],
+  saveAgainMs: [1, 2 ** 31],
   readersMax: [1, 1_024],
 };
 

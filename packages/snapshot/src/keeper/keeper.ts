@@ -130,7 +130,7 @@ export class Keeper implements BesideLayer {
 
   #partsFor(host: BesideHost): Parts {
     const { clock, logger } = this.#context;
-    const { keep, onProgress, readersMax, retryMs } = this.#options;
+    const { keep, onProgress, readersMax, saveAgainMs } = this.#options;
     const teller = new Teller(onProgress, logger);
     const kept = new Kept(this.#store, keep, logger, teller, (snapshots) =>
       this.#answer({ kind: 'snapshots', snapshots }),
@@ -141,7 +141,7 @@ export class Keeper implements BesideLayer {
     return {
       host,
       kept,
-      saver: new Saver({ kept, policy, state, retryMs, clock, logger, teller, fail }),
+      saver: new Saver({ kept, policy, state, saveAgainMs, clock, logger, teller, fail }),
       loading: new Loading({ kept, state, logger, teller }),
       readers: new Readers(kept, readersMax),
       copying: new Copying(kept, teller),

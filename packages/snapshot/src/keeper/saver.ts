@@ -23,7 +23,7 @@ export interface SaverParts {
   readonly kept: Kept;
   readonly policy: SavePolicy;
   readonly state: ReplicatedState;
-  readonly retryMs: number;
+  readonly saveAgainMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly teller: Teller;
@@ -145,14 +145,14 @@ export class Saver {
 
   /** The replica goes on: it has the older snapshots, and the log behind them. */
   #onFailure(slot: number, error: Error, waiters: readonly Waiter[]): void {
-    const { clock, logger, policy, retryMs, teller } = this.#parts;
+    const { clock, logger, policy, saveAgainMs, teller } = this.#parts;
     policy.missing();
     if (error === abandoned) {
       this.#waiters.unshift(...waiters);
       return;
     }
-    this.#retryAtMs = clock.nowMs() + retryMs;
-    logger.warn({ err: error, slot, retryMs }, 'a snapshot could not be saved; tried again later');
+    this.#retryAtMs = clock.nowMs() + saveAgainMs;
+    logger.warn({ err: error, slot, saveAgainMs }, 'a snapshot could not be saved; tried again later');
     teller.tell({ kind: 'save-failed', slot, error });
     for (const { reject } of waiters) reject(error);
   }

@@ -46,6 +46,10 @@ const recorded = <K extends LogRecord['kind']>(
 ): readonly Extract<LogRecord, { kind: K }>[] =>
   recordsOf(step).filter((r): r is Extract<LogRecord, { kind: K }> => r.kind === kind);
 
+/** Where the state machine was before the first slot of this step: a snapshot may have come. */
+const startOf = (step: ReplicaStep): number =>
+  Math.max(step.before.releasedThrough, ...ofKind(step, 'installed').map(({ slot }) => slot));
+
 /** Every clause about a step and every invariant, when contracts are on. */
 export function checkStep(
   after: Parts,
@@ -75,15 +79,16 @@ const voting = new Set([
 export const stepClauses = {
   'step-1 slots are released one after the other, each once (P7)': {
     when: (step) => ofKind(step, 'execute').length > 0,
-    holds: (step) =>
-      ofKind(step, 'execute').every(({ slot }, i) => slot === step.before.releasedThrough + 1 + i),
+    holds: (step) => {
+      const from = startOf(step);
+      return ofKind(step, 'execute').every(({ slot }, i) => slot === from + 1 + i);
+    },
   },
   'step-2 what is released is handed to the state machine, all of it (P7)': {
     when: ({ before, after }) => after.executor.releasedThrough > before.releasedThrough,
     holds: (step) => {
-      const released = step.after.executor.releasedThrough - step.before.releasedThrough;
-      const isInstalled = ofKind(step, 'execute').length === 0;
-      return isInstalled || ofKind(step, 'execute').length === released;
+      const released = step.after.executor.releasedThrough - startOf(step);
+      return ofKind(step, 'execute').length === released;
     },
   },
   'step-3 a vote is written only in a ballot at or above the promise (P1)': {

@@ -4,12 +4,19 @@ import { type Ballot, compareBallots, describeBallot, sameBallot } from '../../p
 import type { Message, Phase1b, Phase2b } from '../../paxos/messages.ts';
 import type { Slot } from '../../paxos/slot.ts';
 import type { MemoryDisk } from '../memory-disk.ts';
+import type { MemoryShelf } from '../memory-snapshots.ts';
 import { check } from './check-failed.ts';
 import type { DecisionChecker } from './decisions.ts';
 
 /** 1a, 1b, 2a, 2b, heartbeat and grant, by their number in the frame. */
 const watched = new Set([1, 2, 3, 4, 6, 12]);
 const [channelAt, kindAt] = [2, 3];
+
+/** What a member has that outlives it. */
+export interface Media {
+  readonly disk: MemoryDisk;
+  readonly shelf: MemoryShelf;
+}
 
 /** What each member has said so far in one ballot. */
 interface Said {
@@ -30,13 +37,14 @@ export class RevelationChecker {
   }
 
   /** The frame is leaving. */
-  onFrame(from: number, disk: MemoryDisk, frame: Uint8Array): void {
+  onFrame(from: number, media: Media, frame: Uint8Array): void {
     if (frame[channelAt] !== 0 || !watched.has(frame[kindAt] ?? 0)) return;
     const message = readMessage(readFrame(frame));
-    if (message !== undefined) this.#onMessage(from, disk, message);
+    if (message !== undefined) this.#onMessage(from, media, message);
   }
 
-  #onMessage(from: number, disk: MemoryDisk, message: Message): void {
+  #onMessage(from: number, media: Media, message: Message): void {
+    const { disk } = media;
     switch (message.kind) {
       case '1a':
         return this.#promised(from, message.ballot, '1a');
@@ -47,7 +55,7 @@ export class RevelationChecker {
         this.#bases.set(describeBallot(message.ballot), message.base);
         return this.#decisions.onProposed(message.ballot, message.slot, message.value.checksum);
       case '2b':
-        return this.#accepted(from, disk, message);
+        return this.#accepted(from, media, message);
       case 'grant':
         return this.#granted(from, disk, message.ballot);
       case 'heartbeat':
@@ -92,13 +100,17 @@ export class RevelationChecker {
     }
   }
 
-  /** 2b: every slot from the base through here is voted for in this ballot, or decided (P6). */
-  #accepted(from: number, disk: MemoryDisk, { ballot, through }: Phase2b): void {
+  /**
+   * 2b: every slot from the base through here is voted for in this ballot, or decided (P6): also
+   * one that a durable snapshot covers.
+   */
+  #accepted(from: number, { disk, shelf }: Media, { ballot, through }: Phase2b): void {
     const base = this.#bases.get(describeBallot(ballot));
     if (base === undefined) return;
     const said = this.#said.get(from) ?? { ballot, through: base - 1 };
     if (!sameBallot(said.ballot, ballot)) Object.assign(said, { ballot, through: base - 1 });
-    for (let slot = said.through + 1; slot <= through; slot += 1) {
+    const covered = Math.max(0, ...shelf.snapshots.keys());
+    for (let slot = Math.max(covered, said.through) + 1; slot <= through; slot += 1) {
       const stored = disk.values.get(slot);
       const voted = this.#decisions.hasVoted(from, slot, ballot);
       const known = stored !== undefined && stored.ballot === undefined;
