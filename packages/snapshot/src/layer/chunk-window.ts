@@ -6,6 +6,13 @@ export interface Piece {
   readonly bytes: number;
 }
 
+interface Asked {
+  readonly bytes: number;
+  readonly atMs: number;
+  /** Counts whatever was asked for. */
+  readonly turn: number;
+}
+
 /**
  * Which bytes of one copy are asked for, here, handed to the writer, and written.
  *
@@ -17,11 +24,14 @@ export class ChunkWindow {
   readonly bytes: number;
   readonly #chunkBytes: number;
   readonly #windowBytes: number;
-  readonly #asked = new Map<number, { readonly bytes: number; readonly atMs: number }>();
+  readonly #asked = new Map<number, Asked>();
   readonly #here = new Map<number, Uint8Array>();
   #askedThrough: number;
   #handed: number;
   #written: number;
+  #turn = 0;
+  /** Of what has come, the turn that was the last. */
+  #cameTurn = 0;
 
   /** `begun`: so many bytes are written already. */
   constructor(bytes: number, begun: number, sizes: { chunkBytes: number; windowChunks: number }) {
@@ -58,8 +68,7 @@ export class ChunkWindow {
     for (;;) {
       const bytes = Math.min(this.#chunkBytes, this.bytes - this.#askedThrough);
       if (bytes === 0 || this.openBytes + bytes > this.#windowBytes) break;
-      pieces.push({ offset: this.#askedThrough, bytes });
-      this.#asked.set(this.#askedThrough, { bytes, atMs: nowMs });
+      pieces.push(this.#askFor(this.#askedThrough, bytes, nowMs));
       this.#askedThrough += bytes;
     }
     invariant(
@@ -69,15 +78,33 @@ export class ChunkWindow {
     return pieces;
   }
 
-  /** What was asked for `forMs` ago or longer and has not come: asked for again. */
+  /**
+   * What is overdue: asked for `forMs` ago or longer, and overtaken by what was asked for later. A
+   * lane keeps the order, so it was lost. What nothing has overtaken is on its way over a slow link:
+   * to ask for it again would make the link slower.
+   */
   askAgain(forMs: number, nowMs: number): Piece[] {
-    const pieces: Piece[] = [];
-    for (const [offset, { atMs, bytes }] of this.#asked) {
-      if (nowMs - atMs < forMs) continue;
-      this.#asked.set(offset, { bytes, atMs: nowMs });
-      pieces.push({ offset, bytes });
-    }
-    return pieces.sort((a, b) => a.offset - b.offset);
+    const isOverdue = ({ atMs, turn }: Asked): boolean =>
+      turn < this.#cameTurn && nowMs - atMs >= forMs;
+    return this.#askWhat(isOverdue, nowMs);
+  }
+
+  /** All that has not come, of somebody else. */
+  askAnew(nowMs: number): Piece[] {
+    return this.#askWhat(() => true, nowMs);
+  }
+
+  #askWhat(isWanted: (asked: Asked) => boolean, nowMs: number): Piece[] {
+    return [...this.#asked]
+      .filter(([, asked]) => isWanted(asked))
+      .sort(([a], [b]) => a - b)
+      .map(([offset, { bytes }]) => this.#askFor(offset, bytes, nowMs));
+  }
+
+  #askFor(offset: number, bytes: number, nowMs: number): Piece {
+    this.#turn += 1;
+    this.#asked.set(offset, { bytes, atMs: nowMs, turn: this.#turn });
+    return { offset, bytes };
   }
 
   /** False if it was not asked for, has come already, or does not fit. */
@@ -85,9 +112,10 @@ export class ChunkWindow {
     const asked = this.#asked.get(offset);
     if (asked === undefined || bytes.length === 0 || bytes.length > asked.bytes) return false;
     this.#asked.delete(offset);
+    this.#cameTurn = Math.max(this.#cameTurn, asked.turn);
     // A peer with a smaller limit gave less: the rest is a piece of its own.
     const rest = asked.bytes - bytes.length;
-    if (rest > 0) this.#asked.set(offset + bytes.length, { bytes: rest, atMs: -Infinity });
+    if (rest > 0) this.#asked.set(offset + bytes.length, { bytes: rest, atMs: -Infinity, turn: 0 });
     this.#here.set(offset, bytes);
     return true;
   }

@@ -114,7 +114,8 @@ export class Copy {
     this.asked.add(source);
     if (isNew || !window.isWaiting) this.#heardMs = nowMs;
     // Another source begins where the last one ended: with what has not come from it.
-    const again = window.askAgain(isNew ? 0 : this.#options.retryMs, nowMs);
+    const { retryMs } = this.#options;
+    const again = isNew ? window.askAnew(nowMs) : window.askAgain(retryMs, nowMs);
     for (const { offset, bytes } of [...again, ...window.ask(nowMs)]) {
       out.say(source, { kind: 'get', digest: this.meta.digest, offset, bytesMax: bytes });
     }

@@ -4,7 +4,8 @@ import type { Answer, Word } from '../words.ts';
 import { Copy } from './copy.ts';
 import type { LayerOptions } from './layer-options.ts';
 import type { LayerOutbox } from './layer-outbox.ts';
-import { type Offer, Sources } from './sources.ts';
+import { Sources } from './sources.ts';
+import { type Goal, Wish } from './wish.ts';
 
 export interface FetcherParts {
   readonly options: LayerOptions;
@@ -17,18 +18,10 @@ export interface FetcherParts {
   readonly own: () => readonly SnapshotMeta[];
 }
 
-/** What is fetched, and for what. */
-interface Goal {
-  /** The first slot that a snapshot has to cover. */
-  readonly need: Slot;
-  /** `state`: to go on from it. `store`: to have it. */
-  readonly for: 'state' | 'store';
-}
-
 type State =
   | { readonly kind: 'idle' }
-  /** `chooseMs`: then with whoever has answered; before it if all have. */
-  | { readonly kind: 'asking'; readonly chooseMs: number; readonly notBeforeMs: number }
+  /** `chooseMs`: then one of those that have answered is chosen, or the first that does. */
+  | { readonly kind: 'asking'; readonly chooseMs: number }
   | { readonly kind: 'copying'; readonly copy: Copy }
   /** The order is out: the protocol stands still until it is answered (R8). */
   | { readonly kind: 'installing'; readonly meta: SnapshotMeta };
@@ -47,10 +40,8 @@ export class Fetcher {
   readonly #parts: FetcherParts;
   readonly #options: LayerOptions;
   readonly #sources: Sources;
+  readonly #wish: Wish;
   #state: State = { kind: 'idle' };
-  #goal: Goal | undefined;
-  /** Of which a part may be there already; `sinceMs`: when somebody may have had it last. */
-  #left: { readonly meta: SnapshotMeta; sinceMs: number | undefined } | undefined;
   /** Could not be installed: not tried again unless copied again. */
   #refused: string | undefined;
   #giver: readonly ReplicaId[] = [];
@@ -61,6 +52,8 @@ export class Fetcher {
     this.#parts = parts;
     this.#options = parts.options;
     this.#sources = new Sources(parts.below);
+    const { giveUpMs } = parts.options;
+    this.#wish = new Wish({ giveUpMs, releasedThrough: parts.releasedThrough });
   }
 
   get state(): State['kind'] {
@@ -69,7 +62,7 @@ export class Fetcher {
 
   /** Without time nothing is lost: it waits for nothing, or for what others may have some day. */
   get isIdle(): boolean {
-    return this.state === 'idle' || (this.state === 'asking' && this.#goal?.for === 'store');
+    return this.state === 'idle' || (this.state === 'asking' && this.#wish.goal?.for === 'store');
   }
 
   get isInstalling(): boolean {
@@ -93,7 +86,7 @@ export class Fetcher {
   keepNewest(need: Slot | undefined, nowMs: number, out: LayerOutbox): void {
     if (need !== undefined) {
       if (this.#state.kind === 'idle') this.#want({ need, for: 'store' }, nowMs, out);
-    } else if (this.#goal?.for === 'store') this.#leave(nowMs, out);
+    } else if (this.#wish.goal?.for === 'store') this.#leave(nowMs, out);
   }
 
   /** Nobody wants it any more. What is there stays, and is gone on with when it is wanted again. */
@@ -104,17 +97,17 @@ export class Fetcher {
 
   #leaveCopy({ asked, meta }: Copy, nowMs: number, out: LayerOutbox): void {
     out.order({ kind: 'leave' });
-    this.#left = { meta, sinceMs: nowMs };
-    if (this.#goal?.for === 'store' || meta.slot > this.#parts.releasedThrough()) return;
+    this.#wish.begun(meta, nowMs);
+    if (this.#wish.goal?.for === 'store' || meta.slot > this.#parts.releasedThrough()) return;
     // It will never be of use.
-    this.#left = undefined;
+    this.#wish.forget();
     for (const peer of asked) out.say(peer, { kind: 'done', digest: meta.digest });
   }
 
   #want(goal: Goal, nowMs: number, out: LayerOutbox): void {
-    this.#goal = goal;
+    this.#wish.goal = goal;
     const state = this.#state;
-    if (state.kind === 'copying' && !this.#serves(state.copy.meta)) {
+    if (state.kind === 'copying' && !this.#wish.serves(state.copy.meta)) {
       this.#leaveCopy(state.copy, nowMs, out);
       this.#ask(0, nowMs, out);
     }
@@ -123,16 +116,15 @@ export class Fetcher {
     const own = this.#parts.own()[0];
     const isHere = own !== undefined && own.slot >= goal.need && own.digest !== this.#refused;
     if (goal.for === 'state' && isHere) return this.#install(own, out);
-    if (this.#left !== undefined) this.#left.sinceMs = nowMs;
+    this.#wish.renew();
     this.#ask(0, nowMs, out);
   }
 
   // ---- asking
 
   #ask(waitMs: number, nowMs: number, out: LayerOutbox): void {
-    const notBeforeMs = nowMs + waitMs;
-    const chooseMs = Math.max(notBeforeMs, nowMs + this.#options.gatherMs);
-    this.#state = { kind: 'asking', chooseMs, notBeforeMs };
+    const chooseMs = nowMs + Math.max(waitMs, this.#options.gatherMs);
+    this.#state = { kind: 'asking', chooseMs };
     this.#askEverybody(nowMs, out);
   }
 
@@ -142,40 +134,19 @@ export class Fetcher {
   }
 
   #askOne(peer: ReplicaId, out: LayerOutbox): void {
-    if (this.#goal !== undefined) out.say(peer, { kind: 'ask', need: this.#goal.need });
+    if (this.#wish.goal !== undefined) out.say(peer, { kind: 'ask', need: this.#wish.goal.need });
   }
 
   #chooseIfDue(nowMs: number, out: LayerOutbox): void {
-    if (this.#state.kind !== 'asking' || nowMs < this.#state.notBeforeMs) return;
-    const haveAll = [...this.#parts.peers()].every((id) => this.#sources.hasHeardOf(id));
-    if (nowMs < this.#state.chooseMs && !haveAll) return;
-    const offer = this.#choose(nowMs);
+    if (this.#state.kind !== 'asking' || nowMs < this.#state.chooseMs) return;
+    const offer = this.#wish.choose(this.#sources, nowMs);
     if (offer !== undefined) this.#begin(offer.meta, nowMs, out);
   }
 
   #begin(meta: SnapshotMeta, nowMs: number, out: LayerOutbox): void {
     this.#state = { kind: 'copying', copy: new Copy(meta, this.#sources, this.#options, nowMs) };
-    this.#left = { meta, sinceMs: nowMs };
+    this.#wish.begun(meta, nowMs);
     out.order({ kind: 'copy', meta });
-  }
-
-  /** What was begun, if it still serves and anybody has it; a while later the newest other. */
-  #choose(nowMs: number): Offer | undefined {
-    const left = this.#left;
-    if (left !== undefined && this.#serves(left.meta)) {
-      left.sinceMs ??= nowMs;
-      const same = this.#sources.best(({ digest }) => digest === left.meta.digest);
-      // The meta that is kept goes with the bytes that are kept.
-      if (same !== undefined) return { ...same, meta: left.meta };
-      if (nowMs - left.sinceMs < this.#options.giveUpMs) return undefined;
-    }
-    return this.#sources.best((meta) => this.#serves(meta));
-  }
-
-  #serves(meta: SnapshotMeta): boolean {
-    const { need, for: purpose } = this.#goal ?? { need: Infinity, for: 'store' };
-    const goesOn = purpose === 'store' || meta.slot > this.#parts.releasedThrough();
-    return meta.slot >= need && goesOn;
   }
 
   // ---- time
@@ -183,24 +154,18 @@ export class Fetcher {
   onTick(nowMs: number, out: LayerOutbox): void {
     const state = this.#state;
     if (state.kind === 'idle' || state.kind === 'installing') return;
-    if (this.#isOver) return this.#leave(nowMs, out);
+    if (this.#wish.isOver) return this.#leave(nowMs, out);
     if (nowMs - this.#askedMs >= this.#options.askMs) this.#askEverybody(nowMs, out);
     if (state.kind === 'asking') return this.#chooseIfDue(nowMs, out);
     if (this.#giveUp(state.copy, nowMs, out)) return;
     state.copy.onTick(nowMs, out);
   }
 
-  /** The log has what was missing, from somebody who was not asked before. */
-  get #isOver(): boolean {
-    const goal = this.#goal;
-    return goal?.for === 'state' && goal.need <= this.#parts.releasedThrough();
-  }
-
   /** Nobody gives this one any more, and somebody has another. */
   #giveUp(copy: Copy, nowMs: number, out: LayerOutbox): boolean {
     if (!copy.isForsaken(this.#options.giveUpMs, nowMs)) return false;
     const { digest } = copy.meta;
-    const other = this.#sources.best((meta) => meta.digest !== digest && this.#serves(meta));
+    const other = this.#sources.best((meta) => meta.digest !== digest && this.#wish.serves(meta));
     if (other === undefined) return false;
     out.order({ kind: 'leave' });
     for (const peer of copy.asked) out.say(peer, { kind: 'done', digest });
@@ -239,9 +204,7 @@ export class Fetcher {
 
   /** What a copy has left behind before the start. */
   onLeft(meta: SnapshotMeta | undefined): void {
-    if (this.#state.kind === 'idle' && meta !== undefined && this.#left === undefined) {
-      this.#left = { meta, sinceMs: undefined };
-    }
+    if (meta !== undefined && this.#state.kind !== 'copying') this.#wish.found(meta);
   }
 
   onAnswer(answer: Answer, nowMs: number, out: LayerOutbox): void {
@@ -269,9 +232,9 @@ export class Fetcher {
     if (meta.digest !== copy.meta.digest) return;
     for (const peer of copy.asked) out.say(peer, { kind: 'done', digest: meta.digest });
     this.#giver = [...copy.asked];
-    this.#left = undefined;
+    this.#wish.forget();
     this.#refused = undefined;
-    const isWanted = this.#goal?.for === 'state' && meta.slot > this.#parts.releasedThrough();
+    const isWanted = this.#wish.goal?.for === 'state' && meta.slot > this.#parts.releasedThrough();
     if (isWanted) return this.#install(meta, out);
     this.#rest();
   }
@@ -279,10 +242,10 @@ export class Fetcher {
   #onCopyFailed(copy: Copy, code: string, nowMs: number, out: LayerOutbox): void {
     if (code !== 'RSL_SNAPSHOT_CORRUPT') {
       // The medium is full, or cannot write for now: what is there stays.
-      this.#left = { meta: copy.meta, sinceMs: nowMs };
+      this.#wish.begun(copy.meta, nowMs);
       return this.#ask(this.#options.writeAgainMs, nowMs, out);
     }
-    this.#left = undefined;
+    this.#wish.forget();
     this.#blame(copy.asked, nowMs, out);
   }
 
@@ -321,7 +284,7 @@ export class Fetcher {
 
   #rest(): void {
     this.#state = { kind: 'idle' };
-    this.#goal = undefined;
+    this.#wish.goal = undefined;
     this.#giver = [];
     this.#failures = 0;
   }

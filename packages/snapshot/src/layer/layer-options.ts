@@ -18,8 +18,8 @@ export const defaultLayerOptions = {
   /** So many older snapshots can be gone on from too, if the newest turns out to be bad. */
   spareSnapshots: 1,
   /** The most that stays for older snapshots, and for peers that copy one: in slots, in bytes. */
-  keepSlotsMax: 1_000_000,
-  keepBytesMax: GiB,
+  keepSlotsMax: 10_000_000,
+  keepBytesMax: 4 * GiB,
 
   // ---- copying one from a peer
 
@@ -29,9 +29,9 @@ export const defaultLayerOptions = {
   windowChunks: 16,
   /** How often everybody is asked what they have. */
   askMs: 1_000,
-  /** How long answers are waited for before a source is chosen, unless all have answered. */
-  gatherMs: 200,
-  /** A chunk that is missing for so long, while others come, is asked for again. */
+  /** How long is asked before a source is chosen: meanwhile somebody may turn out to have the log. */
+  gatherMs: 1_000,
+  /** A chunk that is missing for so long, while later ones come, is asked for again. */
   retryMs: 1_000,
   /** A source that has given nothing for so long is left for another. */
   stallMs: 5_000,

@@ -225,8 +225,9 @@ export class SnapshotLayer implements Protocol {
   #copyIfOld(newest: Slot, nowMs: number): void {
     const { copyAfterSlots } = this.#options;
     const { executedThrough, role } = this.#inner.view;
-    const isOld = copyAfterSlots > 0 && executedThrough - newest >= copyAfterSlots;
-    this.#fetcher.keepNewest(role === 'phase2' && isOld ? newest + 1 : undefined, nowMs, this.#out);
+    const need = executedThrough - copyAfterSlots + 1;
+    const isOld = copyAfterSlots > 0 && newest < need;
+    this.#fetcher.keepNewest(isOld && role === 'phase2' ? need : undefined, nowMs, this.#out);
   }
 
   #peers(): Set<ReplicaId> {

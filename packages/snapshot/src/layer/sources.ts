@@ -78,10 +78,6 @@ export class Sources {
     const equal = offers.filter(({ meta }) => meta.slot === newest?.slot);
     return equal.length > 1 ? equal[this.#below(equal.length)] : equal[0];
   }
-
-  hasHeardOf(id: ReplicaId): boolean {
-    return this.#sources.has(id);
-  }
 }
 
 function newestOf(metas: readonly SnapshotMeta[]): SnapshotMeta | undefined {
