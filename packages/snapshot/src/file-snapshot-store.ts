@@ -10,6 +10,7 @@ import type {
   Slot,
   SnapshotAbout,
   SnapshotMeta,
+  SnapshotName,
   SnapshotReader,
   SnapshotStore,
   SnapshotWriter,
@@ -18,7 +19,7 @@ import type { DirectoryLock } from '@rsl/directory-lock';
 import { onMedium } from './failures.ts';
 import type { Files, OpenFile } from './files.ts';
 import { committedFile, condemnedFile, copyFile, draftFile } from './names.ts';
-import { isCommitted, isCopy, isDraft } from './names.ts';
+import { isCommitted, isCopy, isDraft, nameOfCopy } from './names.ts';
 import type { CompleteOptions } from './options.ts';
 import {
   decodeEnd,
@@ -118,6 +119,13 @@ export class FileSnapshotStore implements SnapshotStore {
     const writer = await this.#write(draft, await this.#hasCopy(file));
     this.#copying = writer;
     return writer;
+  }
+
+  async left(): Promise<SnapshotName | undefined> {
+    this.#mustBeOpen();
+    const names = await onMedium(this.#directory, () => this.#files.list(this.#directory));
+    const name = names.find(isCopy);
+    return name === undefined ? undefined : nameOfCopy(name);
   }
 
   async open(meta: SnapshotMeta): Promise<SnapshotReader> {

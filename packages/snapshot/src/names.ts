@@ -8,7 +8,7 @@
  *   lock.<n>                see @rsl/directory-lock
  */
 import path from 'node:path';
-import type { SnapshotMeta, Slot } from '@rsl/core/protocol';
+import type { Slot, SnapshotMeta, SnapshotName } from '@rsl/core/protocol';
 
 const committedName = /^[0-9]{16}\.snapshot$/;
 const draftName = /^draft-[0-9]{1,15}$/;
@@ -26,4 +26,10 @@ export const draftFile = (directory: string, n: number): string =>
   path.join(directory, `draft-${n}`);
 export const copyFile = (directory: string, { digest, slot }: SnapshotMeta): string =>
   path.join(directory, `copy-${digits(slot)}-${digest}`);
+/** What the name of such a copy says. */
+export function nameOfCopy(name: string): SnapshotName {
+  const [, slot = '', digest = ''] = name.split('-');
+  return { slot: Number(slot), digest };
+}
+
 export const condemnedFile = (directory: string): string => path.join(directory, 'condemned');

@@ -53,8 +53,16 @@ export interface Snapshots extends Layer {
 export function snapshots({ store, ...given }: SnapshotsOptions): Snapshots {
   if (typeof store !== 'object' || store === null) throw new InvalidOptionError('store', 'missing');
   const { keeper, layer } = split(given);
-  return new OneReplicasSnapshots(store, completeKeeperOptions(keeper), completeLayerOptions(layer));
+  const complete = completeKeeperOptions(keeper);
+  const copies = complete.followersOnly ? copiesLike(complete) : {};
+  return new OneReplicasSnapshots(store, complete, completeLayerOptions({ ...copies, ...layer }));
 }
+
+/** A leader that saves nothing copies as often as it would save. */
+const copiesLike = ({ everyBytes, everySlots }: KeeperOptions): Partial<LayerOptions> => ({
+  copyAfterBytes: everyBytes,
+  copyAfterSlots: everySlots === 0 ? defaultKeeperOptions.everySlots : everySlots,
+});
 
 /** The engine's half on another thread; see `Port.remote`. */
 export const remoteSnapshots = (options: LayerOptions): Port<EngineLayer> => ({

@@ -1,4 +1,4 @@
-import type { Membership, Slot, SnapshotMeta } from '@rsl/core/protocol';
+import type { Membership, Slot, SnapshotMeta, SnapshotName } from '@rsl/core/protocol';
 
 /**
  * What the snapshot layer says: to its own kind on other replicas (`Word`), and to its half beside
@@ -56,8 +56,12 @@ export type Order =
     }
   /** No peer reads it any more. */
   | { readonly kind: 'release'; readonly digest: string }
-  /** Begins a copy, or goes on with one of the same; any other is left. Answered by `copying`. */
-  | { readonly kind: 'copy'; readonly meta: SnapshotMeta }
+  /**
+   * Begins a copy, or goes on with one of the same; any other is left. Answered by `copying`. The
+   * ticket is given back with every answer until the next `copy`: what comes late for an earlier
+   * one is told by it.
+   */
+  | { readonly kind: 'copy'; readonly meta: SnapshotMeta; readonly ticket: number }
   /**
    * The next bytes of the copy. Answered by `written`; not at all, like `commit`, if what came
    * before it for the same copy has failed.
@@ -76,19 +80,19 @@ export type Answer =
   | {
       readonly kind: 'snapshots';
       readonly snapshots: readonly SnapshotMeta[];
-      /** At the start: of which one a copy has left bytes behind, if that is known. */
-      readonly left?: SnapshotMeta | undefined;
+      /** At the start: of which one a copy has left bytes behind, if of any. */
+      readonly left?: SnapshotName | undefined;
     }
   | { readonly kind: 'read'; readonly ticket: number; readonly bytes: Uint8Array }
   | { readonly kind: 'unreadable'; readonly ticket: number; readonly code: string }
   /** So many bytes are there already, verified. */
-  | { readonly kind: 'copying'; readonly bytes: number }
+  | { readonly kind: 'copying'; readonly bytes: number; readonly ticket: number }
   /** So many bytes are there now. */
-  | { readonly kind: 'written'; readonly bytes: number }
+  | { readonly kind: 'written'; readonly bytes: number; readonly ticket: number }
   /** Durable, verified, and among the committed ones. */
-  | { readonly kind: 'copied'; readonly meta: SnapshotMeta }
+  | { readonly kind: 'copied'; readonly meta: SnapshotMeta; readonly ticket: number }
   /** Of `copy`, `write` or `commit`. What was there may still be gone on with. */
-  | { readonly kind: 'copy-failed'; readonly code: string }
+  | { readonly kind: 'copy-failed'; readonly code: string; readonly ticket: number }
   /** The state is the one after `slot`. */
   | { readonly kind: 'installed'; readonly slot: Slot; readonly membership: Membership }
   /** The state is as it was before: what could not be read is condemned. */

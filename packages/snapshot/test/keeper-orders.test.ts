@@ -96,7 +96,9 @@ describe('copy', () => {
   test('is told how many bytes are there, is committed, and listed', async () => {
     const { stage: from, shelf, meta } = await source();
     const to = await ready();
-    expect(await to.answer({ kind: 'copy', meta }, 'copying')).toMatchObject({ bytes: 0 });
+    expect(await to.answer({ kind: 'copy', meta, ticket: 1 }, 'copying')).toMatchObject({
+      bytes: 0,
+    });
     const content = contentOf(shelf, meta);
     for (const end of [10_000, 20_000, meta.bytes]) {
       const bytes = content.slice(Math.max(0, end === meta.bytes ? 20_000 : end - 10_000), end);
@@ -112,27 +114,27 @@ describe('copy', () => {
     const content = contentOf(shelf, meta);
     const target = new MemoryShelf();
     const first = await new Stage(new KeyValues()).start(target);
-    await first.answer({ kind: 'copy', meta }, 'copying');
+    await first.answer({ kind: 'copy', meta, ticket: 1 }, 'copying');
     await first.answer({ kind: 'write', bytes: content.slice(0, 7_000) }, 'written');
     first.order({ kind: 'leave' });
-    expect((await first.answer({ kind: 'copy', meta }, 'copying')).bytes).toBe(7_000);
+    expect((await first.answer({ kind: 'copy', meta, ticket: 1 }, 'copying')).bytes).toBe(7_000);
     await first.answer({ kind: 'write', bytes: content.slice(7_000, 9_000) }, 'written');
     await first.close();
     const again = await new Stage(new KeyValues(), first.log).start(target);
-    expect((await again.answer({ kind: 'copy', meta }, 'copying')).bytes).toBe(9_000);
+    expect((await again.answer({ kind: 'copy', meta, ticket: 1 }, 'copying')).bytes).toBe(9_000);
     // The same once more, while it is open, changes nothing.
-    expect((await again.answer({ kind: 'copy', meta }, 'copying')).bytes).toBe(9_000);
+    expect((await again.answer({ kind: 'copy', meta, ticket: 1 }, 'copying')).bytes).toBe(9_000);
     for (const stage of [from, again]) await stage.close();
   });
 
   test('another one takes its place', async () => {
     const { stage: from, meta } = await source();
     const to = await ready();
-    await to.answer({ kind: 'copy', meta }, 'copying');
+    await to.answer({ kind: 'copy', meta, ticket: 1 }, 'copying');
     await to.answer({ kind: 'write', bytes: new Uint8Array(10) }, 'written');
     await from.run(1);
     const { meta: other } = await from.keeper.saveNow();
-    expect((await to.answer({ kind: 'copy', meta: other }, 'copying')).bytes).toBe(0);
+    expect((await to.answer({ kind: 'copy', meta: other, ticket: 1 }, 'copying')).bytes).toBe(0);
     await to.copyFrom(from, other);
     expect(to.slots).toEqual([21]);
     for (const stage of [from, to]) await stage.close();
@@ -141,12 +143,12 @@ describe('copy', () => {
   test('bytes that are not those of the meta are never committed', async () => {
     const { stage: from, meta } = await source();
     const to = await ready();
-    await to.answer({ kind: 'copy', meta }, 'copying');
+    await to.answer({ kind: 'copy', meta, ticket: 1 }, 'copying');
     await to.answer({ kind: 'write', bytes: new Uint8Array(meta.bytes) }, 'written');
     const { code } = await to.answer({ kind: 'commit' }, 'copy-failed');
     expect(code).toBe('RSL_SNAPSHOT_CORRUPT');
     expect(to.slots).toEqual([]);
-    expect((await to.answer({ kind: 'copy', meta }, 'copying')).bytes).toBe(0);
+    expect((await to.answer({ kind: 'copy', meta, ticket: 1 }, 'copying')).bytes).toBe(0);
     for (const stage of [from, to]) await stage.close();
   });
 
@@ -155,16 +157,18 @@ describe('copy', () => {
     const content = contentOf(shelf, meta);
     const target = new MemoryShelf();
     const to = await new Stage(new KeyValues()).start(target);
-    to.order({ kind: 'copy', meta });
+    to.order({ kind: 'copy', meta, ticket: 1 });
     target.bytesFree = 10_000;
     for (const at of [0, 8_000, 16_000]) {
       to.order({ kind: 'write', bytes: content.slice(at, at + 8_000) });
     }
     to.order({ kind: 'commit' });
-    const { bytes } = await to.answer({ kind: 'copy', meta }, 'copying').then(async (first) => {
-      await to.until('both', () => to.answersOf('copying').length === 2);
-      return to.answersOf('copying')[1] ?? first;
-    });
+    const { bytes } = await to
+      .answer({ kind: 'copy', meta, ticket: 1 }, 'copying')
+      .then(async (first) => {
+        await to.until('both', () => to.answersOf('copying').length === 2);
+        return to.answersOf('copying')[1] ?? first;
+      });
     expect(bytes).toBe(8_000);
     expect(to.answersOf('copy-failed').map(({ code }) => code)).toEqual(['RSL_STORAGE_FULL']);
     expect(to.answersOf('written')).toHaveLength(1);
@@ -248,7 +252,7 @@ describe('close', () => {
     const { stage: from, meta } = await source();
     const shelf = new MemoryShelf();
     const to = await new Stage(new KeyValues()).start(shelf);
-    await to.answer({ kind: 'copy', meta }, 'copying');
+    await to.answer({ kind: 'copy', meta, ticket: 1 }, 'copying');
     await to.answer({ kind: 'write', bytes: new Uint8Array(100) }, 'written');
     to.execute('a=1');
     const saved = to.keeper.saveNow();

@@ -153,7 +153,7 @@ export class Stage<M extends StateMachine> {
   async copyFrom(source: Stage<StateMachine>, meta: SnapshotMeta): Promise<void> {
     const { digest } = meta;
     const bytesMax = 5_000;
-    await this.answer({ kind: 'copy', meta }, 'copying');
+    await this.answer({ kind: 'copy', meta, ticket: 1 }, 'copying');
     for (let offset = 0; offset < meta.bytes; offset += bytesMax) {
       const read = { kind: 'read', digest, offset, bytesMax, ticket: offset } as const;
       const { bytes } = await source.answer(read, 'read');

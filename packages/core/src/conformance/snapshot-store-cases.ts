@@ -167,6 +167,22 @@ const copyCases: readonly ConformanceCase<OpenSnapshotStore>[] = [
     },
   },
   {
+    name: 'left: of which one a copy has left bytes for a later one to go on with',
+    async run(open) {
+      const meta = metaFor(7, 3_000_000);
+      let store = await open();
+      assert.equal(await store.left(), undefined);
+      const first = await store.copy(meta);
+      await writtenTo(first, bytesOf(2_500_000));
+      await first.leave();
+      await store.close();
+      store = await open();
+      assert.deepEqual(await store.left(), { slot: 7, digest: meta.digest });
+      await (await store.copy(meta)).abort();
+      assert.equal(await store.left(), undefined);
+    },
+  },
+  {
     name: 'copy: what another one left is removed',
     async run(open) {
       const store = await open();

@@ -19,6 +19,9 @@ export interface SnapshotMeta extends SnapshotAbout {
   readonly digest: string;
 }
 
+/** Which one it is. */
+export type SnapshotName = Pick<SnapshotMeta, 'digest' | 'slot'>;
+
 /**
  * Where one replica's snapshots live. Opened through a `Port<SnapshotStore>`, whose `open` checks
  * the identity (S8) and removes what a crash left of `create`; calls come from one thread, one at a
@@ -46,6 +49,8 @@ export interface SnapshotStore {
    * at a time, beside one of `create`.
    */
   copy(meta: SnapshotMeta): Promise<SnapshotWriter>;
+  /** Of which one a copy has left bytes for a later one to go on with, also after a crash. */
+  left(): Promise<SnapshotName | undefined>;
   /** RSL_SNAPSHOT_GONE if it is not, or not any more, among the committed ones. */
   open(meta: SnapshotMeta): Promise<SnapshotReader>;
   /**

@@ -5,6 +5,7 @@ import type { Port } from '../ports/port.ts';
 import type {
   SnapshotAbout,
   SnapshotMeta,
+  SnapshotName,
   SnapshotReader,
   SnapshotStore,
   SnapshotWriter,
@@ -103,6 +104,11 @@ class MemorySnapshotStore implements SnapshotStore {
 
   async copy(meta: SnapshotMeta): Promise<SnapshotWriter> {
     return this.#begin('copy', meta, meta);
+  }
+
+  async left(): Promise<SnapshotName | undefined> {
+    const meta = this.#shelf.left?.meta;
+    return meta && { slot: meta.slot, digest: meta.digest };
   }
 
   async open(meta: SnapshotMeta): Promise<SnapshotReader> {

@@ -9,6 +9,8 @@ export class Copying {
   readonly #kept: Kept;
   readonly #teller: Teller;
   #copy: { readonly meta: SnapshotMeta; readonly writer: SnapshotWriter } | undefined;
+  /** Of the last `copy` that was ordered. */
+  #ticket = 0;
 
   constructor(kept: Kept, teller: Teller) {
     this.#kept = kept;
@@ -16,7 +18,8 @@ export class Copying {
   }
 
   /** Begins, or goes on with the same. */
-  copy(meta: SnapshotMeta): Promise<Answer> {
+  copy(meta: SnapshotMeta, ticket: number): Promise<Answer> {
+    this.#ticket = ticket;
     return this.#answered(async () => {
       const { digest, slot } = meta;
       const open = this.#copy?.meta;
@@ -24,7 +27,7 @@ export class Copying {
         await this.leave();
         this.#copy = { meta, writer: await this.#kept.store.copy(meta) };
       }
-      return { kind: 'copying', bytes: this.#tell() };
+      return { kind: 'copying', bytes: this.#tell(), ticket };
     });
   }
 
@@ -34,7 +37,7 @@ export class Copying {
     if (copy === undefined) return undefined;
     return this.#answered(async () => {
       await copy.writer.write(bytes);
-      return { kind: 'written', bytes: this.#tell() };
+      return { kind: 'written', bytes: this.#tell(), ticket: this.#ticket };
     });
   }
 
@@ -45,7 +48,7 @@ export class Copying {
       const meta = await copy.writer.commit();
       this.#copy = undefined;
       this.#teller.tell({ kind: 'copied', meta });
-      return { kind: 'copied', meta };
+      return { kind: 'copied', meta, ticket: this.#ticket };
     });
   }
 
@@ -61,7 +64,7 @@ export class Copying {
       return await run();
     } catch (error) {
       await this.leave().catch(() => {});
-      return { kind: 'copy-failed', code: codeOf(error) };
+      return { kind: 'copy-failed', code: codeOf(error), ticket: this.#ticket };
     }
   }
 

@@ -64,7 +64,8 @@ export class Keeper implements BesideLayer {
     this.#parts = parts;
     const meta = await parts.loading.newest(firstSlot);
     if (meta !== undefined) this.#isAt(meta, host);
-    this.#answer({ kind: 'snapshots', snapshots: parts.kept.metas });
+    const left = await parts.kept.store.left();
+    this.#answer({ kind: 'snapshots', snapshots: parts.kept.metas, left });
   }
 
   executed(slot: Slot, value: Value): void {
@@ -184,7 +185,7 @@ export class Keeper implements BesideLayer {
       case 'release':
         return readers.release(order.digest);
       case 'copy':
-        return this.#answer(await copying.copy(order.meta));
+        return this.#answer(await copying.copy(order.meta, order.ticket));
       case 'write':
         return this.#answerIf(await copying.write(order.bytes));
       case 'commit':

@@ -4,11 +4,13 @@ import type { LayerOptions } from './layer-options.ts';
 import type { LayerOutbox } from './layer-outbox.ts';
 import type { Sources } from './sources.ts';
 
-type Options = Pick<LayerOptions, 'chunkBytes' | 'retryMs' | 'stallMs' | 'windowChunks'>;
+type Options = Pick<LayerOptions, 'chunkBytes' | 'askAgainMs' | 'stallMs' | 'windowChunks'>;
 
 /** One snapshot on its way here, from one source after the other. */
 export class Copy {
   readonly meta: SnapshotMeta;
+  /** Of the order that began it: the store's answers bear it. */
+  readonly ticket: number;
   readonly #options: Options;
   readonly #sources: Sources;
   /** Undefined until the store has said how much of it is there. */
@@ -22,8 +24,14 @@ export class Copy {
   #givenMs: number;
   #isCommitting = false;
 
-  constructor(meta: SnapshotMeta, sources: Sources, options: Options, nowMs: number) {
+  constructor(
+    { meta, ticket }: { readonly meta: SnapshotMeta; readonly ticket: number },
+    sources: Sources,
+    options: Options,
+    nowMs: number,
+  ) {
     this.meta = meta;
+    this.ticket = ticket;
     this.#sources = sources;
     this.#options = options;
     this.#givenMs = nowMs;
@@ -56,7 +64,6 @@ export class Copy {
   }
 
   onWritten(bytes: number, nowMs: number, out: LayerOutbox): void {
-    // What was written before the store was asked to go on with it does not count.
     if (this.#window === undefined || this.#isCommitting) return;
     this.#window.onWritten(bytes);
     // It was waiting for the store, and not for anybody else.
@@ -114,8 +121,8 @@ export class Copy {
     this.asked.add(source);
     if (isNew || !window.isWaiting) this.#heardMs = nowMs;
     // Another source begins where the last one ended: with what has not come from it.
-    const { retryMs } = this.#options;
-    const again = isNew ? window.askAnew(nowMs) : window.askAgain(retryMs, nowMs);
+    const { askAgainMs } = this.#options;
+    const again = isNew ? window.askAnew(nowMs) : window.askAgain(askAgainMs, nowMs);
     for (const { offset, bytes } of [...again, ...window.ask(nowMs)]) {
       out.say(source, { kind: 'get', digest: this.meta.digest, offset, bytesMax: bytes });
     }

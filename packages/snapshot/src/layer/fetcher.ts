@@ -1,5 +1,5 @@
 import { ensures, requires } from '@rsl/contracts';
-import type { ReplicaId, Slot, SnapshotMeta } from '@rsl/core/protocol';
+import type { ReplicaId, Slot, SnapshotMeta, SnapshotName } from '@rsl/core/protocol';
 import type { Answer, Word } from '../words.ts';
 import { Copy } from './copy.ts';
 import type { LayerOptions } from './layer-options.ts';
@@ -46,6 +46,7 @@ export class Fetcher {
   #refused: string | undefined;
   #giver: readonly ReplicaId[] = [];
   #failures = 0;
+  #ticket = 0;
   #askedMs = -Infinity;
 
   constructor(parts: FetcherParts) {
@@ -144,9 +145,11 @@ export class Fetcher {
   }
 
   #begin(meta: SnapshotMeta, nowMs: number, out: LayerOutbox): void {
-    this.#state = { kind: 'copying', copy: new Copy(meta, this.#sources, this.#options, nowMs) };
+    this.#ticket += 1;
+    const order = { kind: 'copy', meta, ticket: this.#ticket } as const;
+    this.#state = { kind: 'copying', copy: new Copy(order, this.#sources, this.#options, nowMs) };
     this.#wish.begun(meta, nowMs);
-    out.order({ kind: 'copy', meta });
+    out.order(order);
   }
 
   // ---- time
@@ -203,8 +206,8 @@ export class Fetcher {
   // ---- the half beside the state machine
 
   /** What a copy has left behind before the start. */
-  onLeft(meta: SnapshotMeta | undefined): void {
-    if (meta !== undefined && this.#state.kind !== 'copying') this.#wish.found(meta);
+  onLeft(name: SnapshotName | undefined): void {
+    if (name !== undefined && this.#state.kind !== 'copying') this.#wish.found(name);
   }
 
   onAnswer(answer: Answer, nowMs: number, out: LayerOutbox): void {
@@ -212,8 +215,10 @@ export class Fetcher {
     if (state.kind === 'installing' && answer.kind === 'install-failed') {
       return this.#onInstallFailed(state.meta, nowMs, out);
     }
-    // What comes when the copy was left is of no interest: it rests, or is listed.
-    if (state.kind !== 'copying') return;
+    // What comes for a copy that was left is of no interest: it rests, or is listed.
+    if (state.kind !== 'copying' || !('ticket' in answer)) return;
+    if (answer.kind === 'read' || answer.kind === 'unreadable') return;
+    if (answer.ticket !== state.copy.ticket) return;
     switch (answer.kind) {
       case 'copying':
         return state.copy.onCopying(answer.bytes, nowMs, out);
@@ -223,13 +228,10 @@ export class Fetcher {
         return this.#onCopied(state.copy, answer.meta, out);
       case 'copy-failed':
         return this.#onCopyFailed(state.copy, answer.code, nowMs, out);
-      default:
-        return;
     }
   }
 
   #onCopied(copy: Copy, meta: SnapshotMeta, out: LayerOutbox): void {
-    if (meta.digest !== copy.meta.digest) return;
     for (const peer of copy.asked) out.say(peer, { kind: 'done', digest: meta.digest });
     this.#giver = [...copy.asked];
     this.#wish.forget();

@@ -32,7 +32,7 @@ export const defaultLayerOptions = {
   /** How long is asked before a source is chosen: meanwhile somebody may turn out to have the log. */
   gatherMs: 1_000,
   /** A chunk that is missing for so long, while later ones come, is asked for again. */
-  retryMs: 1_000,
+  askAgainMs: 1_000,
   /** A source that has given nothing for so long is left for another. */
   stallMs: 5_000,
   /** A snapshot of which nobody has given anything for so long is left for another one. */
@@ -41,9 +41,11 @@ export const defaultLayerOptions = {
   writeAgainMs: 5_000,
   /**
    * A leader whose newest snapshot is so many slots old copies one from a follower, and so need
-   * not save its own; 0: never.
+   * not save its own; 0: never for that reason.
    */
   copyAfterSlots: 0,
+  /** The same after so many bytes of executed values; 0: never for that reason. */
+  copyAfterBytes: 0,
 
   // ---- giving them to peers
 
@@ -79,11 +81,12 @@ const ranges: Readonly<Record<keyof LayerOptions, readonly [min: number, max: nu
   windowChunks: [1, 1_024],
   askMs: [1, 2 ** 31],
   gatherMs: [1, 2 ** 31],
-  retryMs: [1, 2 ** 31],
+  askAgainMs: [1, 2 ** 31],
   stallMs: [1, 2 ** 31],
   giveUpMs: [1, 2 ** 31],
   writeAgainMs: [1, 2 ** 31],
   copyAfterSlots: [0, Number.MAX_SAFE_INTEGER],
+  copyAfterBytes: [0, Number.MAX_SAFE_INTEGER],
   asksPerPeerMax: [1, 65_536],
   readsMax: [1, 1_024],
   bytesPerSecondMax: [0, Number.MAX_SAFE_INTEGER],
@@ -112,9 +115,9 @@ function checkRange(name: keyof LayerOptions, value: number): void {
   throw new InvalidOptionError(name, `an integer from ${min} to ${max}, not ${String(value)}`);
 }
 
-function checkTogether({ giveUpMs, pinMs, retryMs, stallMs }: LayerOptions): void {
-  if (stallMs < retryMs) {
-    const why = 'at least retryMs, or a source is left before it was asked again';
+function checkTogether({ giveUpMs, pinMs, askAgainMs, stallMs }: LayerOptions): void {
+  if (stallMs < askAgainMs) {
+    const why = 'at least askAgainMs, or a source is left before it was asked again';
     throw new InvalidOptionError('stallMs', why);
   }
   if (giveUpMs < 2 * stallMs) {

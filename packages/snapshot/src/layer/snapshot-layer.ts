@@ -223,11 +223,13 @@ export class SnapshotLayer implements Protocol {
   }
 
   #copyIfOld(newest: Slot, nowMs: number): void {
-    const { copyAfterSlots } = this.#options;
-    const { executedThrough, role } = this.#inner.view;
-    const need = executedThrough - copyAfterSlots + 1;
-    const isOld = copyAfterSlots > 0 && newest < need;
-    this.#fetcher.keepNewest(isOld && role === 'phase2' ? need : undefined, nowMs, this.#out);
+    const { copyAfterBytes, copyAfterSlots } = this.#options;
+    const { executedThrough: through, role } = this.#inner.view;
+    const bySlots = copyAfterSlots > 0 ? through - copyAfterSlots + 1 : 0;
+    const byBytes = copyAfterBytes > 0 ? this.#bytes.firstWithin(copyAfterBytes, through) : 0;
+    const need = Math.max(bySlots, byBytes);
+    const isOld = newest < need && role === 'phase2';
+    this.#fetcher.keepNewest(isOld ? need : undefined, nowMs, this.#out);
   }
 
   #peers(): Set<ReplicaId> {

@@ -1,4 +1,4 @@
-import type { Slot, SnapshotMeta } from '@rsl/core/protocol';
+import type { Slot, SnapshotName } from '@rsl/core/protocol';
 import type { Offer, Sources } from './sources.ts';
 
 /** What is fetched, and for what. */
@@ -20,7 +20,7 @@ export class Wish {
   readonly #parts: WishParts;
   goal: Goal | undefined;
   /** A part of it may be here; `sinceMs`: when it was wanted or given last. */
-  #begun: { readonly meta: SnapshotMeta; readonly sinceMs: number | undefined } | undefined;
+  #begun: { readonly name: SnapshotName; readonly sinceMs: number | undefined } | undefined;
 
   constructor(parts: WishParts) {
     this.#parts = parts;
@@ -31,19 +31,19 @@ export class Wish {
     return this.goal?.for === 'state' && this.goal.need <= this.#parts.releasedThrough();
   }
 
-  serves(meta: SnapshotMeta): boolean {
-    if (this.goal === undefined || meta.slot < this.goal.need) return false;
-    return this.goal.for === 'store' || meta.slot > this.#parts.releasedThrough();
+  serves({ slot }: SnapshotName): boolean {
+    if (this.goal === undefined || slot < this.goal.need) return false;
+    return this.goal.for === 'store' || slot > this.#parts.releasedThrough();
   }
 
   /** What is there of it is gone on with when it is wanted again. */
-  begun(meta: SnapshotMeta, nowMs: number): void {
-    this.#begun = { meta, sinceMs: nowMs };
+  begun(name: SnapshotName, nowMs: number): void {
+    this.#begun = { name, sinceMs: nowMs };
   }
 
   /** The same, from before the start. */
-  found(meta: SnapshotMeta): void {
-    this.#begun ??= { meta, sinceMs: undefined };
+  found(name: SnapshotName): void {
+    this.#begun ??= { name, sinceMs: undefined };
   }
 
   /** It is over with it, or it was lost. */
@@ -59,12 +59,12 @@ export class Wish {
   /** What was begun, from whoever has it; if nobody has had it for a while, the newest other. */
   choose(sources: Sources, nowMs: number): Offer | undefined {
     const begun = this.#begun;
-    if (begun !== undefined && this.serves(begun.meta)) {
-      const { meta } = begun;
-      const from = sources.giverOf(meta.digest);
-      if (from !== undefined) return { from, meta };
+    if (begun !== undefined && this.serves(begun.name)) {
+      const { name } = begun;
+      const same = sources.best(({ digest }) => digest === name.digest);
+      if (same !== undefined) return same;
       const sinceMs = begun.sinceMs ?? nowMs;
-      this.#begun = { meta, sinceMs };
+      this.#begun = { name, sinceMs };
       if (nowMs - sinceMs < this.#parts.giveUpMs) return undefined;
     }
     return sources.best((meta) => this.serves(meta));

@@ -34,6 +34,7 @@ export class FakeKeeper {
   readonly #answer: (answer: Answer) => void;
   readonly #open = new Map<string, Whole>();
   #isWriting = false;
+  #ticket = 0;
   /** What is read of these has one byte that is another, as if read from a bad machine. */
   readonly lies = new Set<string>();
   /** These cannot be loaded. */
@@ -85,7 +86,7 @@ export class FakeKeeper {
         this.#open.delete(order.digest);
         return;
       case 'copy':
-        return this.#copy(order.meta);
+        return this.#copy(order);
       case 'write':
         return this.#write(order.bytes);
       case 'commit':
@@ -109,34 +110,35 @@ export class FakeKeeper {
     this.#answer({ kind: 'read', ticket, bytes });
   }
 
-  #copy(meta: SnapshotMeta): void {
+  #copy({ meta, ticket }: Order & { kind: 'copy' }): void {
     const { shelf } = this;
     if (shelf.left?.meta.digest !== meta.digest) shelf.left = { meta, bytes: new Uint8Array() };
     this.#isWriting = true;
-    this.#answer({ kind: 'copying', bytes: shelf.left?.bytes.length ?? 0 });
+    this.#ticket = ticket;
+    this.#answer({ kind: 'copying', bytes: shelf.left?.bytes.length ?? 0, ticket });
   }
 
   #write(bytes: Uint8Array): void {
     const { left } = this.shelf;
-    if (!this.#isWriting || left === undefined) return this.#failed('RSL_STORAGE_FAILED');
+    if (!this.#isWriting || left === undefined) return;
     if (bytes.length > this.shelf.bytesFree) return this.#failed('RSL_STORAGE_FULL');
     const all = new Uint8Array(left.bytes.length + bytes.length);
     all.set(left.bytes);
     all.set(bytes, left.bytes.length);
     this.shelf.left = { meta: left.meta, bytes: all };
-    this.#answer({ kind: 'written', bytes: all.length });
+    this.#answer({ kind: 'written', bytes: all.length, ticket: this.#ticket });
   }
 
   #commit(): void {
     const { left } = this.shelf;
-    if (!this.#isWriting || left === undefined) return this.#failed('RSL_STORAGE_FAILED');
+    if (!this.#isWriting || left === undefined) return;
     this.shelf.left = undefined;
     if (digestOf(left.bytes) !== left.meta.digest) return this.#failed('RSL_SNAPSHOT_CORRUPT');
     this.#isWriting = false;
     this.committed.push(left);
     this.shelf.snapshots.set(left.meta.digest, left);
     this.tell();
-    this.#answer({ kind: 'copied', meta: left.meta });
+    this.#answer({ kind: 'copied', meta: left.meta, ticket: this.#ticket });
   }
 
   #install(meta: SnapshotMeta): void {
@@ -152,6 +154,6 @@ export class FakeKeeper {
 
   #failed(code: string): void {
     this.#isWriting = false;
-    this.#answer({ kind: 'copy-failed', code });
+    this.#answer({ kind: 'copy-failed', code, ticket: this.#ticket });
   }
 }

@@ -224,6 +224,23 @@ test('when the log comes back the copy is left, and gone on with if it is needed
   expect(asksOf(world.far, 0)).toBe(1);
 });
 
+test('what the store says late of a copy that was left is not taken for the next one', () => {
+  const world = farBehind({ replicas: 3, options: { gatherMs: 100 } });
+  world.runUntil(() => (world.far.shelf.left?.bytes.length ?? 0) >= 50_000, 20_000);
+  // The state machine is busy: what was ordered is done long after it was.
+  world.far.orderMsMax = 5_000;
+  world.run(100);
+  for (let i = 0; i < 3; i += 1) {
+    world.far.inner.decide(10);
+    world.run(1_000);
+  }
+  world.far.orderMsMax = 3;
+
+  expect(world.runUntil(() => world.far.inner.released >= 1_010, 60_000)).toBe(true);
+  expect(asksOf(world.far, 0)).toBe(1);
+  expect(world.far.keeper.orders.filter(({ kind }) => kind === 'commit')).toHaveLength(1);
+});
+
 test('a copy that the log has overtaken is not installed', () => {
   const world = farBehind({ replicas: 3 });
   world.runUntil(() => world.far.keeper.orders.at(-1)?.kind === 'write', 20_000);

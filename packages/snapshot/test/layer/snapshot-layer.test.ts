@@ -175,7 +175,9 @@ test('what a step released before is handed to the state machine before it is re
   s.answers({ kind: 'snapshots', snapshots: [meta] });
   const execute: Effect = { kind: 'execute', slot: 11, value, membership };
   s.inner.next = [execute, { kind: 'behind', need: 12, peer: 1 }];
-  expect(s.step({ kind: 'woken' }).map(({ kind }) => kind)).toEqual(['execute', 'layer-order']);
+  const kinds = s.step({ kind: 'woken' }).map(({ kind }) => kind);
+  expect(kinds).toEqual(['layer-order', 'execute', 'layer-order']);
+  expect(s.orders.map(({ kind }) => kind)).toEqual(['governs', 'install']);
 });
 
 test('the log is cut at the start, when a snapshot is saved, and after an install', () => {

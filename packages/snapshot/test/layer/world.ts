@@ -46,6 +46,8 @@ export class Node {
   inner!: FakeInner;
   layer!: SnapshotLayer;
   keeper!: FakeKeeper;
+  /** How long an order may take to be heard, because the state machine is busy. */
+  orderMsMax = 3;
   /** On their way to the keeper, in order. */
   orders: Due<Order>[] = [];
   /** What it did, but for what layers say. */
@@ -74,7 +76,6 @@ export class World {
   lost = 0;
   doubled = 0;
   delayMsMax = 5;
-  orderMsMax = 3;
   readonly #random: SeededRandom;
   #wire: Due<Sent>[] = [];
   readonly #cut = new Set<string>();
@@ -216,7 +217,7 @@ export class World {
   #perform(node: Node, effect: Effect): void {
     if (effect.kind === 'layer-order') {
       const last = node.orders.at(-1)?.atMs ?? 0;
-      const atMs = Math.max(last, this.nowMs + this.#random.below(this.orderMsMax + 1));
+      const atMs = Math.max(last, this.nowMs + this.#random.below(node.orderMsMax + 1));
       node.orders.push({ atMs, what: effect.order as Order });
     } else if (effect.kind === 'layer-send') this.#send(node, effect.to, effect.message as Word);
     else node.effects.push(effect);
