@@ -18,6 +18,7 @@ import { recoveryMutants } from './recovery.ts';
 import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
 import { sleepMutants } from './sleep.ts';
+import { snapshotLayerMutants } from './snapshot-layer.ts';
 import { standingMutants } from './standing.ts';
 import { streamMutants } from './streams.ts';
 import { transportMutants } from './transport.ts';
@@ -45,4 +46,5 @@ export const mutants: readonly Mutant[] = [
   ...logWritingMutants,
   ...logSharingMutants,
   ...transportMutants,
+  ...snapshotLayerMutants,
 ];

@@ -80,8 +80,8 @@ export class ChunkWindow {
 
   /**
    * What is overdue: asked for `forMs` ago or longer, and overtaken by what was asked for later. A
-   * lane keeps the order, so it was lost. What nothing has overtaken is on its way over a slow link:
-   * to ask for it again would make the link slower.
+   * lane keeps the order, so it was lost. What nothing has overtaken is on its way over a slow
+   * link: to ask for it again would make the link slower.
    */
   askAgain(forMs: number, nowMs: number): Piece[] {
     const isOverdue = ({ atMs, turn }: Asked): boolean =>

@@ -29,7 +29,7 @@ export const defaultLayerOptions = {
   windowChunks: 16,
   /** How often everybody is asked what they have. */
   askMs: 1_000,
-  /** How long is asked before a source is chosen: meanwhile somebody may turn out to have the log. */
+  /** How long is asked before a source is chosen: somebody may turn out to have the log. */
   gatherMs: 1_000,
   /** A chunk that is missing for so long, while later ones come, is asked for again. */
   askAgainMs: 1_000,

@@ -80,6 +80,9 @@ export class FakeKeeper {
   perform(order: Order): void {
     this.orders.push(order);
     switch (order.kind) {
+      case 'governs':
+      case 'leads':
+        return;
       case 'read':
         return this.#read(order);
       case 'release':
