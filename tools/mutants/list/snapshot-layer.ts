@@ -6,6 +6,7 @@ const stories = `${tests}/far-behind.test.ts`;
 const fetching = `${tests}/fetching.property.test.ts`;
 const around = `${tests}/snapshot-layer.test.ts`;
 const server = `${tests}/server.test.ts`;
+const wishes = `${tests}/wish.test.ts`;
 const windows = `${tests}/chunk-window.test.ts`;
 
 /** Installing is one turn for the protocol (R8). */
@@ -79,8 +80,8 @@ const cutting: readonly Mutant[] = inFile(
     {
       name: 'the log is cut above the newest durable snapshot',
       rule: 'P11',
-      find: 'newest + 1, executedThrough + 1)',
-      replace: 'executedThrough + 1)',
+      find: 'Math.min(Math.max(wanted, floor, 0), newest + 1, executedThrough + 1)',
+      replace: 'executedThrough + 1',
     },
     {
       name: 'what was not executed here is cut',
@@ -118,6 +119,7 @@ const copying: readonly Mutant[] = [
       {
         name: 'a late answer of the store is taken for the next copy',
         rule: 'L6',
+        killers: [around],
         find: 'if (answer.ticket !== state.copy.ticket) return;',
         replace: '',
       },
@@ -172,14 +174,15 @@ const copying: readonly Mutant[] = [
         name: 'nobody is told that a copy is over',
         rule: 'L6',
         killers: [stories],
-        find: "for (const peer of copy.asked) out.say(peer, { kind: 'done', digest: meta.digest });",
-        replace: '',
+        find: `for (const peer of copy.asked) out.say(peer, { kind: 'done', digest: meta.digest });
+    this.#giver`,
+        replace: 'this.#giver',
       },
     ],
   ),
   ...inFile(
     `${layer}/wish.ts`,
-    [stories, fetching],
+    [stories, wishes],
     [
       {
         name: 'a newer snapshot takes the place of the one that was begun',
@@ -208,7 +211,6 @@ const copying: readonly Mutant[] = [
       {
         name: 'a snapshot is fetched that does not cover what is needed',
         rule: 'R8',
-        killers: [`${tests}/wish.test.ts`],
         find: 'slot < this.goal.need',
         replace: 'slot < 0',
       },
@@ -278,7 +280,7 @@ const copying: readonly Mutant[] = [
   ),
   ...inFile(
     `${layer}/sources.ts`,
-    [stories],
+    [wishes],
     [
       {
         name: 'the leader is asked like any other',
@@ -341,8 +343,8 @@ const giving: readonly Mutant[] = [
       {
         name: 'what nobody reads stays open',
         rule: 'S5',
-        find: "this.#forget((ask) => ask.digest === digest);\n      out.order({ kind: 'release', digest });",
-        replace: 'this.#forget((ask) => ask.digest === digest);',
+        find: "=== digest);\n      out.order({ kind: 'release', digest });",
+        replace: '=== digest);',
       },
     ],
   ),

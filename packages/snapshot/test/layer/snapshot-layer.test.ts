@@ -132,6 +132,9 @@ test('while a snapshot is installed the protocol hears nothing, and proposals ar
   expect(s.step({ kind: 'read', read: 1 })).toEqual([]);
   expect(s.step({ kind: 'propose', value })).toEqual([{ kind: 'reject', value, leader: 1 }]);
   expect(s.heard(before)).toEqual([]);
+  // Nor later: what was asked in a message is asked again.
+  s.answers(installed);
+  expect(s.heard(before).map(({ kind }) => kind)).toEqual(['snapshot-installed', 'read']);
 });
 
 test('then it hears of the snapshot first, once, and of what was kept, in order', () => {
@@ -165,9 +168,46 @@ test('an install that fails is as if it had not been tried: what was kept is hea
 
   expect(s.heard(before)).toEqual([{ kind: 'read', read: 1 }]);
   expect(s.layer.fetching).toBe('asking');
-  // What failed is not tried again as it is, even if the store still lists it.
-  s.isBehind(11);
+});
+
+test('what could not be installed is not tried again as it is, even if it is still listed', () => {
+  const s = new Stage();
+  s.installs();
+  s.answers({ kind: 'install-failed', code: 'RSL_SNAPSHOT_CORRUPT' });
+  // The log came back for a moment.
+  s.inner.released = 11;
+  s.step({ kind: 'tick' });
+  expect(s.layer.fetching).toBe('idle');
+  s.isBehind(12);
+  expect(s.layer.fetching).toBe('asking');
   expect(s.orders.filter(({ kind }) => kind === 'install')).toHaveLength(1);
+});
+
+test('what the store says of a copy that was left is not taken for the next one', () => {
+  const s = new Stage({ gatherMs: 1 });
+  const copies = (): number =>
+    s.orders.flatMap((order) => (order.kind === 'copy' ? [order.ticket] : [])).at(-1) ?? 0;
+  const begins = (need: number): number => {
+    s.isBehind(need);
+    s.hears(1, { kind: 'have', snapshots: [meta], leads: false });
+    s.nowMs += 10;
+    s.step({ kind: 'tick' });
+    expect(s.layer.fetching).toBe('copying');
+    return copies();
+  };
+  const first = begins(11);
+  s.inner.released = 11;
+  s.step({ kind: 'tick' });
+  const second = begins(12);
+  expect(second).not.toBe(first);
+
+  expect(s.answers({ kind: 'copying', bytes: 400, ticket: first })).toEqual([]);
+  expect(s.answers({ kind: 'written', bytes: 500, ticket: first })).toEqual([]);
+  expect(s.answers({ kind: 'copy-failed', code: 'RSL_STORAGE_FULL', ticket: first })).toEqual([]);
+  const get = { kind: 'get', offset: 500 };
+  expect(s.answers({ kind: 'copying', bytes: 500, ticket: second })).toMatchObject([
+    { to: 1, message: get },
+  ]);
 });
 
 test('what a step released before is handed to the state machine before it is replaced', () => {
