@@ -12,11 +12,13 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'packages/contracts': [],
   'packages/core': ['@rsl/contracts', 'msgpackr'],
   'packages/log-file': ['@rsl/contracts', '@rsl/core'],
+  'packages/snapshot': ['@rsl/contracts', '@rsl/core'],
   'packages/transport-tcp': ['@rsl/contracts', '@rsl/core'],
   'apps/server': [
     '@rsl/contracts',
     '@rsl/core',
     '@rsl/log-file',
+    '@rsl/snapshot',
     '@rsl/transport-tcp',
     'commander',
     'pino',
