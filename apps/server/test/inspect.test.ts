@@ -105,7 +105,9 @@ const everything = { json: false, from: 0, to: Number.MAX_SAFE_INTEGER, values: 
 /** What was written, when all of it has been taken. */
 async function written(print: (output: Output) => Promise<unknown>): Promise<string> {
   const slow = new SlowText();
-  await print(new Output(slow));
+  const output = new Output(slow);
+  await print(output);
+  await output.flush();
   slow.end();
   await finished(slow);
   return slow.text.trimEnd();

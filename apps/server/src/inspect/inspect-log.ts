@@ -39,28 +39,22 @@ async function printGroup(
   output: Output,
 ): Promise<void> {
   const name = path.basename(file);
-  let lines = '';
   for (const found of records) {
     if (!isWanted(found, given)) continue;
     const { record } = found;
+    const text = given.json ? objectOf(name, found) : lineOf(name, found, given);
     const value = 'value' in record && given.values ? record.value : undefined;
-    if (value === undefined) {
-      lines += `${given.json ? objectOf(name, found) : lineOf(name, found, given)}\n`;
-      continue;
-    }
-    await output.write(lines);
-    lines = '';
-    if (given.json) {
-      await output.write(`${objectOf(name, found).slice(0, -1)},"value":"`);
+    if (value === undefined) await output.line(text);
+    else if (given.json) {
+      await output.write(`${text.slice(0, -1)},"value":"`);
       await output.bytes(value, 'base64');
-      await output.write('"}\n');
+      await output.line('"}');
     } else {
-      await output.write(`${lineOf(name, found, given)}: `);
+      await output.write(`${text}: `);
       await output.bytes(value, 'escaped');
-      await output.write('\n');
+      await output.line('');
     }
   }
-  await output.write(lines);
 }
 
 function isWanted({ group, record }: FoundRecord, { from, group: wanted, to }: LogInspection) {

@@ -15,10 +15,13 @@ async function printed(
 ): Promise<void> {
   // Whoever reads has seen enough, as in `… | head`.
   process.stdout.on('error', () => process.exit(2));
+  const output = new Output(process.stdout);
   try {
-    const { damageCount } = await print(new Output(process.stdout));
+    const { damageCount } = await print(output);
+    await output.flush();
     process.exitCode = damageCount === 0 ? 0 : 1;
   } catch (error) {
+    await output.flush();
     process.stderr.write(`${failureLine(error)}\n`);
     process.exitCode = 2;
   }

@@ -6,15 +6,27 @@ const pieceBytes = 48 * 1024;
 
 export type Encoding = 'base64' | 'escaped';
 
+/** So much text is gathered before the stream is called. */
+const heldCharactersMax = 64 * 1024;
+
 /** Text for a stream that may be slow: whoever writes waits, and nothing piles up. */
 export class Output {
   readonly #stream: Writable;
+  #held = '';
 
   constructor(stream: Writable) {
     this.#stream = stream;
   }
 
   async write(text: string): Promise<void> {
+    this.#held += text;
+    if (this.#held.length >= heldCharactersMax) await this.flush();
+  }
+
+  /** At the end: what is still held. */
+  async flush(): Promise<void> {
+    const text = this.#held;
+    this.#held = '';
     if (!this.#stream.write(text)) await once(this.#stream, 'drain');
   }
 

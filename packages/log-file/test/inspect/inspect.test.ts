@@ -2,7 +2,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { LogRecord } from '@rsl/core/protocol';
 import { describe, expect, test } from 'vitest';
+import { Damages } from '../../src/inspect/damages.ts';
 import { inspectLog } from '../../src/inspect/index.ts';
+import { readSegments } from '../../src/inspect/read-segments.ts';
 import { readOnly } from '../mounts.ts';
 import {
   append,
@@ -329,6 +331,60 @@ describe('a log that is in use', () => {
       usedBy: undefined,
       stores: [{ votes: 2 }],
     });
+  });
+
+  test('may have been met half way: what does not verify is read once more', async () => {
+    // One header and one value are written only when the beginning was read already.
+    const all = range(1, 4).map((slot) => vote(slot, 1, 50));
+    const directory = await closedLog(...all.map((record): LogRecord[] => [record]));
+    const file = segment(directory);
+    const whole = fs.readFileSync(file);
+    const { found } = await look(directory);
+    change(file, (bytes) => {
+      const [, second, third] = found.map(({ offset }) => offset);
+      bytes.fill(0, (second as number) + 32, (second as number) + 40);
+      bytes.fill(0, (third as number) - 64, third);
+    });
+    const slots: number[] = [];
+    const report = await inspectLog(directory, {
+      visit: ({ records }) => {
+        fs.writeFileSync(file, whole);
+        for (const { record } of records) {
+          if (record.kind === 'vote' && record.value !== undefined) slots.push(record.slot);
+        }
+      },
+    });
+    expect(report).toMatchObject({ damage: [], stores: [{ lost: [] }] });
+    expect(slots).toEqual([1, 2, 3, 4]);
+  });
+
+  test('may give up segments meanwhile, which is no damage', async () => {
+    const appends = range(1, 30).map((slot): LogRecord[] => [vote(slot, 1, 9 * KiB)]);
+    const directory = await closedLog(...appends);
+    const report = await inspectLog(directory, {
+      visit: ({ file }) => {
+        if (file !== segment(directory, 1)) return;
+        for (const n of [1, 2]) fs.rmSync(segment(directory, n), { force: true });
+      },
+    });
+    expect(report.damage).toEqual([]);
+    expect(report.segments.slice(0, 3).map(({ left }) => left)).toEqual([true, true, false]);
+    expect(report.stores).toMatchObject([{ lastSlot: 30 }]);
+  });
+
+  test('may have given up all that was listed: then the others are looked at', async () => {
+    const appends = range(1, 30).map((slot): LogRecord[] => [vote(slot, 1, 9 * KiB)]);
+    const directory = await closedLog(...appends);
+    const [first = 0, ...others] = (await look(directory)).report.segments.map((s) => s.sequence);
+    const lists = [[first - 1], others];
+    const list = () => lists.shift() ?? others;
+    const identity = undefined;
+    const damages = new Damages();
+    const { segments } = await readSegments(
+      { directory, list, identity, visit: undefined },
+      damages,
+    );
+    expect(segments.map(({ sequence }) => sequence)).toEqual(others);
   });
 
   test('is never called damaged while it is written to and cut', async () => {
