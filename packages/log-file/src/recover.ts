@@ -103,7 +103,7 @@ export interface Misfit {
   readonly isOurs: boolean;
 }
 
-/** Why this is not the segment that is to be there, of any store if none is known; undefined if it is. */
+/** Why it is not the segment that is to be there; of any store if there is no identity. */
 export function misfit(
   header: SegmentHeader,
   sequence: number,

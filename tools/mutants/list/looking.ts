@@ -2,8 +2,8 @@ import { inFile, type Mutant } from '../mutant.ts';
 
 const asOpening = 'packages/log-file/test/inspect/as-opening.test.ts';
 const inspect = 'packages/log-file/test/inspect/inspect.test.ts';
+const inUse = 'packages/log-file/test/inspect/in-use.test.ts';
 const snapshots = 'packages/snapshot/test/inspect/inspect.test.ts';
-const server = 'apps/server/test/inspect.test.ts';
 
 /** Looking into what is stored: nothing is missed, and nothing is called damage that is none. */
 export const lookingMutants: readonly Mutant[] = [
@@ -16,12 +16,14 @@ export const lookingMutants: readonly Mutant[] = [
         rule: 'S1',
         find: 'if (doubted !== good.end && !this.#damages.isFull) {',
         replace: 'if (doubted < 0) {',
+        killers: [inUse],
       },
       {
         name: 'looking calls a value lost that is being written',
         rule: 'S3',
         find: 'if (lost.size === 0 || this.#damages.isFull) return this.#visit(',
         replace: 'if (lost.size >= 0) return this.#visit(',
+        killers: [inUse],
       },
       {
         name: 'looking calls a torn tail damage',
@@ -60,6 +62,7 @@ export const lookingMutants: readonly Mutant[] = [
         rule: 'S6',
         find: 'if (left) this.#damages.backTo(before);',
         replace: '',
+        killers: [inUse],
       },
       {
         name: 'looking passes over a missing first segment',
@@ -90,18 +93,6 @@ export const lookingMutants: readonly Mutant[] = [
         rule: 'S6',
         find: 'isWhole = false;',
         replace: 'return false;',
-      },
-    ],
-  ),
-  ...inFile(
-    'apps/server/src/inspect/inspect.ts',
-    [server],
-    [
-      {
-        name: 'looking ends with 0 whatever it has found',
-        rule: 'S6',
-        find: 'process.exitCode = damageCount === 0 ? 0 : 1;',
-        replace: 'process.exitCode = damageCount < 0 ? 1 : 0;',
       },
     ],
   ),

@@ -34,7 +34,7 @@ export async function walk(
   }
 }
 
-/** What the medium does not give is damage; what the process may not see, or a mistake, is not. */
+/** What the medium does not give is damage; what the process may not see is not. */
 export function noteUnreadable(
   error: unknown,
   file: string,

@@ -5,6 +5,25 @@ import path from 'node:path';
 import type { Ballot, LogRecord, LogStore } from '@rsl/core/protocol';
 import { expect } from 'vitest';
 import { type FoundRecord, inspectLog, type LogReport } from '../../src/inspect/index.ts';
+import { append, openAndRecover, temporaryDirectory } from '../stage.ts';
+
+export const segment = (directory: string, n = 1): string =>
+  path.join(directory, `${String(n).padStart(10, '0')}.log`);
+
+/** Closed in an orderly way. */
+export async function closedLog(...appends: readonly (readonly LogRecord[])[]): Promise<string> {
+  const directory = temporaryDirectory();
+  const { log } = await openAndRecover(directory);
+  for (const records of appends) await append(log, records);
+  await log.close();
+  return directory;
+}
+
+export function change(file: string, how: (bytes: Buffer) => void): void {
+  const bytes = fs.readFileSync(file);
+  how(bytes);
+  fs.writeFileSync(file, bytes);
+}
 
 /** Everything about a directory that a program may change, but for when it was read last. */
 export function fingerprint(directory: string): string[] {

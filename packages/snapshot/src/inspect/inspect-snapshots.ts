@@ -151,7 +151,7 @@ class Looking {
     }
   }
 
-  /** What the medium does not give is damage; what the process may not see, or a mistake, is not. */
+  /** What the medium does not give is damage; what the process may not see is not. */
   #noteUnreadable(file: string, error: unknown): void {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return;
