@@ -123,13 +123,13 @@ describe('a log for people', () => {
     const directory = await someLog();
     const lines = (await linesOfLog(directory)).map((line) => line.replace(/:\d+ {2}/, ':N  '));
     expect(lines.slice(0, 6)).toEqual([
-      '0000000001.log:N  g  start 1, nonce 9',
-      '0000000001.log:N  g  configuration 1 from slot 1: ' +
-        'replica 1 (voter), store 0123456789abcdef tcp a:1',
-      `0000000001.log:N  g  vote, slot 1, ballot 1.2.3, 3 bytes, CRC ${crcOf(0)}`,
-      `0000000001.log:N  g  vote, slot 2, ballot 1.2.3, 4 bytes, CRC ${crcOf(1)}`,
-      `0000000001.log:N  g  vote, slot 3, ballot 1.2.3, 5 bytes, CRC ${crcOf(2)}`,
-      '0000000001.log:N  g  decided through slot 2',
+      '0000000001.log:N  "g"  start 1, nonce 9',
+      '0000000001.log:N  "g"  configuration 1 from slot 1: ' +
+        'replica 1 (voter), store 0123456789abcdef tcp "a:1"',
+      `0000000001.log:N  "g"  vote, slot 1, ballot 1.2.3, 3 bytes, CRC ${crcOf(0)}`,
+      `0000000001.log:N  "g"  vote, slot 2, ballot 1.2.3, 4 bytes, CRC ${crcOf(1)}`,
+      `0000000001.log:N  "g"  vote, slot 3, ballot 1.2.3, 5 bytes, CRC ${crcOf(2)}`,
+      '0000000001.log:N  "g"  decided through slot 2',
     ]);
     expect(lines.slice(6)).toEqual([
       '',
@@ -143,7 +143,7 @@ describe('a log for people', () => {
       '  slots 1 … 3, decided through 2',
       '  in the files: votes 3, decided values 0',
       '  promise 1.2.3',
-      '  configuration 1 from slot 1: replica 1 (voter), store 0123456789abcdef tcp a:1',
+      '  configuration 1 from slot 1: replica 1 (voter), store 0123456789abcdef tcp "a:1"',
       '  start 1, nonce 9',
       expect.stringMatching(/^ {2}position \d+$/),
       '',
@@ -243,7 +243,7 @@ describe('snapshots', () => {
       '0000000000000042.snapshot  group "g", slot 42, 10 bytes, verified',
       expect.stringMatching(/^ {2}SHA-256 [0-9a-f]{64}$/),
       expect.stringMatching(/^ {2}layout 3, chunks of 262144 bytes, \d+ bytes in the file$/),
-      '  configuration 1 from slot 1: replica 1 (voter), store 0123456789abcdef tcp a:1',
+      '  configuration 1 from slot 1: replica 1 (voter), store 0123456789abcdef tcp "a:1"',
       '',
       'damage: none',
     ]);

@@ -37,7 +37,6 @@ export const lookingMutants: readonly Mutant[] = [
         rule: 'S1',
         find: 'if (synced.through <= good.end) return undefined;',
         replace: 'if (synced.through >= 0) return undefined;',
-        killers: [asOpening],
       },
       {
         name: 'looking ends at the first damage',

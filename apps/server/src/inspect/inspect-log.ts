@@ -68,11 +68,8 @@ function isWanted({ group, record }: FoundRecord, { from, group: wanted, to }: L
 const objectOf = (file: string, { copied, group, offset, record }: FoundRecord): string =>
   JSON.stringify({ file, offset, group, ...(copied ? { copied } : {}), ...recordObject(record) });
 
-const lineOf = (
-  file: string,
-  { copied, group, offset, record }: FoundRecord,
-  given: LogInspection,
-) =>
-  `${file}:${offset}  ${given.group === undefined ? `${group}  ` : ''}${recordText(record)}${
-    copied ? ' (a copy)' : ''
-  }`;
+function lineOf(file: string, found: FoundRecord, given: LogInspection): string {
+  const { copied, group, offset, record } = found;
+  const whose = given.group === undefined ? `${JSON.stringify(group)}  ` : '';
+  return `${file}:${offset}  ${whose}${recordText(record)}${copied ? ' (a copy)' : ''}`;
+}

@@ -4,6 +4,6 @@ export const membershipText = ({ number, firstSlot, members }: Membership): stri
   `${number} from slot ${firstSlot}: ${members.map(memberText).join('; ')}`;
 
 function memberText({ addresses, id, role, store }: Member): string {
-  const where = Object.entries(addresses).map(([kind, address]) => ` ${kind} ${address}`);
+  const where = Object.entries(addresses).map(([kind, at]) => ` ${kind} ${JSON.stringify(at)}`);
   return `replica ${id} (${role}), store ${store}${where.join(',')}`;
 }

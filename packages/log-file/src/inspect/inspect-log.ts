@@ -20,6 +20,7 @@ import { Damages } from './damages.ts';
 import { readSegments, type SegmentsRead } from './read-segments.ts';
 import type { InspectLogOptions, LogReport } from './report.ts';
 import { isShared } from './take.ts';
+import { noteUnreadable } from './walk.ts';
 
 /** A listing may be taken while names change. */
 const listingsMax = 5;
@@ -105,7 +106,14 @@ function identityIn(
 ): Identity | undefined {
   if (!hasIdentity) return undefined;
   const file = identityFile(directory);
-  const identity = parseIdentity(fs.readFileSync(file, 'utf8'));
+  let text: string;
+  try {
+    text = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    noteUnreadable(error, file, 0, damages);
+    return undefined;
+  }
+  const identity = parseIdentity(text);
   if (identity === undefined) damages.add(file, 0, 'this is no identity of a store');
   else if (identity.format !== formatVersion) {
     const what = `${directory} has format ${identity.format}, not ${formatVersion}`;

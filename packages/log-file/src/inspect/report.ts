@@ -79,6 +79,7 @@ export interface LogTail {
   readonly torn: boolean;
 }
 
+/** Everything about a log but its records. */
 export interface LogReport {
   readonly directory: string;
   /** Who has it open, in words: then this is a view of a moment, taken while it changed. */
@@ -133,6 +134,7 @@ export interface FoundGroup {
   readonly records: readonly FoundRecord[];
 }
 
+/** Nothing of it is needed. */
 export interface InspectLogOptions {
   /**
    * Visits what verifies, in the order it was stored; what a segment repeats of those before it is

@@ -183,6 +183,21 @@ describe('damage', () => {
     expect(report.damage.map(({ offset }) => offset)).toEqual(places);
   });
 
+  test('of what a later write vouches for is no torn tail', async () => {
+    const directory = await closedLog([vote(1)], [vote(2)], [vote(3)]);
+    const offset = ((await look(directory)).found[1]?.offset as number) - 64;
+    change(segment(directory), (bytes) => void bytes.fill(0, offset, offset + 64));
+    const { report } = await look(directory);
+    expect(report.damage).toEqual([
+      {
+        file: segment(directory),
+        offset,
+        problem: expect.stringMatching(/^no group verifies here, but the group at byte \d+ says/),
+      },
+    ]);
+    expect(report).toMatchObject({ tail: { torn: false }, stores: [{ votes: 2, lastSlot: 3 }] });
+  });
+
   test('is counted when there is more of it than can be listed', async () => {
     const values = range(1, 1_100).map((slot) => vote(slot, 1, 9));
     const directory = await closedLog(values, [vote(2_000)]);

@@ -33,6 +33,7 @@ export interface InspectedCopy {
   readonly bytes: number | undefined;
 }
 
+/** Everything about a directory of snapshots but their content. */
 export interface SnapshotsReport {
   readonly directory: string;
   /** The newest first. */
@@ -48,6 +49,7 @@ export interface SnapshotsReport {
   readonly damageCount: number;
 }
 
+/** Nothing of it is needed. */
 export interface InspectSnapshotsOptions {
   /** Reads all content and checks it; otherwise only headers and ends are. */
   readonly verify?: boolean;
