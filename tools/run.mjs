@@ -12,9 +12,9 @@ const [script = '', ...args] = process.argv.slice(2);
 const loader = './tools/build/run-sources.mjs';
 const node = (...command) => ['node', ...command];
 const turbo = (task) => ['turbo', task, '--output-logs=errors-only'];
+const sources = ['--conditions=@rsl/source', '--import', loader];
 /** A tool in TypeScript, against the sources with contracts, or against the production build. */
-const onSources = (name) =>
-  node('--conditions=@rsl/source', '--import', loader, `tools/${name}/main.ts`, ...args);
+const onSources = (name) => node(...sources, `tools/${name}/main.ts`, ...args);
 const onBuild = (name) => node('--import', loader, `tools/${name}/main.ts`, ...args);
 
 const scripts = {
@@ -27,6 +27,7 @@ const scripts = {
   typecheck: [turbo('typecheck')],
   lint: [['oxlint', '--type-aware', '--deny-warnings', ...args]],
   format: [['biome', 'format', '--write', ...args]],
+  inspect: [node(...sources, 'apps/server/src/main.ts', 'inspect', ...args)],
   mutants: [onSources('mutants')],
   simulate: [onSources('simulate')],
   failover: [turbo('build'), onBuild('failover')],

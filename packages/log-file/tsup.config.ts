@@ -3,6 +3,10 @@ import { buildsOf } from '../../tools/build/tsup-preset.ts';
 
 export default defineConfig(
   buildsOf({
-    entry: { index: 'src/index.ts', 'writer-thread': 'src/writer-thread.ts' },
+    entry: {
+      index: 'src/index.ts',
+      'inspect/index': 'src/inspect/index.ts',
+      'writer-thread': 'src/writer-thread.ts',
+    },
   }),
 );

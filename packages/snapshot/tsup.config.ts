@@ -1,4 +1,6 @@
 import { defineConfig } from 'tsup';
 import { buildsOf } from '../../tools/build/tsup-preset.ts';
 
-export default defineConfig(buildsOf({ entry: { index: 'src/index.ts' } }));
+export default defineConfig(
+  buildsOf({ entry: { index: 'src/index.ts', 'inspect/index': 'src/inspect/index.ts' } }),
+);

@@ -19,6 +19,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     '@rsl/contracts',
     '@rsl/core',
     '@rsl/log-file',
+    '@rsl/snapshot',
     '@rsl/transport-tcp',
     'commander',
     'pino',

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /** The command line of `rsl-server`: see README.md. */
+import { inspect } from './inspect/inspect.ts';
 import { exitCodeOf, failureLine } from './process/failure.ts';
 import { printStatus } from './process/print-status.ts';
 import { program } from './process/program.ts';
 import { start } from './process/start.ts';
 
 try {
-  await program({ start, status: printStatus }).parseAsync();
+  await program({ start, status: printStatus, ...inspect }).parseAsync();
 } catch (error) {
   const exitCode = exitCodeOf(error);
   if (exitCode !== 0) process.stderr.write(`${failureLine(error)}\n`);

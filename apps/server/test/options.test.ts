@@ -20,6 +20,8 @@ async function parse(...args: readonly string[]): Promise<StartSettings | string
         settings = given;
       },
       status: async () => undefined,
+      inspectLog: async () => undefined,
+      inspectSnapshots: async () => undefined,
     }).parseAsync([...args], { from: 'user' });
   } catch (error) {
     return `${exitCodeOf(error)} ${failureLine(error)}`;
@@ -173,5 +175,5 @@ test('what is missing is named', async () => {
   expect(await parse(...enough)).toBe(
     "2 rsl-server: RSL_INVALID_OPTION: required option '--client <host:port>' not specified",
   );
-  expect(await parse()).toContain('say start or status; see --help');
+  expect(await parse()).toContain('a command is missing; see --help');
 });

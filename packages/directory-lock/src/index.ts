@@ -91,28 +91,48 @@ function linked(from: string, to: string): boolean {
 }
 
 /** Resolves if the owner is dead or its lock is gone; rejects if it lives. */
-function refuseIfAlive(directory: string, address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const locked = (who: string, cause?: unknown) =>
-      reject(
-        new StorageError(
-          'RSL_STORAGE_LOCKED',
-          `${directory} is used by ${who}; stop that process, or use another directory`,
-          { cause },
-        ),
-      );
+async function refuseIfAlive(directory: string, address: string): Promise<void> {
+  const { who, cause } = await ownerAt(address);
+  if (who === undefined) return;
+  throw new StorageError(
+    'RSL_STORAGE_LOCKED',
+    `${directory} is used by ${who}; stop that process, or use another directory`,
+    { cause },
+  );
+}
+
+/** Who has the lock, in words; undefined if nobody has. Takes nothing and changes nothing. */
+export async function holderOf(directory: string): Promise<string | undefined> {
+  const highest = highestLock(directory);
+  if (highest === 0) return undefined;
+  const fd = fs.openSync(directory, fs.constants.O_RDONLY);
+  try {
+    return (await ownerAt(addressOf(directory, fd, `lock.${highest}`))).who;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+interface LockOwner {
+  /** Undefined if it is dead, or its lock is gone. */
+  readonly who?: string;
+  readonly cause?: unknown;
+}
+
+function ownerAt(address: string): Promise<LockOwner> {
+  return new Promise((resolve) => {
     let said = '';
     const socket = net.connect(address);
     socket.setTimeout(500, () => socket.destroy());
     socket.on('data', (bytes) => {
       if (said.length < 32) said += bytes.toString('latin1');
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve();
-      else locked('a process that cannot be asked', error);
+    socket.on('error', (cause: NodeJS.ErrnoException) => {
+      const isGone = cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT';
+      resolve(isGone ? {} : { who: 'a process that cannot be asked', cause });
     });
     socket.on('close', (failed) => {
-      if (!failed) locked(/^[0-9]+$/.test(said) ? `process ${said}` : 'another process');
+      if (!failed) resolve({ who: /^[0-9]+$/.test(said) ? `process ${said}` : 'another process' });
     });
   });
 }

@@ -73,7 +73,7 @@ export function removeUnfinishedStore(directory: string, contents: Contents, fil
   files.syncDirectory(directory);
 }
 
-function isEmptySegment(file: string): boolean {
+export function isEmptySegment(file: string): boolean {
   const fd = fs.openSync(file, 'r');
   try {
     const piece = Buffer.alloc(1024 * 1024);

@@ -165,7 +165,8 @@ function stated({ formerly, ...rest }: Identity): object {
 
 const checksumOf = (identity: Identity): number => crc32(JSON.stringify(stated(identity)));
 
-function parseIdentity(text: string): Identity | undefined {
+/** Undefined for anything that is none; with nothing but its format if that is another one. */
+export function parseIdentity(text: string): Identity | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -79,7 +79,7 @@ export async function findHeld(state: LogState): Promise<void> {
 function openSegment(
   directory: string,
   sequence: number,
-  { store, formerly }: Identity,
+  identity: Identity,
   copied: Map<Segment, Copied>,
 ): Segment {
   const file = segmentFile(directory, sequence);
@@ -87,19 +87,43 @@ function openSegment(
   const header = readSegmentHeader(block);
   if (typeof header === 'string') throw new CorruptionError(file, 0, header);
   const segment = new Segment(file, header);
-  if (header.store !== store && !formerly.includes(header.store)) {
-    throw new CorruptionError(file, 16, `this is a segment of store ${header.store}, not ${store}`);
-  }
-  if (header.sequence !== sequence) {
-    throw new CorruptionError(file, 12, `this is segment ${header.sequence}, under another name`);
-  }
-  if (header.size !== size || size % blockBytes !== 0) {
-    throw new CorruptionError(file, 32, `the file has ${size} bytes, and had ${header.size}`);
-  }
+  const wrong = misfit(header, sequence, size, identity);
+  if (wrong !== undefined) throw new CorruptionError(file, wrong.offset, wrong.problem);
   const verdict = compareOrigins(header.origin, origin);
   // A store that was renewed for it is not told again.
-  if (verdict !== 'no' && header.store === store) copied.set(segment, verdict);
+  if (verdict !== 'no' && header.store === identity.store) copied.set(segment, verdict);
   return segment;
+}
+
+export interface Misfit {
+  /** Of what is wrong, in the header. */
+  readonly offset: number;
+  readonly problem: string;
+  /** Only the length is: what is there may still be read. */
+  readonly isOurs: boolean;
+}
+
+/** Why it is not the segment that is to be there; of any store if there is no identity. */
+export function misfit(
+  header: SegmentHeader,
+  sequence: number,
+  size: number,
+  identity: Pick<Identity, 'store' | 'formerly'> | undefined,
+): Misfit | undefined {
+  const { store, formerly } = identity ?? { store: header.store, formerly: [] };
+  if (header.store !== store && !formerly.includes(header.store)) {
+    const problem = `this is a segment of store ${header.store}, not ${store}`;
+    return { offset: 16, problem, isOurs: false };
+  }
+  if (header.sequence !== sequence) {
+    const problem = `this is segment ${header.sequence}, under another name`;
+    return { offset: 12, problem, isOurs: false };
+  }
+  if (header.size !== size || size % blockBytes !== 0) {
+    const problem = `the file has ${size} bytes, and had ${header.size}`;
+    return { offset: 32, problem, isOurs: true };
+  }
+  return undefined;
 }
 
 /** Where the operator has put them is where they belong from now on. */
@@ -116,7 +140,7 @@ export function recordOrigins(segments: Iterable<Segment>, files: Files): void {
   }
 }
 
-function readFirstBlock(file: string): {
+export function readFirstBlock(file: string): {
   readonly block: Uint8Array;
   readonly size: number;
   readonly origin: Origin;

@@ -130,6 +130,23 @@ export class SegmentReader {
     return synced;
   }
 
+  /** The first group from `from` on whose header verifies and has this number or a higher one. */
+  async find(from: number, number: number): Promise<StoredGroupHeader | undefined> {
+    const { size, seed } = this.#segment;
+    for (let at = from; at + groupHeaderBytes <= size; at += groupAlignment) {
+      if (!this.#holds(at, groupHeaderBytes)) await this.#load(at, groupHeaderBytes);
+      if (!mayBeGroup(this.#memory.view, at - this.#from)) continue;
+      const header = readGroupHeader(this.#memory, at - this.#from, at, seed);
+      if (header !== undefined && header.number >= number) return header;
+    }
+    return undefined;
+  }
+
+  /** What comes next is read from the file anew. */
+  forget(): void {
+    this.#to = this.#from;
+  }
+
   #holds(offset: number, bytes: number): boolean {
     return this.#from <= offset && offset + bytes <= this.#to;
   }

@@ -18,27 +18,13 @@ import type {
 import type { DirectoryLock } from '@rsl/directory-lock';
 import { onMedium } from './failures.ts';
 import type { Files, OpenFile } from './files.ts';
+import { type Found, isFound, look } from './look.ts';
 import { committedFile, condemnedFile, copyFile, draftFile } from './names.ts';
 import { isCommitted, isCopy, isDraft, nameOfCopy } from './names.ts';
 import type { CompleteOptions } from './options.ts';
-import {
-  decodeEnd,
-  decodeHeader,
-  endBytes,
-  type Header,
-  headerLength,
-  metaOf,
-  Places,
-  prefixBytes,
-} from './snapshot-file.ts';
+import type { Header } from './snapshot-file.ts';
 import { FileSnapshotReader } from './snapshot-reader.ts';
 import { type Draft, FileSnapshotWriter } from './snapshot-writer.ts';
-
-/** What a file says of itself, and where its bytes are. */
-interface Found {
-  readonly meta: SnapshotMeta;
-  readonly places: Places;
-}
 
 /** Snapshots in files of one directory. */
 export class FileSnapshotStore implements SnapshotStore {
@@ -219,22 +205,10 @@ export class FileSnapshotStore implements SnapshotStore {
 
   /** What a file says of itself; undefined if that is not to be believed. */
   async #look(name: string, file: OpenFile): Promise<Found | undefined> {
-    const length = headerLength(await file.read(0, prefixBytes));
-    if (length === undefined) return undefined;
-    const headerBytes = await file.read(0, length);
-    const header = decodeHeader(headerBytes);
-    if (header === undefined) return undefined;
-    this.#mustBeOurs(header);
-    const fileBytes = await file.length();
-    const end = decodeEnd(
-      headerBytes,
-      await file.read(Math.max(0, fileBytes - endBytes), endBytes),
-    );
-    if (end === undefined) return undefined;
-    const places = new Places(length, header.chunkBytes);
-    if (places.endOf(end.bytes) + endBytes !== fileBytes) return undefined;
-    if (committedFile(this.#directory, header.about.slot) !== name) return undefined;
-    return { meta: metaOf(header.about, end), places };
+    const looked = await look(file);
+    if (looked.header !== undefined) this.#mustBeOurs(looked.header);
+    if (!isFound(looked)) return undefined;
+    return committedFile(this.#directory, looked.meta.slot) === name ? looked : undefined;
   }
 
   #mustBeOurs({ group }: Header): void {

@@ -11,6 +11,7 @@ import { leaseMutants } from './leases.ts';
 import { logFileMutants } from './log-files.ts';
 import { logSharingMutants } from './log-sharing.ts';
 import { logWritingMutants } from './log-writing.ts';
+import { lookingMutants } from './looking.ts';
 import { phase1Mutants } from './phase1.ts';
 import { proposerMutants } from './proposer.ts';
 import { readMutants } from './reads.ts';
@@ -45,6 +46,7 @@ export const mutants: readonly Mutant[] = [
   ...logFileMutants,
   ...logWritingMutants,
   ...logSharingMutants,
+  ...lookingMutants,
   ...transportMutants,
   ...snapshotLayerMutants,
 ];

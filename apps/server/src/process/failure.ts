@@ -26,7 +26,7 @@ function describe(error: unknown): string {
 }
 
 const withoutPrefix = (message: string): string =>
-  message.replace(/^error: /, '').replace('(outputHelp)', 'say start or status; see --help');
+  message.replace(/^error: /, '').replace('(outputHelp)', 'a command is missing; see --help');
 
 /** The message itself says what to do; what the table would add is only that it does. */
 const isRepeated = (code: string): boolean =>

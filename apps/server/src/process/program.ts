@@ -1,13 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LeaseOptions } from '@rsl/core';
 import { type HostPort, parseAddress } from '@rsl/transport-tcp';
+import { addInspect, type InspectActions } from '../inspect/inspect-command.ts';
 import { refuseOpenNetwork } from '../open-network.ts';
 import { serverVersion } from '../version.ts';
 import { memberList } from './member-list.ts';
 import { numberOptions, type NumberOptionName } from './number-options.ts';
 import type { StartSettings } from './start-settings.ts';
 
-export interface Actions {
+export interface Actions extends InspectActions {
   start(settings: StartSettings): Promise<void>;
   status(client: HostPort): Promise<void>;
 }
@@ -34,6 +35,7 @@ export function program(actions: Actions): Command {
     .description('Prints the state of a running server and its replica as JSON.')
     .requiredOption(clientOption, 'where the server listens for clients', address)
     .action(({ client }: { client: HostPort }) => actions.status(client));
+  addInspect(root, actions);
   return root;
 }
 

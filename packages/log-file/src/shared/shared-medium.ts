@@ -14,11 +14,9 @@ import { type EncodedGroup, type FileRecord, groupOf } from '../record.ts';
 import { renewalOf } from '../renewal.ts';
 import { CopyForward } from './copy-forward.ts';
 import type { Owner } from './owner.ts';
-import type { OwnerEntry } from './shared-record.ts';
+import { type OwnerEntry, sharedIdentity } from './shared-record.ts';
 import { SharedState } from './shared-state.ts';
 
-/** In the identity of the directory, where another one names its group. No replica has this id. */
-const sharedIdentity = { group: 'many groups', self: 0 };
 /** Each segment repeats what must outlive older ones, about a kilobyte for each group. */
 export const groupsMax = 4096;
 

@@ -4,6 +4,9 @@
  */
 import type { Ballot, ReplicaId, Slot, StoreId } from '@rsl/core/protocol';
 
+/** In the identity of the directory, where another one names its group. No replica has this id. */
+export const sharedIdentity = { group: 'many groups', self: 0 };
+
 /** One replica of one group: whose records are under one number in this log. */
 export interface OwnerEntry {
   readonly group: string;
