@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createVitest, type TestModule, type Vitest } from 'vitest/node';
 import type { Answer, Build, Question } from './questions.ts';
 
-const places = ['core', 'log-file', 'transport-tcp'];
+const places = ['core', 'log-file', 'snapshot', 'transport-tcp'];
 const conditions = ['@rsl/source', 'module', 'node'];
 
 const [folder = ''] = process.argv.slice(2);

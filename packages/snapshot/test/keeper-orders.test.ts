@@ -54,7 +54,7 @@ describe('read', () => {
     await stage.close();
   });
 
-  test('a snapshot that a peer reads stays readable until it is released, whatever goes', async () => {
+  test('what a peer reads stays readable until it is released, whatever goes', async () => {
     const { stage, meta } = await source(new MemoryShelf(), { keep: 1 });
     await stage.answer(readOf(meta, 0, 10), 'read');
     await stage.run(1);
@@ -150,7 +150,7 @@ describe('copy', () => {
     for (const stage of [from, to]) await stage.close();
   });
 
-  test('no room: it is said once, what was ordered for it before is dropped, and it goes on', async () => {
+  test('no room: it is said once, what was ordered before is dropped, and it goes on', async () => {
     const { stage: from, shelf, meta } = await source();
     const content = contentOf(shelf, meta);
     const target = new MemoryShelf();
@@ -183,7 +183,7 @@ describe('install', () => {
     return { from, to, shelf, meta };
   }
 
-  test('the state is the one of the slot, with the membership of the slot after it (R8)', async () => {
+  test('the state is that of the slot, with the membership of the slot after it (R8)', async () => {
     const { from, to, meta } = await copied();
     const answer = await to.answer({ kind: 'install', meta }, 'installed');
     expect(answer).toEqual({ kind: 'installed', slot: 20, membership: meta.membership });
@@ -208,7 +208,7 @@ describe('install', () => {
     await to.close();
   });
 
-  test('half an install is none: a state machine that fails to load stops the replica', async () => {
+  test('half an install is none: whoever fails to load stops the replica', async () => {
     const machine = new DigestMachine();
     const { to, meta } = await copied(machine);
     to.order({ kind: 'install', meta });

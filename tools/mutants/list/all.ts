@@ -18,6 +18,7 @@ import { recoveryMutants } from './recovery.ts';
 import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
 import { sleepMutants } from './sleep.ts';
+import { snapshotMutants } from './snapshots.ts';
 import { standingMutants } from './standing.ts';
 import { streamMutants } from './streams.ts';
 import { transportMutants } from './transport.ts';
@@ -44,5 +45,6 @@ export const mutants: readonly Mutant[] = [
   ...logFileMutants,
   ...logWritingMutants,
   ...logSharingMutants,
+  ...snapshotMutants,
   ...transportMutants,
 ];

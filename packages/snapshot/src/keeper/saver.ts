@@ -15,8 +15,8 @@ export interface Saved {
 }
 
 interface Waiter {
-  resolve(saved: Saved): void;
-  reject(error: Error): void;
+  readonly resolve: (saved: Saved) => void;
+  readonly reject: (error: Error) => void;
 }
 
 export interface SaverParts {
