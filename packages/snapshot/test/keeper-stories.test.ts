@@ -343,7 +343,7 @@ describe('story 6: bad media', () => {
     });
     expect(stage.machine.digest).toBe(digest);
     shelf.bytesFree = 3;
-    await stage.run(20);
+    await stage.run(8);
     expect(stage.slots).toEqual([20, 10]);
     expect(stage.log.firstSlot).toBe(1);
     const failed = stage.progress.filter(({ kind }) => kind === 'save-failed');
@@ -354,8 +354,8 @@ describe('story 6: bad media', () => {
     expect(stage.slots).toEqual([20, 10]);
     stage.clock.ms += 1;
     await stage.run(1);
-    await stage.until('saved', () => stage.slots[0] === 47);
-    expect(stage.slots).toEqual([47, 20]);
+    await stage.until('saved', () => stage.slots[0] === 35);
+    expect(stage.slots).toEqual([35, 20]);
     expect(stage.failures).toEqual([]);
     await stage.close();
   });

@@ -204,7 +204,7 @@ const saver = inFile(
       name: 'a full disk is written to again at once',
       rule: 'S5',
       find: 'this.#retryAtMs = clock.nowMs() + retryMs;',
-      replace: '',
+      replace: 'this.#retryAtMs = clock.nowMs() + 1;',
     },
     {
       name: 'a save that failed is not tried again',
@@ -248,8 +248,8 @@ const file = inFile(
     {
       name: 'chunk checksum unchecked',
       rule: 'S6',
-      find: 'return bytes.readUInt32LE(4) === chunkChecksum(number, content) ? content : undefined;',
-      replace: 'return content;',
+      find: 'return bytes.readUInt32LE(4) === chunkChecksum(number, content) ? content',
+      replace: 'return bytes.readUInt32LE(4) >= 0 ? content',
     },
   ],
 );
