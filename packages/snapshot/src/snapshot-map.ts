@@ -17,7 +17,7 @@ type Past<V> = V | typeof wasAbsent;
  *
  * Entries are spread over shards by a hash of their keys, and shards are split one at a time
  * (linear hashing: W. Litwin, VLDB 1980), so that no call stands still for all of them, and there
- * is no bound but memory. Values are replaced, never changed in place: a view would show the change.
+ * is no bound but memory. Values are replaced, never changed in place, or a view would change.
  */
 export class SnapshotMap<K extends Key, V> {
   #shards: Map<K, V>[] = [new Map()];
