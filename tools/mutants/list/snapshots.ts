@@ -42,8 +42,8 @@ const execution = inFile(
     {
       name: 'what was sent before a snapshot was installed is sent again',
       rule: 'P9',
-      find: 'this.#proposals.giveUpSent(',
-      replace: '((_: unknown) => {})(',
+      find: 'this.#proposals.passOver();',
+      replace: '',
     },
   ],
 );
@@ -203,7 +203,7 @@ const saver = inFile(
     {
       name: 'a full disk is written to again at once',
       rule: 'S5',
-      find: 'this.#retryAtMs = clock.nowMs() + retryMs;',
+      find: 'this.#retryAtMs = clock.nowMs() + saveAgainMs;',
       replace: 'this.#retryAtMs = clock.nowMs() + 1;',
     },
     {

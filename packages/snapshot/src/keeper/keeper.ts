@@ -8,6 +8,7 @@ import {
   type PortContext,
   type Slot,
   type SnapshotMeta,
+  type SnapshotReader,
   type SnapshotStore,
   type Value,
 } from '@rsl/core/protocol';
@@ -119,6 +120,10 @@ export class Keeper implements BesideLayer {
 
   get snapshots(): readonly SnapshotMeta[] {
     return this.#parts?.kept.metas ?? [];
+  }
+
+  open(meta: SnapshotMeta): Promise<SnapshotReader> {
+    return this.#store.open(meta);
   }
 
   // ---- inside
