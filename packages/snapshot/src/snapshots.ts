@@ -59,7 +59,11 @@ export interface Snapshots extends Layer {
 export function snapshots({ store, ...given }: SnapshotsOptions): Snapshots {
   if (typeof store !== 'object' || store === null) throw new InvalidOptionError('store', 'missing');
   const { keeper, layer } = split(given);
-  return new OneReplicasSnapshots(store, completeKeeperOptions(keeper), completeLayerOptions(layer));
+  return new OneReplicasSnapshots(
+    store,
+    completeKeeperOptions(keeper),
+    completeLayerOptions(layer),
+  );
 }
 
 /** The engine's half on another thread; see `Port.remote`. */

@@ -325,7 +325,10 @@ test('a state machine that cannot be saved is warned of, and saved later', async
     if (isBroken) throw new Error('not now');
     return save();
   };
-  const stage = await new Stage(machine).start(new MemoryShelf(), { everySlots: 5, saveAgainMs: 10 });
+  const stage = await new Stage(machine).start(new MemoryShelf(), {
+    everySlots: 5,
+    saveAgainMs: 10,
+  });
   await stage.run(6);
   expect(stage.progress.map(({ kind }) => kind)).toEqual(['save-failed']);
   isBroken = false;

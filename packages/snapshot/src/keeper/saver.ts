@@ -152,7 +152,10 @@ export class Saver {
       return;
     }
     this.#retryAtMs = clock.nowMs() + saveAgainMs;
-    logger.warn({ err: error, slot, saveAgainMs }, 'a snapshot could not be saved; tried again later');
+    logger.warn(
+      { err: error, slot, saveAgainMs },
+      'a snapshot could not be saved; tried again later',
+    );
     teller.tell({ kind: 'save-failed', slot, error });
     for (const { reject } of waiters) reject(error);
   }
