@@ -22,10 +22,10 @@ const ballot = { configuration: 1, round: 1, proposer: 1 };
 
 test('what governs is said before the first slot, and before the first of another (R8)', () => {
   const telling = new Telling();
-  const governs = (membership: Membership) => ({ kind: 'governs', membership });
-  expect(telling.before(execute(5, one))).toEqual(governs(one));
+  const governs = (from: number, membership: Membership) => ({ kind: 'governs', from, membership });
+  expect(telling.before(execute(5, one))).toEqual(governs(5, one));
   expect(telling.before(execute(6, one))).toBeUndefined();
-  expect(telling.before(execute(7, two))).toEqual(governs(two));
+  expect(telling.before(execute(7, two))).toEqual(governs(7, two));
   expect(telling.before(execute(8, two))).toBeUndefined();
 });
 
@@ -33,7 +33,7 @@ test('behind a stop it is said anew, whatever it is', () => {
   const telling = new Telling();
   telling.before(execute(1, one));
   expect(telling.before(execute(2, one, stop))).toBeUndefined();
-  expect(telling.before(execute(3, one))).toEqual({ kind: 'governs', membership: one });
+  expect(telling.before(execute(3, one))).toEqual({ kind: 'governs', from: 3, membership: one });
 });
 
 test('leading is said when it changes', () => {

@@ -105,7 +105,7 @@ export class Stage<M extends StateMachine> {
 
   govern(membership: Membership): void {
     this.#hasTold = true;
-    this.order({ kind: 'governs', membership });
+    this.order({ kind: 'governs', from: this.log.lastSlot + 1, membership });
   }
 
   order(order: Order): void {

@@ -20,7 +20,7 @@ async function stage(options: Options = {}) {
       begin: (firstSlot) => beside.begin(host, firstSlot),
       executed: (slot, value) => beside.executed(slot, value),
     });
-    beside.order({ kind: 'governs', membership: membershipOf(1) });
+    beside.order({ kind: 'governs', from: 1, membership: membershipOf(1) });
     return beside;
   };
   return { lone, handle, open };

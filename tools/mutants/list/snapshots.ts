@@ -3,6 +3,7 @@ import { inFile, type Mutant } from '../mutant.ts';
 const state = 'packages/core/src/host/replicated-state.test.ts';
 const start = 'packages/core/src/host/kept-state.test.ts';
 const kit = 'packages/snapshot/test/conformance.test.ts';
+const governs = 'packages/snapshot/src/keeper/governing.test.ts';
 const crash = 'packages/snapshot/test/crash.test.ts';
 const keeperCrash = 'packages/snapshot/test/keeper-crash.test.ts';
 const orders = 'packages/snapshot/test/keeper-orders.test.ts';
@@ -144,12 +145,6 @@ const keeper = inFile(
   [orders],
   [
     {
-      name: 'snapshot with the wrong membership',
-      rule: 'R8',
-      find: "if (kindOf(value) === 'stop') saver.membership = undefined;",
-      replace: '',
-    },
-    {
       name: 'half an install',
       rule: 'R8',
       find: "if (codeOf(error) === 'RSL_LOAD_FAILED') return host.fail(error);",
@@ -165,6 +160,26 @@ const keeper = inFile(
       name: 'a save goes on while another state is installed',
       rule: 'R8',
       find: 'await saver.hold();',
+      replace: '',
+    },
+  ],
+);
+
+const governing = inFile(
+  'packages/snapshot/src/keeper/governing.ts',
+  [governs],
+  [
+    {
+      name: 'snapshot with the wrong membership',
+      rule: 'R8',
+      find: "if (kindOf(value) === 'stop') this.#membership = undefined;",
+      replace: '',
+      killers: [governs, orders],
+    },
+    {
+      name: 'snapshot with the newest membership that was heard of',
+      rule: 'R8',
+      find: 'if (from > this.#slot + 1) return;',
       replace: '',
     },
   ],
@@ -289,6 +304,7 @@ export const snapshotMutants: readonly Mutant[] = [
   ...recovery,
   ...loading,
   ...keeper,
+  ...governing,
   ...readers,
   ...kept,
   ...saver,
