@@ -44,10 +44,10 @@ quotation marks.
 
 | mutant | waits for |
 |---|---|
-| session table missing from the snapshot, or ahead of the state | sessions, snapshots |
+| session table ahead of the state | snapshots |
 | unknown session created by use | sessions |
 | highest sequence as duplicate test; session expiry by local clock | sessions |
-| snapshot with the wrong membership; truncate before the snapshot is durable | snapshots |
+| truncate before the snapshot is durable | snapshots |
 | phase 1 skipped after a stop; leave a configuration before its stop | changes of members |
 | status before durable | changes of members |
 | announce a later configuration before it is durable | changes of members |

@@ -4,8 +4,8 @@ import { systemFiles } from './files.ts';
 import { completeOptions, type FileSnapshotsOptions } from './options.ts';
 
 /**
- * Snapshots in files in `directory`, which is made if it is not there, and locked while the store is
- * open: not the one of the log. Throws RSL_INVALID_OPTION.
+ * Snapshots in files in `directory`, which is made if it is not there, and locked while the store
+ * is open: not the one of the log. Throws RSL_INVALID_OPTION.
  */
 export function fileSnapshots(
   directory: string,

@@ -7,7 +7,7 @@
  *       12      4  CRC-32 of that text
  *       16      …  header: { version, group, slot, layout, chunkBytes, membership } as UTF-8 JSON,
  *                  then zeros up to a multiple of 4,096
- *        …      …  chunks: length (4), CRC-32 of the number of the chunk (4 bytes) and its bytes (4),
+ *        …      …  chunks: length (4), CRC-32 of the chunk's number (4 bytes) and its bytes (4),
  *                  the bytes; all but the last one have `chunkBytes`, none is empty
  *    end−56      8  'RSLSNEND'
  *    end−48      8  bytes of content
@@ -108,7 +108,7 @@ export function encodeChunkPrefix(number: number, content: Uint8Array): Uint8Arr
   return prefix;
 }
 
-/** The content of chunk `number`, prefix in front; undefined unless it is whole and of this place. */
+/** The content of chunk `number`, prefix in front; undefined unless whole and of this place. */
 export function decodeChunk(number: number, chunk: Uint8Array): Uint8Array | undefined {
   if (chunk.length <= chunkPrefixBytes) return undefined;
   const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);

@@ -15,9 +15,9 @@ type Past<V> = V | typeof wasAbsent;
  * that it has not come to yet keeps the value as it was, so that a view costs as much memory as is
  * changed beside it.
  *
- * Entries are spread over shards by a hash of their keys, and shards are split one at a time (linear
- * hashing: W. Litwin, VLDB 1980), so that no call stands still for all of them, and there is no
- * bound but memory. Values are replaced, never changed in place: a view would show the change.
+ * Entries are spread over shards by a hash of their keys, and shards are split one at a time
+ * (linear hashing: W. Litwin, VLDB 1980), so that no call stands still for all of them, and there
+ * is no bound but memory. Values are replaced, never changed in place, or a view would change.
  */
 export class SnapshotMap<K extends Key, V> {
   #shards: Map<K, V>[] = [new Map()];

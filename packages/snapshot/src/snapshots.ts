@@ -6,6 +6,7 @@ import type {
   Port,
   PortContext,
   SnapshotMeta,
+  SnapshotReader,
   SnapshotStore,
 } from '@rsl/core/protocol';
 import { Keeper } from './keeper/keeper.ts';
@@ -41,6 +42,11 @@ export interface Snapshots extends Layer {
   allowSaving(): void;
   /** The committed ones, the newest first; none before the replica runs. */
   readonly list: readonly SnapshotMeta[];
+  /**
+   * To copy one elsewhere while the replica runs: readable until it is closed, whatever becomes of
+   * it here. RSL_SNAPSHOT_GONE, RSL_CLOSED.
+   */
+  open(meta: SnapshotMeta): Promise<SnapshotReader>;
 }
 
 /**
@@ -96,6 +102,10 @@ class OneReplicasSnapshots implements Snapshots {
 
   async saveNow(): Promise<Saved> {
     return this.#running.saveNow();
+  }
+
+  async open(meta: SnapshotMeta): Promise<SnapshotReader> {
+    return this.#running.open(meta);
   }
 
   stopSaving(): void {

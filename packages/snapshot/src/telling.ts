@@ -24,11 +24,11 @@ export class Telling {
     }
   }
 
-  #governs({ membership, value }: Effect & { kind: 'execute' }): Order | undefined {
+  #governs({ membership, slot, value }: Effect & { kind: 'execute' }): Order | undefined {
     const isKnown = membership === this.#membership;
     // Whatever governs the slot after a stop is said anew.
     this.#membership = kindOf(value) === 'stop' ? undefined : membership;
-    return isKnown ? undefined : { kind: 'governs', membership };
+    return isKnown ? undefined : { kind: 'governs', from: slot, membership };
   }
 
   #tellLeads(leads: boolean): Order | undefined {

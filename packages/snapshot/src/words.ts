@@ -39,10 +39,10 @@ export type Word =
 
 export type Order =
   /**
-   * Governs the slot that is executed next, as its `execute` effect says (R8): before the first one
-   * that is executed, and before the first of every other configuration. Not answered.
+   * Governs the slots from `from` on, as their `execute` effects say (R8): said before the first
+   * one that is executed, and before the first of every other configuration. Not answered.
    */
-  | { readonly kind: 'governs'; readonly membership: Membership }
+  | { readonly kind: 'governs'; readonly from: Slot; readonly membership: Membership }
   /** Whether this replica leads: whenever that changes; at the start it does not. Not answered. */
   | { readonly kind: 'leads'; readonly leads: boolean }
   /** Opens it for a peer, unless it is open; then reads. Answered by `read` or `unreadable`. */

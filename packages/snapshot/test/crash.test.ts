@@ -9,7 +9,7 @@ import { openOn } from './stage.ts';
 const options = { chunkBytes: 512 };
 const lengths = [700, 5_000, 1_024];
 
-/** What a program knows of a store that it writes to: which snapshots must, and which may be there. */
+/** What a program knows of a store that it writes to: which snapshots must and may be there. */
 interface Known {
   must: ReadonlyMap<number, number>;
   may: ReadonlyMap<number, number>;

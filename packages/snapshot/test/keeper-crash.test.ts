@@ -1,5 +1,11 @@
 import type { Slot, SnapshotMeta, Value } from '@rsl/core/protocol';
-import { DigestMachine, LoneLog, LoneMachine, MemoryShelf, SeededRandom } from '@rsl/core/testing';
+import {
+  DigestMachine,
+  type LoneLog,
+  LoneMachine,
+  MemoryShelf,
+  SeededRandom,
+} from '@rsl/core/testing';
 import { expect, test } from 'vitest';
 import { Stage } from './keeper-stage.ts';
 import { type Image, PlayedMedium } from './played-medium.ts';

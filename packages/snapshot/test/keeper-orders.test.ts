@@ -54,7 +54,7 @@ describe('read', () => {
     await stage.close();
   });
 
-  test('a snapshot that a peer reads stays readable until it is released, whatever goes', async () => {
+  test('what a peer reads stays readable until it is released, whatever goes', async () => {
     const { stage, meta } = await source(new MemoryShelf(), { keep: 1 });
     await stage.answer(readOf(meta, 0, 10), 'read');
     await stage.run(1);
@@ -152,7 +152,7 @@ describe('copy', () => {
     for (const stage of [from, to]) await stage.close();
   });
 
-  test('no room: it is said once, what was ordered for it before is dropped, and it goes on', async () => {
+  test('no room: it is said once, what was ordered before is dropped, and it goes on', async () => {
     const { stage: from, shelf, meta } = await source();
     const content = contentOf(shelf, meta);
     const target = new MemoryShelf();
@@ -187,7 +187,7 @@ describe('install', () => {
     return { from, to, shelf, meta };
   }
 
-  test('the state is the one of the slot, with the membership of the slot after it (R8)', async () => {
+  test('the state is that of the slot, with the membership of the slot after it (R8)', async () => {
     const { from, to, meta } = await copied();
     const answer = await to.answer({ kind: 'install', meta }, 'installed');
     expect(answer).toEqual({ kind: 'installed', slot: 20, membership: meta.membership });
@@ -212,7 +212,7 @@ describe('install', () => {
     await to.close();
   });
 
-  test('half an install is none: a state machine that fails to load stops the replica', async () => {
+  test('half an install is none: whoever fails to load stops the replica', async () => {
     const machine = new DigestMachine();
     const { to, meta } = await copied(machine);
     to.order({ kind: 'install', meta });
@@ -329,7 +329,10 @@ test('a state machine that cannot be saved is warned of, and saved later', async
     if (isBroken) throw new Error('not now');
     return save();
   };
-  const stage = await new Stage(machine).start(new MemoryShelf(), { everySlots: 5, saveAgainMs: 10 });
+  const stage = await new Stage(machine).start(new MemoryShelf(), {
+    everySlots: 5,
+    saveAgainMs: 10,
+  });
   await stage.run(6);
   expect(stage.progress.map(({ kind }) => kind)).toEqual(['save-failed']);
   isBroken = false;

@@ -11,7 +11,7 @@ import type {
   StateMachine,
   Value,
 } from '@rsl/core/protocol';
-import { LoneLog, LoneMachine, MemoryShelf, memorySnapshots } from '@rsl/core/testing';
+import { LoneLog, LoneMachine, type MemoryShelf, memorySnapshots } from '@rsl/core/testing';
 import { Keeper } from '../src/keeper/keeper.ts';
 import { completeKeeperOptions, type KeeperOptions } from '../src/keeper/keeper-options.ts';
 import type { Progress } from '../src/keeper/progress.ts';
@@ -105,7 +105,7 @@ export class Stage<M extends StateMachine> {
 
   govern(membership: Membership): void {
     this.#hasTold = true;
-    this.order({ kind: 'governs', membership });
+    this.order({ kind: 'governs', from: this.log.lastSlot + 1, membership });
   }
 
   order(order: Order): void {

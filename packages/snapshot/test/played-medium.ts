@@ -39,6 +39,21 @@ export class PlayedMedium implements Files {
     this.#durableNames = new Map(contents);
   }
 
+  bytesOf(file: string): Uint8Array {
+    return this.#names.get(file)?.bytes ?? new Uint8Array(0);
+  }
+
+  /** The same once more, as programs see it. */
+  copy(): PlayedMedium {
+    return new PlayedMedium(bytesOf(this.#names, current));
+  }
+
+  /** A bit of this byte is another one. */
+  flip(file: string, at: number): void {
+    const bytes = this.bytesOf(file);
+    bytes[at] = (bytes[at] as number) ^ 0x10;
+  }
+
   /** Of what is not durable nothing, everything, or an arbitrary part may be there. */
   *images(after: string, chance: (below: number) => number): Generator<Image> {
     yield { after: `${after}, nothing else`, files: bytesOf(this.#durableNames, durable) };

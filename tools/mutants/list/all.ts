@@ -20,6 +20,7 @@ import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
 import { sleepMutants } from './sleep.ts';
 import { snapshotLayerMutants } from './snapshot-layer.ts';
+import { snapshotMutants } from './snapshots.ts';
 import { standingMutants } from './standing.ts';
 import { streamMutants } from './streams.ts';
 import { transportMutants } from './transport.ts';
@@ -47,6 +48,7 @@ export const mutants: readonly Mutant[] = [
   ...logWritingMutants,
   ...logSharingMutants,
   ...lookingMutants,
+  ...snapshotMutants,
   ...transportMutants,
   ...snapshotLayerMutants,
 ];

@@ -55,8 +55,8 @@ const feed = inFile(
     {
       name: 'slots are read from the log before they are durable',
       rule: 'P7',
-      find: 'this.#options.whenDurable(() => this.#read(from, through));',
-      replace: 'this.#read(from, through);',
+      find: 'this.#options.whenDurable(() => this.#read(from, through, jumps));',
+      replace: 'this.#read(from, through, jumps);',
     },
     {
       name: 'what does not fit is read again and again',
@@ -171,7 +171,7 @@ const words: readonly Mutant[] = [
       {
         name: 'an engine takes part before the log is replayed',
         rule: 'P7',
-        find: 'if (this.#application.progress.executedThrough === decidedThrough) this.#run(',
+        find: 'if (this.#application.progress.executedThrough >= decidedThrough) this.#run(',
         replace: 'if (decidedThrough >= 0) this.#run(',
       },
       {

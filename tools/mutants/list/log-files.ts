@@ -208,7 +208,7 @@ const others = [
     ],
   ),
   ...inFile(
-    'packages/log-file/src/lock.ts',
+    'packages/directory-lock/src/index.ts',
     [stories],
     [
       {

@@ -57,6 +57,11 @@ export class ExecutedSlots {
     this.#bytes = 0;
     this.#first = slot + 1;
     this.#next = slot + 1;
+  }
+
+  /** Slots up to this one come no more: who waits for one of them hears that. */
+  passOver(slot: Slot): void {
+    this.begin(slot);
     this.#wake();
   }
 
@@ -106,6 +111,7 @@ export class ExecutedSlots {
     const why = cause === undefined ? 'was closed' : `stopped: ${cause.message}`;
     this.#closed = new ClosedError(`the replica ${why}; go on at another one`, { cause });
     this.begin(this.#next - 1);
+    this.#wake();
   }
 
   #wake(): void {

@@ -96,7 +96,7 @@ export class Execution {
     this.timeMs = timeMs;
     this.sealedIn = sealedIn;
     this.sessions.become(sessions);
-    this.executed.begin(slot);
+    this.executed.passOver(slot);
     this.#proposals.passOver();
     ensures(
       () => timeMs >= before.timeMs && compareBallots(sealedIn, before.sealedIn) >= 0,

@@ -88,6 +88,7 @@ describe('the image of all that is replicated', () => {
     // The same sequence again: both know that it has executed.
     for (const each of [lone, other.lone]) each.executeUnder(part, 'once');
     expect(other.machine.digest).toBe(machine.digest);
+    expect(await collected(other.lone.state.save())).toEqual(await collected(lone.state.save()));
   });
 });
 

@@ -14,7 +14,7 @@ import {
   parseIdentity,
   segmentFile,
 } from '../directory.ts';
-import { holderOf } from '../lock.ts';
+import { holderOf } from '@rsl/directory-lock';
 import { formatVersion } from '../segment-header.ts';
 import { Damages } from './damages.ts';
 import { readSegments, type SegmentsRead } from './read-segments.ts';

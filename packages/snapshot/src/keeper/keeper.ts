@@ -2,18 +2,19 @@ import { invariant } from '@rsl/contracts';
 import {
   type BesideHost,
   type BesideLayer,
-  kindOf,
   type LayerOrder,
   type Membership,
   type PortContext,
   type Slot,
   type SnapshotMeta,
+  type SnapshotReader,
   type SnapshotStore,
   type Value,
 } from '@rsl/core/protocol';
 import { asError, codeOf } from '../failures.ts';
 import type { Answer, Order } from '../words.ts';
 import { Copying } from './copying.ts';
+import { Governing } from './governing.ts';
 import { Kept } from './kept.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { isCorrupt, Loading } from './loading.ts';
@@ -45,6 +46,7 @@ export class Keeper implements BesideLayer {
   readonly #options: KeeperOptions;
   readonly #context: PortContext;
   readonly #policy: SavePolicy;
+  readonly #governing = new Governing();
   #parts: Parts | undefined;
   #orders: Promise<void> = Promise.resolve();
   #waiting = 0;
@@ -71,15 +73,14 @@ export class Keeper implements BesideLayer {
   executed(slot: Slot, value: Value): void {
     const { host, saver } = this.#begun;
     this.#policy.executed(slot, value.bytes.length, host.state.timeMs);
-    // What governs the slot behind a stop is said before that slot.
-    if (kindOf(value) === 'stop') saver.membership = undefined;
+    this.#governing.executed(slot, value);
     saver.consider();
   }
 
   order(order: LayerOrder): void {
     const what = order as Order;
-    // These two have a place among the executed slots, and wait for no medium.
-    if (what.kind === 'governs') return this.#onGoverns(what.membership);
+    // These two wait for no medium.
+    if (what.kind === 'governs') return this.#onGoverns(what);
     if (what.kind === 'leads') return this.#onLeads(what.leads);
     this.#waiting += 1;
     invariant(() => this.#waiting <= ordersMax, 'keeper-1 the orders that wait are bounded');
@@ -122,6 +123,10 @@ export class Keeper implements BesideLayer {
     return this.#parts?.kept.metas ?? [];
   }
 
+  open(meta: SnapshotMeta): Promise<SnapshotReader> {
+    return this.#store.open(meta);
+  }
+
   // ---- inside
 
   get #begun(): Parts {
@@ -139,10 +144,21 @@ export class Keeper implements BesideLayer {
     const { state } = host;
     const fail = (error: Error): void => host.fail(error);
     const policy = this.#policy;
+    const governing = this.#governing;
     return {
       host,
       kept,
-      saver: new Saver({ kept, policy, state, saveAgainMs, clock, logger, teller, fail }),
+      saver: new Saver({
+        governing,
+        kept,
+        policy,
+        state,
+        saveAgainMs,
+        clock,
+        logger,
+        teller,
+        fail,
+      }),
       loading: new Loading({ kept, state, logger, teller }),
       readers: new Readers(kept, readersMax),
       copying: new Copying(kept, teller),
@@ -153,11 +169,10 @@ export class Keeper implements BesideLayer {
     if (this.#closing === undefined) this.#begun.host.answer(answer);
   }
 
-  #onGoverns(membership: Membership): void {
-    const { saver } = this.#begun;
-    saver.membership = membership;
-    this.#stagger(membership);
-    saver.consider();
+  #onGoverns(word: Order & { kind: 'governs' }): void {
+    this.#governing.said(word);
+    this.#stagger(word.membership);
+    this.#begun.saver.consider();
   }
 
   #onLeads(leads: boolean): void {
@@ -172,7 +187,7 @@ export class Keeper implements BesideLayer {
 
   /** The state is the one of this snapshot. */
   #isAt({ membership, slot }: SnapshotMeta, { state }: BesideHost): void {
-    this.#begun.saver.membership = membership;
+    this.#governing.loaded(slot, membership);
     this.#stagger(membership);
     this.#policy.saved(slot, state.timeMs);
   }

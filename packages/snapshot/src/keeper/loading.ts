@@ -56,7 +56,7 @@ export class Loading {
     return undefined;
   }
 
-  /** Its content was verified when it was committed. Rejects with the state as it was, or fatally. */
+  /** Its content was verified when it was committed. */
   async install(meta: SnapshotMeta): Promise<void> {
     await this.#load(meta, 'verified');
   }

@@ -15,11 +15,13 @@ export interface Saved {
 }
 
 interface Waiter {
-  resolve(saved: Saved): void;
-  reject(error: Error): void;
+  readonly resolve: (saved: Saved) => void;
+  readonly reject: (error: Error) => void;
 }
 
 export interface SaverParts {
+  /** Says what governs the slot after the last one that was executed (R8). */
+  readonly governing: { readonly membership: Membership | undefined };
   readonly kept: Kept;
   readonly policy: SavePolicy;
   readonly state: ReplicatedState;
@@ -34,8 +36,6 @@ export interface SaverParts {
 /** Saves when it is due or asked for: one at a time, in the background. */
 export class Saver {
   readonly #parts: SaverParts;
-  /** Governs the slot after the last one that was executed (R8). */
-  membership: Membership | undefined;
   #waiters: Waiter[] = [];
   #running: Promise<void> | undefined;
   #runsForWaiters = false;
@@ -58,12 +58,13 @@ export class Saver {
 
   /** Begins to save if there is reason to: the state is that right after the last slot. */
   consider(): void {
-    const { state } = this.#parts;
+    const { governing, state } = this.#parts;
+    const { membership } = governing;
     if (this.#running !== undefined || this.#isHeld || this.#isClosed) return;
-    if (this.membership === undefined || !state.canSave || state.executedThrough === 0) return;
+    if (membership === undefined || !state.canSave || state.executedThrough === 0) return;
     if (this.#waiters.length === 0 && !this.#isDue) return;
     const waiters = this.#waiters.splice(0);
-    this.#running = this.#run(this.membership, waiters)
+    this.#running = this.#run(membership, waiters)
       .then(() => {
         this.#running = undefined;
         this.consider();
@@ -152,7 +153,10 @@ export class Saver {
       return;
     }
     this.#retryAtMs = clock.nowMs() + saveAgainMs;
-    logger.warn({ err: error, slot, saveAgainMs }, 'a snapshot could not be saved; tried again later');
+    logger.warn(
+      { err: error, slot, saveAgainMs },
+      'a snapshot could not be saved; tried again later',
+    );
     teller.tell({ kind: 'save-failed', slot, error });
     for (const { reject } of waiters) reject(error);
   }
