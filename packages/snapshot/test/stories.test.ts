@@ -10,7 +10,7 @@ afterEach(async () => {
 
 const often = { everySlots: 20, everyBytes: 0, retainSlots: 5, spareSnapshots: 0, keep: 2 };
 
-test('a replica that restarts with a snapshot loads it, and executes only the slots after it', async () => {
+test('a replica that restarts loads its snapshot and executes the slots after it', async () => {
   group = await new Group({ snapshots: { ...often, retainSlots: 1_000 } }).formed();
   await group.work(50);
   await group.settled();
@@ -41,7 +41,7 @@ test('under endless load the log keeps what the options say, and no more', async
   });
 });
 
-test('a replica whose next slot nobody keeps fetches a snapshot, and goes on after it', async () => {
+test('a replica whose next slot nobody keeps fetches a snapshot and goes on after it', async () => {
   group = await new Group({ snapshots: often }).formed();
   await group.work(10);
   const { id } = await group.follower();
@@ -59,7 +59,7 @@ test('a replica whose next slot nobody keeps fetches a snapshot, and goes on aft
   await group.settled();
 });
 
-test('a replica that lost everything it had executed comes back from a fetched snapshot too', async () => {
+test('a snapshot that was fetched is what the next start begins with', async () => {
   group = await new Group({ snapshots: often }).formed();
   await group.work(100);
   const { id } = await group.follower();
@@ -77,7 +77,7 @@ test('a replica that lost everything it had executed comes back from a fetched s
   await group.settled();
 });
 
-test('commands under a session, on a replica that fetches a snapshot meanwhile, execute once each', async () => {
+test('commands under a session execute once, also where a snapshot is fetched', async () => {
   group = await new Group({ snapshots: often }).formed();
   const { id } = await group.follower();
   await group.stop(id);

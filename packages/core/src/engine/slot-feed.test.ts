@@ -177,7 +177,7 @@ test('a read of what the log forgets after such a jump is no failure', async () 
   expect(failures).toEqual([]);
 });
 
-test('an application that begins with a later state than the log knows of gets what follows', () => {
+test('an application with a later state than the log knows of gets what follows', () => {
   const { feed, release, take } = stage();
   feed.begin(7, 5);
   release(8);

@@ -11,14 +11,13 @@ import {
   AbortedError,
   ClosedError,
   CommandTooLargeError,
-  NotLeaderError,
   OutcomeUnknownError,
-  OverloadedError,
   type RslError,
 } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { type Ballot, compareBallots, sameBallot } from '../paxos/ballot.ts';
 import type { ReplicaId } from '../paxos/membership.ts';
+import { late, overloaded, passedOver } from './proposal-errors.ts';
 import { control, ProposalRing, type Under } from './proposal-ring.ts';
 
 const done = 0;
@@ -288,8 +287,7 @@ export class Proposals {
     for (let s = this.#head, end = this.#tail; s < end; s += 1) {
       const at = this.#ring.at(s);
       if (this.#ring.states[at] !== sent) continue;
-      if (this.#ring.under[at] === undefined)
-        this.#fail(s, () => new OutcomeUnknownError(passedOver));
+      if (this.#ring.under[at] === undefined) this.#fail(s, passedOver);
       else this.#putBack(s, again);
     }
   }
@@ -319,23 +317,16 @@ export class Proposals {
   expire(nowMs: number, cause?: Error): void {
     if (nowMs < this.#nextDeadlineMs) return;
     let next = Infinity;
-    const late: number[] = [];
+    const over: number[] = [];
     for (let s = this.#head; s < this.#tail; s += 1) {
       const at = this.#ring.at(s);
       if (this.#ring.states[at] === done) continue;
       const deadlineMs = this.#ring.deadlines[at] as number;
-      if (deadlineMs <= nowMs) late.push(s);
+      if (deadlineMs <= nowMs) over.push(s);
       else next = Math.min(next, deadlineMs);
     }
     this.#nextDeadlineMs = next;
-    const options = cause === undefined ? undefined : { cause };
-    for (const s of late) {
-      this.#fail(s, (state) =>
-        state === queued
-          ? new NotLeaderError('no leader took the command before its deadline; try again', options)
-          : new OutcomeUnknownError(deadlinePassed, options),
-      );
-    }
+    for (const s of over) this.#fail(s, (state) => late(state !== queued, cause));
   }
 
   /** The caller does not want to wait any more. */
@@ -406,15 +397,4 @@ export class Proposals {
   }
 }
 
-const deadlinePassed =
-  'the deadline passed after the command was proposed; it may still execute: ' +
-  'read back what it would have changed before sending it again';
-
-const passedOver =
-  'this replica was far behind and took another one’s state; whether the command is in it is not ' +
-  'known here: read back what it would have changed before sending it again';
-
 const isWaiting = (state: number | undefined): boolean => state === queued || state === again;
-
-const overloaded = (limit: string, max: number): OverloadedError =>
-  new OverloadedError(limit, `as much as ${limit}, ${max}, is waiting; slow down and try again`);

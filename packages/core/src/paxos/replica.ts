@@ -20,7 +20,7 @@ import type { Proposer } from './proposer.ts';
 import type { LeaderView, Protocol, ReplicaView, Restored, Role } from './protocol.ts';
 import { Reading } from './reading.ts';
 import { Rest } from './rest.ts';
-import { rolesOf } from './roles.ts';
+import { install, rolesOf } from './roles.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './slot.ts';
 import { unreachable } from '../unreachable.ts';
@@ -133,7 +133,6 @@ export class Replica implements Protocol {
       case 'layer-message':
       case 'layer-answer':
       case 'connection':
-        // Of layers only.
         return;
       default:
         return unreachable(input);
@@ -387,14 +386,10 @@ export class Replica implements Protocol {
 
   #onInstalled(slot: Slot, nowMs: number): void {
     if (slot <= this.executor.releasedThrough) return;
-    this.executor.onInstalled(slot);
-    this.learner.onInstalled(slot);
-    this.acceptor.onInstalled(slot);
+    const effects = install(this, slot);
     this.election.onSteppedDown(nowMs);
     this.#follow(this.#leader);
-    this.#out.add({ kind: 'installed', slot });
-    // What came before is in the snapshot, and the log may have a hole there.
-    this.#out.add({ kind: 'truncate-log', before: slot + 1 });
+    for (const effect of effects) this.#out.add(effect);
   }
 
   #onTruncate(before: Slot): void {

@@ -1,5 +1,6 @@
 import { requires } from '@rsl/contracts';
 import { Acceptor } from './acceptor.ts';
+import type { Effect } from './effect.ts';
 import { Election } from './election.ts';
 import { Executor } from './executor.ts';
 import { Grantor } from './grantor.ts';
@@ -9,6 +10,7 @@ import { Proposer } from './proposer.ts';
 import type { Restored } from './protocol.ts';
 import { Quorum } from './quorum.ts';
 import type { Settings } from './settings.ts';
+import type { Slot } from './slot.ts';
 
 /** The roles that one replica plays, each knowing those it may ask. */
 export interface Roles {
@@ -18,6 +20,18 @@ export interface Roles {
   readonly proposer: Proposer;
   readonly election: Election;
   readonly grantor: Grantor;
+}
+
+/** All of them go on behind a durable snapshot of `slot`, the executor first (R8). */
+export function install({ acceptor, executor, learner }: Roles, slot: Slot): readonly Effect[] {
+  executor.onInstalled(slot);
+  learner.onInstalled(slot);
+  acceptor.onInstalled(slot);
+  // What came before is in the snapshot, and the log may have a hole there.
+  return [
+    { kind: 'installed', slot },
+    { kind: 'truncate-log', before: slot + 1 },
+  ];
 }
 
 /** The roles of a replica that begins with what its log gave back. */

@@ -55,8 +55,6 @@ export interface SimProcessOptions {
   readonly stateMachine: () => StateMachine;
   /** Calls `run` when a write that begins now is durable. */
   readonly write: (run: () => void) => void;
-  /** How long the medium for snapshots takes for what it does now. */
-  readonly shelfMs?: () => number;
   readonly on: SimProcessEvents;
 }
 
@@ -160,7 +158,7 @@ export class SimProcess {
       isApart ? startReplicaBeside(given, clock) : startReplica(given);
     begin({
       ...options,
-      layers: this.#layers(applicationClock),
+      layers: this.#layers(),
       ...(lease === undefined ? {} : { lease }),
       group: 'simulated',
       self: this.id,
@@ -191,11 +189,12 @@ export class SimProcess {
     this.shelf.crash();
   }
 
-  #layers(clock: SimClock): readonly Layer[] {
-    const { layers, shelfMs } = this.#options;
+  #layers(): readonly Layer[] {
+    const { layers, write } = this.#options;
     const { id, shelf } = this;
-    const pace = (): Promise<void> =>
-      new Promise((resolve) => clock.later(shelfMs?.() ?? 0, resolve));
+    const start = this.starts;
+    const isAlive = (): boolean => this.starts === start && this.isUp;
+    const pace = (): Promise<void> => new Promise((resolve) => write(() => isAlive() && resolve()));
     return layers?.({ id, shelf, pace }) ?? [];
   }
 

@@ -123,9 +123,8 @@ export class Simulation {
     this.#every(500, () => this.#look());
     await this.#form();
     const { clients = 4 } = this.#options;
-    for (let client = 0; client < clients; client += 1) {
+    for (let client = 0; client < clients; client += 1)
       this.#clients.start(client, this.#random.fork(`client ${client}`));
-    }
     // They propose what only the digest machine understands.
     const outsiders = this.#options.client === undefined ? 2 : 0;
     for (let client = 0; client < outsiders; client += 1) this.#outsiders.start(client);
@@ -285,7 +284,6 @@ export class Simulation {
         lease,
         isApart: this.#options.isApart ?? false,
         layers: this.#options.layers,
-        shelfMs: () => this.#diskFaults.writeMs(process),
         stateMachine: this.#options.stateMachine ?? (() => new DigestMachine()),
         write: (run) => process.later(this.#diskFaults.writeMs(process), run),
         on: {
