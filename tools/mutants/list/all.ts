@@ -20,6 +20,7 @@ import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
 import { sleepMutants } from './sleep.ts';
 import { snapshotLayerMutants } from './snapshot-layer.ts';
+import { snapshotServerMutants } from './snapshot-server.ts';
 import { snapshotMutants } from './snapshots.ts';
 import { standingMutants } from './standing.ts';
 import { streamMutants } from './streams.ts';
@@ -51,4 +52,5 @@ export const mutants: readonly Mutant[] = [
   ...snapshotMutants,
   ...transportMutants,
   ...snapshotLayerMutants,
+  ...snapshotServerMutants,
 ];

@@ -40,7 +40,7 @@ test('behind a stop nothing is known until it is said, however late', () => {
   expect(governing.membership).toBe(two);
 });
 
-test('what was said of slots up to a loaded snapshot counts no more, what comes after does', () => {
+test('what was said of slots up to a loaded snapshot counts no more, what follows does', () => {
   const governing = new Governing();
   governing.said({ from: 9, membership: one });
   governing.said({ from: 12, membership: one });
