@@ -60,7 +60,7 @@ const isOurs = (name: string): boolean =>
   [isCommitted, isCopy, isDraft, isCondemned].some((is) => is(name));
 
 /** All that is in a store without snapshots. */
-const isLock = (name: string): boolean => /^lock\.[1-9][0-9]*$/.test(name);
+const isLock = (name: string): boolean => name.startsWith('lock.');
 
 const isCondemned = (name: string): boolean => condemnedFile('') === name;
 
