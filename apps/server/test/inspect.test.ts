@@ -239,7 +239,7 @@ describe('snapshots', () => {
     const given = { directory, json: false, verify: true };
     const text = await written((output) => printSnapshots(given, output));
     expect(text.split('\n')).toEqual([
-      `${directory}: a view of a moment; committed snapshots: 1`,
+      `${directory}: committed snapshots: 1`,
       '0000000000000042.snapshot  group "g", slot 42, 10 bytes, verified',
       expect.stringMatching(/^ {2}SHA-256 [0-9a-f]{64}$/),
       expect.stringMatching(/^ {2}layout 3, chunks of 262144 bytes, \d+ bytes in the file$/),

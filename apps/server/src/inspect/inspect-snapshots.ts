@@ -5,7 +5,7 @@ import {
   inspectSnapshots,
   type SnapshotsReport,
 } from '@rsl/snapshot/inspect';
-import { damageLines } from './damage-lines.ts';
+import { damageLines, usedLine } from './common-lines.ts';
 import type { SnapshotsInspection } from './inspect-command.ts';
 import { membershipText } from './membership-text.ts';
 import type { Output } from './output.ts';
@@ -22,8 +22,9 @@ export async function printSnapshots(
 }
 
 function* snapshotLines(report: SnapshotsReport): Generator<string> {
-  const { condemned, copies, directory, drafts, snapshots } = report;
-  yield `${directory}: a view of a moment; committed snapshots: ${snapshots.length}`;
+  const { condemned, copies, directory, drafts, snapshots, usedBy } = report;
+  yield `${directory}: committed snapshots: ${snapshots.length}`;
+  if (usedBy !== undefined) yield usedLine(usedBy);
   for (const snapshot of snapshots) yield* linesOf(snapshot);
   for (const copy of copies) yield copyLine(copy);
   for (const { file, fileBytes } of drafts) {

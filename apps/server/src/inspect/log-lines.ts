@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describeBallot } from '@rsl/core/protocol';
 import type { InspectedSegment, InspectedStore, LogReport } from '@rsl/log-file/inspect';
-import { damageLines } from './damage-lines.ts';
+import { damageLines, usedLine } from './common-lines.ts';
 import { membershipText } from './membership-text.ts';
 
 /** Everything about a log but its records, for people. */
@@ -31,9 +31,7 @@ function* identityLines({ directory, identity, isShared, usedBy }: LogReport): G
     yield `${directory}: ${whose}, store ${store}, format ${format}`;
     if (formerly.length > 0) yield `formerly store ${formerly.join(', ')}`;
   }
-  if (usedBy !== undefined) {
-    yield `used by ${usedBy}: this is a view of a moment, taken while it changed`;
-  }
+  if (usedBy !== undefined) yield usedLine(usedBy);
 }
 
 function segmentLine(segment: InspectedSegment): string {

@@ -4,9 +4,17 @@
  */
 import path from 'node:path';
 import { InvalidOptionError, StorageError } from '@rsl/core';
+import { holderOf } from '@rsl/directory-lock';
 import { type OpenFile, systemFiles } from '../files.ts';
 import { isFound, look, lookAtHeader } from '../look.ts';
-import { committedFile, condemnedFile, isCommitted, isCopy, isDraft } from '../names.ts';
+import {
+  committedFile,
+  condemnedFile,
+  isCommitted,
+  isCopy,
+  isDraft,
+  nameOfCopy,
+} from '../names.ts';
 import { Places } from '../snapshot-file.ts';
 import type {
   InspectedCopy,
@@ -20,7 +28,7 @@ import { Damages, goodBytes, verified } from './verify.ts';
  * What is in a directory of snapshots: those that are committed, what was left of copies, and
  * whatever is not as it was written. Memory holds one chunk of content.
  *
- * It is a view of a moment: a replica that is up may commit and remove snapshots meanwhile.
+ * Of a store that is open it is a view of a moment: snapshots may come and go meanwhile.
  *
  * Rejects with `RSL_INVALID_OPTION` if there is no such directory or something else in it, and
  * `RSL_STORAGE_UNUSABLE` if it may not be read.
@@ -30,8 +38,9 @@ export async function inspectSnapshots(
   { verify = false }: InspectSnapshotsOptions = {},
 ): Promise<SnapshotsReport> {
   return readingFrom(directory, async () => {
+    const usedBy = await holderOf(directory);
     const names = [...(await systemFiles.list(directory))].sort();
-    if (names.length > 0 && !names.some(isOurs)) {
+    if (!names.some(isOurs) && !names.every(isLock)) {
       const what = `there are no snapshots in ${directory}; give the directory that has them`;
       throw new InvalidOptionError('directory', what);
     }
@@ -43,12 +52,15 @@ export async function inspectSnapshots(
     const { count: damageCount, list: damage } = looking.damages;
     const setAside = names.filter(isCondemned);
     const [condemned] = await new Looking(directory, verify).each(setAside, looking.condemned);
-    return { directory, snapshots, copies, drafts, condemned, damage, damageCount };
+    return { directory, usedBy, snapshots, copies, drafts, condemned, damage, damageCount };
   });
 }
 
 const isOurs = (name: string): boolean =>
   [isCommitted, isCopy, isDraft, isCondemned].some((is) => is(name));
+
+/** All that is in a store without snapshots. */
+const isLock = (name: string): boolean => name.startsWith('lock.');
 
 const isCondemned = (name: string): boolean => condemnedFile('') === name;
 
@@ -127,8 +139,7 @@ class Looking {
 
   readonly copy = async (file: string, opened: OpenFile): Promise<InspectedCopy> => {
     const fileBytes = await opened.length();
-    const [, slot = '', digest = ''] = path.basename(file).split('-');
-    const told = { file, fileBytes, slot: Number(slot), digest };
+    const told = { file, fileBytes, ...nameOfCopy(path.basename(file)) };
     if (!this.#verify) return { ...told, bytes: undefined };
     const headed = await lookAtHeader(opened);
     if (headed === undefined) return { ...told, bytes: 0 };

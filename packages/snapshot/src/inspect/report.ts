@@ -36,6 +36,8 @@ export interface InspectedCopy {
 /** Everything about a directory of snapshots but their content. */
 export interface SnapshotsReport {
   readonly directory: string;
+  /** Who has it open, in words: then this is a view of a moment, taken while it changed. */
+  readonly usedBy: string | undefined;
   /** The newest first. */
   readonly snapshots: readonly InspectedSnapshot[];
   readonly copies: readonly InspectedCopy[];

@@ -86,6 +86,15 @@ describe('what is sound', () => {
     expect(report).toMatchObject({ snapshots: [], copies: [], drafts: [], damage: [] });
   });
 
+  test('may be a store that is open and has nothing yet', async () => {
+    const directory = temporaryDirectory();
+    const store = await openOn(systemFiles, directory, options);
+    const usedBy = `process ${process.pid}`;
+    expect(await inspectSnapshots(directory)).toMatchObject({ usedBy, snapshots: [], damage: [] });
+    await store.close();
+    expect(await inspectSnapshots(untouched(directory))).toMatchObject({ usedBy: undefined });
+  });
+
   test('is told while a replica writes another', async () => {
     const directory = await someSnapshots();
     const store = await openOn(systemFiles, directory, options);

@@ -12,3 +12,6 @@ export function* damageLines({ damage, damageCount }: Damaged): Generator<string
   for (const { file, offset, problem } of damage) yield `${file}, byte ${offset}: ${problem}`;
   if (damageCount > damage.length) yield `and ${damageCount - damage.length} more`;
 }
+
+export const usedLine = (usedBy: string): string =>
+  `used by ${usedBy}: this is a view of a moment, taken while it changed`;
