@@ -142,10 +142,8 @@ const commands = inFile(
     {
       name: 'a command that has left is said not to be executed',
       rule: 'P9',
-      find: `state === queued
-          ? new NotLeaderError(`,
-      replace: `state !== done
-          ? new NotLeaderError(`,
+      find: 'late(state !== queued, cause)',
+      replace: 'late(false, cause)',
     },
     {
       name: 'an aborted command that has left is said not to be executed',
