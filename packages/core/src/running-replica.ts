@@ -103,7 +103,8 @@ export class RunningReplica<C, R> implements Replica<C, R> {
   async barrier(level: ReadLevel, options: CallOptions = {}): Promise<Slot> {
     const { application } = this.#parts;
     const deadlineMs = this.#calls.deadline(options.timeoutMs);
-    if (level === 'local') return application.progress.executedThrough;
+    if (level === 'local' && !application.isLoading) return application.progress.executedThrough;
+    if (level === 'local') return application.barrierAtLeast(0, deadlineMs, options);
     if (level === 'linearizable') return application.barrier(deadlineMs, options);
     checkInteger('atLeast', level.atLeast, 0, Number.MAX_SAFE_INTEGER);
     return application.barrierAtLeast(level.atLeast, deadlineMs, options);

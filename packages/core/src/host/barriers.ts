@@ -80,6 +80,13 @@ export class Barriers {
     for (const waiter of this.#bySlot.get(slot) ?? []) this.#resolve(waiter, slot);
   }
 
+  /** The state is the one after this slot, whichever were executed here. */
+  passed(slot: Slot): void {
+    for (const [each, waiters] of this.#bySlot) {
+      if (each <= slot) for (const waiter of waiters) this.#resolve(waiter, slot);
+    }
+  }
+
   /** Gives the reads that nobody waits for any more. */
   expire(nowMs: number): readonly ReadId[] {
     const forgotten: ReadId[] = [];

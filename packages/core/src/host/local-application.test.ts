@@ -79,3 +79,31 @@ test('once the engine has ended callers hear why', async () => {
     expect.objectContaining({ code: 'RSL_CLOSED' }) as Error,
   );
 });
+
+test('what is half loaded is not read: whoever asks waits for the whole', async () => {
+  const source = stage().application;
+  for (let slot = 1; slot <= 3; slot += 1) source.execute(slot, batch);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of source.state.save()) pieces.push(piece);
+  const { application } = stage();
+  application.execute(1, batch);
+  let goOn = (): void => undefined;
+  const isOpen = new Promise<void>((resolve) => (goOn = resolve));
+  async function* slowly(): AsyncGenerator<Uint8Array> {
+    yield* pieces.slice(0, 1);
+    await isOpen;
+    yield* pieces.slice(1);
+  }
+  const loading = application.state.load(3, slowly());
+  const told: string[] = [];
+  const reads = [0, 1, 3].map(async (slot) => {
+    told.push(`${slot} at ${await application.barrierAtLeast(slot, 1e9, {})}`);
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(told).toEqual([]);
+  goOn();
+  await loading;
+  application.installed(3);
+  await Promise.all(reads);
+  expect(told).toEqual(['0 at 3', '1 at 3', '3 at 3']);
+});

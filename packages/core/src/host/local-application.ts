@@ -115,9 +115,11 @@ export class LocalApplication implements Application, Intaker {
   async barrierAtLeast(slot: Slot, deadlineMs: number, options: CallOptions): Promise<Slot> {
     this.mustRun();
     const { executedThrough } = this.#execution;
-    if (executedThrough >= slot) return executedThrough;
+    // What is half loaded is no state: it is read once it is whole, and then it is a later one.
+    const wanted = this.isLoading ? Math.max(slot, executedThrough + 1) : slot;
+    if (executedThrough >= wanted) return executedThrough;
     this.#engine()?.wake();
-    return this.#barriers.addAtLeast(slot, deadlineMs, options.signal);
+    return this.#barriers.addAtLeast(wanted, deadlineMs, options.signal);
   }
 
   /** ClosedError once it has ended. */
@@ -152,7 +154,7 @@ export class LocalApplication implements Application, Intaker {
       () => this.#execution.executedThrough >= slot,
       'application-1 the state is replaced before the engine goes on behind it (R8)',
     );
-    this.#barriers.executed(this.#execution.executedThrough);
+    this.#barriers.passed(this.#execution.executedThrough);
   }
 
   takeRead(): ReadId | undefined {
