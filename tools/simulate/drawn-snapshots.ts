@@ -14,7 +14,7 @@ export function snapshotsOf(seed: number): SimLayers {
     windowChunks: group.pick([1, 4, 16]),
     askMs: 200,
     gatherMs: group.pick([1, 100]),
-    retryMs: 200,
+    askAgainMs: 200,
     stallMs: 500,
     giveUpMs: 2_000,
     pinMs: group.pick([2_000, 20_000]),
