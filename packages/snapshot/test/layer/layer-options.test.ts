@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { InvalidOptionError } from '@rsl/core';
 import { expect, test } from 'vitest';
 import {
@@ -27,4 +28,14 @@ test.each([
   const complete = (): LayerOptions => completeLayerOptions(given as Partial<LayerOptions>);
   expect(complete).toThrow(InvalidOptionError);
   expect(complete).toThrow(name);
+});
+
+test('every option is in docs/limits.md with its default', () => {
+  const document = readFileSync(new URL('../../../../docs/limits.md', import.meta.url), 'utf8');
+  const units: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 * 1024 };
+  const row = /^\| `([A-Za-z]+)` \| ([0-9,]+)(?: (KiB|MiB|ms))? \| /gm;
+  const rows = [...document.matchAll(row)].map(([, name = '', digits = '', unit = '']) => {
+    return [name, Number(digits.replaceAll(',', '')) * (units[unit] ?? 1)] as const;
+  });
+  expect(Object.fromEntries(rows)).toMatchObject(defaultLayerOptions);
 });
