@@ -137,6 +137,13 @@ const copying: readonly Mutant[] = [
         replace: 'return false;',
       },
       {
+        name: 'whoever was cut off gives its copy up',
+        rule: 'L6',
+        killers: [stories],
+        find: 'if (!wasAlone) return;',
+        replace: 'if (nowMs >= 0) return;',
+      },
+      {
         name: 'a copy is given up at once',
         rule: 'L6',
         find: 'copy.isForsaken(this.#options.giveUpMs, nowMs)',

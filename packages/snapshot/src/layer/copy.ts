@@ -44,6 +44,11 @@ export class Copy {
     return this.#source === undefined || (window.isWaiting && this.#isStalled(nowMs));
   }
 
+  /** Somebody is heard again: whoever has it gets the time to say so. */
+  renew(nowMs: number): void {
+    this.#givenMs = nowMs;
+  }
+
   #isStalled(nowMs: number): boolean {
     return nowMs - this.#heardMs >= this.#options.stallMs;
   }

@@ -48,6 +48,8 @@ export class Fetcher {
   #failures = 0;
   #ticket = 0;
   #askedMs = -Infinity;
+  /** When anybody said last what it has. */
+  #heardMs = -Infinity;
 
   constructor(parts: FetcherParts) {
     this.#parts = parts;
@@ -182,6 +184,7 @@ export class Fetcher {
     const state = this.#state;
     if (state.kind === 'idle' || state.kind === 'installing') return;
     if (word.kind === 'have') {
+      this.#onHeard(nowMs);
       this.#sources.onHave(from, word.snapshots, word.leads);
       if (state.kind === 'asking') this.#chooseIfDue(nowMs, out);
       else state.copy.onTick(nowMs, out);
@@ -194,6 +197,16 @@ export class Fetcher {
     }
     this.#sources.gone(from, word.digest);
     state.copy.onLost(from, nowMs, out);
+  }
+
+  /** Whoever heard from nobody cannot know that nobody has it: its time begins anew. */
+  #onHeard(nowMs: number): void {
+    const { askMs, stallMs } = this.#options;
+    const wasAlone = nowMs - this.#heardMs >= askMs + stallMs;
+    this.#heardMs = nowMs;
+    if (!wasAlone) return;
+    this.#wish.renew();
+    if (this.#state.kind === 'copying') this.#state.copy.renew(nowMs);
   }
 
   onConnection(peer: ReplicaId, up: boolean, nowMs: number, out: LayerOutbox): void {

@@ -139,6 +139,24 @@ test('it waits for its only source, and does not start over with a newer snapsho
   expect(world.far.keeper.committed.map(({ meta }) => meta.slot)).toEqual([1_000]);
 });
 
+test.each([1, 2, 3, 4, 5, 6])(
+  'whoever was cut off from all goes on where it stopped (%i)',
+  (seed) => {
+    // It has heard from nobody for longer than giveUpMs: that is not that nobody has it.
+    const world = farBehind({ replicas: 4, seed }, [2]);
+    world.runUntil(() => (world.far.shelf.left?.bytes.length ?? 0) >= 50_000, 20_000);
+    world.node(3).keeper.save(stateAt(world, 1_005));
+    for (const id of [1, 2, 3]) world.cut(id, 4);
+    world.run(90_000);
+    world.heal(3, 4);
+    world.run(1_000);
+    for (const id of [1, 2]) world.heal(id, 4);
+
+    expect(world.runUntil(() => world.far.inner.released >= 1_010, 20_000)).toBe(true);
+    expect(world.far.keeper.committed.map(({ meta }) => meta.slot)).toEqual([1_000]);
+  },
+);
+
 test('when nobody has had it for giveUpMs it copies the newest other', () => {
   const world = farBehind({ replicas: 4 }, [2]);
   world.runUntil(() => (world.far.shelf.left?.bytes.length ?? 0) >= 50_000, 20_000);
