@@ -48,7 +48,7 @@ async function farBehind(): Promise<number> {
   return id;
 }
 
-test('a replica from far behind goes on after each cut, its own restart, and a source that dies', async () => {
+test('from far behind it goes on after each cut, its own restart, and the death of a source', async () => {
   const id = await farBehind();
   const here = (): number => group.shelf(id).left?.bytes.length ?? 0;
   const copying = group.shelf(id);
