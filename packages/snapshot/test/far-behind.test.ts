@@ -48,7 +48,7 @@ async function farBehind(): Promise<number> {
   return id;
 }
 
-test('from far behind it goes on after each cut, its own restart, and the death of a source', async () => {
+test('from far behind it goes on after cuts, its restart and the death of a source', async () => {
   const id = await farBehind();
   const here = (): number => group.shelf(id).left?.bytes.length ?? 0;
   const copying = group.shelf(id);

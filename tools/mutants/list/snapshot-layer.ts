@@ -5,7 +5,6 @@ const tests = 'packages/snapshot/test/layer';
 const stories = `${tests}/far-behind.test.ts`;
 const fetching = `${tests}/fetching.property.test.ts`;
 const around = `${tests}/snapshot-layer.test.ts`;
-const server = `${tests}/server.test.ts`;
 const wishes = `${tests}/wish.test.ts`;
 const windows = `${tests}/chunk-window.test.ts`;
 
