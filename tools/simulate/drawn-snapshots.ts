@@ -35,7 +35,8 @@ export function snapshotsOf(seed: number): SimLayers {
       retainSlots: own.pick([0, 0, 10, 200]),
       retainBytes: own.pick([0, 16 * KiB, 1_024 * KiB]),
       spareSnapshots: own.pick([0, 1]),
-      keepSlotsMax: own.pick([0, 50, 1_000]),
+      // With less than is executed during a copy, whoever fetches is behind again, for ever.
+      keepSlotsMax: own.pick([1_000, 10_000]),
       bytesPerSecondMax: own.pick([0, 0, 64 * KiB]),
     };
     return [snapshots({ store: memorySnapshots(shelf, pace), ...options })];

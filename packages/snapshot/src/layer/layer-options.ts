@@ -17,7 +17,10 @@ export const defaultLayerOptions = {
   retainBytes: 64 * MiB,
   /** So many older snapshots can be gone on from too, if the newest turns out to be bad. */
   spareSnapshots: 1,
-  /** The most that stays for older snapshots, and for peers that copy one: in slots, in bytes. */
+  /**
+   * The most that stays for older snapshots, and for peers that copy one: in slots, in bytes. With
+   * less than is executed while one is copied and loaded, whoever fetches is behind again.
+   */
   keepSlotsMax: 10_000_000,
   keepBytesMax: 4 * GiB,
 
