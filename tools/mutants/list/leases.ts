@@ -344,7 +344,7 @@ const atLeast = [
       {
         name: 'a slot that is executed is waited for',
         rule: 'Q3',
-        find: 'if (executedThrough >= slot) return executedThrough;',
+        find: 'if (executedThrough >= wanted) return executedThrough;',
         replace: '',
       },
     ],
