@@ -98,6 +98,7 @@ async function startInline<C, R>(
     const engine = engineOf({ timings, peers, lease, epoch }, context, opened, parts);
     const host = {
       state: application.state,
+      group: remembered.membership?.group,
       answer: (channel: number, answer: LayerAnswer) => engine.answer(channel, answer),
       fail: (error: Error) => engine.fail(asRslError(error)),
     };

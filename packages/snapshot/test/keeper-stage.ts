@@ -42,6 +42,8 @@ export class TestClock implements Clock {
 export interface StageOptions extends Partial<KeeperOptions> {
   readonly self?: ReplicaId;
   readonly store?: Port<SnapshotStore>;
+  /** That the log belongs to; the one of `membershipOf` unless given. */
+  readonly group?: string | undefined;
 }
 
 /** Gives everything that is under way a turn. */
@@ -72,7 +74,7 @@ export class Stage<M extends StateMachine> {
   }
 
   async start(shelf: MemoryShelf, options: StageOptions = {}): Promise<this> {
-    const { self = 1, store = memorySnapshots(shelf), ...rest } = options;
+    const { self = 1, store = memorySnapshots(shelf), group: _, ...rest } = options;
     const note = (_: object, message: string): void => void this.warnings.push(message);
     const logger: Logger = { debug: () => {}, info: () => {}, warn: note, error: note };
     const context = { ...contextOf(), self, clock: this.clock, logger };
@@ -82,6 +84,7 @@ export class Stage<M extends StateMachine> {
     this.#keeper = keeper;
     const host = {
       state: this.lone.state,
+      group: 'group' in options ? options.group : this.membership.group,
       answer: (answer: object) => void this.answers.push(answer as Answer),
       fail: (error: Error) => void this.failures.push(error),
     };

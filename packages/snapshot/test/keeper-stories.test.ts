@@ -335,6 +335,17 @@ describe('story 6: bad media', () => {
     await expect(none).rejects.toMatchObject({ code: 'RSL_LOG_TRUNCATED' });
   });
 
+  test('snapshots of another group are not loaded, nor if the log is in none', async () => {
+    for (const group of ['0123456789abcdef', undefined]) {
+      const { shelf, log } = await twoSnapshots();
+      const machine = new DigestMachine();
+      const start = new Stage(machine, log).start(shelf, { group });
+      await expect(start).rejects.toMatchObject({ code: 'RSL_WRONG_STORE' });
+      expect(machine.slot).toBe(0);
+      expect([...shelf.snapshots.keys()]).toEqual([10, 20]);
+    }
+  });
+
   test('disk full while saving leaves old ones and log; it is tried again later', async () => {
     const { shelf, log, digest } = await twoSnapshots();
     const stage = await new Stage(new DigestMachine(), log).start(shelf, {

@@ -15,7 +15,8 @@ async function stage(options: Options = {}) {
   const lone = new LoneMachine(new DigestMachine());
   const open = async () => {
     const beside = await handle.beside.open({ ...contextOf(), clock: new TestClock() });
-    const host = { state: lone.state, answer: () => {}, fail: () => {} };
+    const { group } = membershipOf(1);
+    const host = { state: lone.state, group, answer: () => {}, fail: () => {} };
     await lone.start({
       begin: (firstSlot) => beside.begin(host, firstSlot),
       executed: (slot, value) => beside.executed(slot, value),

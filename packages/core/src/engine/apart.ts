@@ -36,7 +36,7 @@ export async function startApart<C, R>(
   let besides: Besides | undefined;
   let running: RemoteEngine | undefined;
   try {
-    const { firstSlot, store } = await link.opened;
+    const { firstSlot, group, store } = await link.opened;
     const { counters, metrics } = measuresOf(checked, clock, logger);
     const application: LocalApplication = new LocalApplication({
       self,
@@ -54,6 +54,7 @@ export async function startApart<C, R>(
     const failed = (error: RslError): void => link.failed(error);
     const host = {
       state: application.state,
+      group,
       answer,
       fail: (error: Error) => {
         if (running === undefined) failed(asRslError(error));

@@ -94,14 +94,15 @@ export class EngineSide {
       this.#opening = openPorts(ports, this.#context);
       const opened = await this.#opening;
       this.#opened = opened;
-      const { restored, info } = opened.remembered;
+      const { restored, info, membership } = opened.remembered;
       this.#feed = this.#feedOf(opened);
       const { timings, peers, lease, epoch } = data;
       const parts = { ...this.#measures, application: this.#application };
       this.#host = engineOf({ timings, peers, lease, epoch }, this.#context, opened, parts);
       this.#happenings.flush();
       const { firstSlot, decidedThrough } = restored;
-      say({ kind: 'opened', store: info.store, firstSlot, decidedThrough });
+      const group = membership?.group;
+      say({ kind: 'opened', store: info.store, group, firstSlot, decidedThrough });
     } catch (error) {
       this.#failed(error);
       await this.close();

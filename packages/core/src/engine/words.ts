@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { LeaseOptions, ReplicaEvents } from '../api.ts';
 import type { Limits, Slow, Timings } from '../limits.ts';
 import type { Ballot } from '../paxos/ballot.ts';
-import type { ReplicaId, StoreId } from '../paxos/membership.ts';
+import type { GroupId, ReplicaId, StoreId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { LayerAnswer, LayerOrder } from '../ports/layer.ts';
 import type { Port } from '../ports/port.ts';
@@ -70,6 +70,8 @@ export type Report =
   | {
       readonly kind: 'opened';
       readonly store: StoreId;
+      /** That the log belongs to, if it is in one. */
+      readonly group: GroupId | undefined;
       readonly firstSlot: Slot;
       readonly decidedThrough: Slot;
     }

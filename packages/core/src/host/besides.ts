@@ -43,7 +43,8 @@ export class Besides implements KeptState {
     for (const [channel, layer] of this.#layers) {
       const answer = (what: LayerAnswer): void => host.answer(channel, what);
       const fail = (error: Error): void => host.fail(error);
-      await layer.begin({ state: host.state, answer, fail }, firstSlot);
+      const { group, state } = host;
+      await layer.begin({ state, group, answer, fail }, firstSlot);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Frame, FrameWriter } from '../codec/frame.ts';
 import type { MakeProtocol } from '../paxos/protocol.ts';
-import type { ReplicaId } from '../paxos/membership.ts';
+import type { GroupId, ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { Port } from './port.ts';
@@ -59,6 +59,8 @@ export interface LayerCodec {
 export interface BesideHost {
   /** What was executed, and the image of it. */
   readonly state: ReplicatedState;
+  /** That the log belongs to at this start; undefined: it is in no group yet. */
+  readonly group: GroupId | undefined;
   /** To its other half. */
   answer(answer: LayerAnswer): void;
   /** The replica cannot go on. */

@@ -64,7 +64,7 @@ export class Keeper implements BesideLayer {
   async begin(host: BesideHost, firstSlot: Slot): Promise<void> {
     const parts = this.#partsFor(host);
     this.#parts = parts;
-    const meta = await parts.loading.newest(firstSlot);
+    const meta = await parts.loading.newest(firstSlot, host.group);
     if (meta !== undefined) this.#isAt(meta, host);
     const left = await parts.kept.store.left();
     this.#answer({ kind: 'snapshots', snapshots: parts.kept.metas, left });

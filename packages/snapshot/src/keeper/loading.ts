@@ -1,5 +1,6 @@
-import { FrameError, LogTruncatedError, SnapshotCorruptError } from '@rsl/core';
+import { FrameError, LogTruncatedError, SnapshotCorruptError, StorageError } from '@rsl/core';
 import type {
+  GroupId,
   Logger,
   ReplicatedState,
   Slot,
@@ -33,11 +34,12 @@ export class Loading {
    * Loads the newest snapshot whose every byte is the one that was committed; older ones are tried
    * if it is not. Undefined: there is none that the log goes on behind, and the log has everything.
    * RSL_SNAPSHOT_CORRUPT, RSL_LOG_TRUNCATED: it has not, so that nothing may begin (S6).
+   * RSL_WRONG_STORE: there are snapshots of a group that the log is not in; the names may be equal.
    */
-  async newest(firstSlot: Slot): Promise<SnapshotMeta | undefined> {
+  async newest(firstSlot: Slot, group: GroupId | undefined): Promise<SnapshotMeta | undefined> {
     const { kept, logger } = this.#parts;
     let why: Error | undefined;
-    for (const meta of await kept.list()) {
+    for (const meta of ofGroup(await kept.list(), group)) {
       if (meta.slot < firstSlot - 1) break;
       try {
         await this.#load(meta, 'verify');
@@ -93,6 +95,21 @@ const otherLayout = ({ layout, slot }: SnapshotMeta): FrameError =>
   new FrameError(
     `the snapshot of slot ${slot} has layout ${layout}, and this version knows ${imageLayout} only`,
   );
+
+/** A group that is formed anew is another one, also under the same name: see P9, S10. */
+function ofGroup(
+  metas: readonly SnapshotMeta[],
+  group: GroupId | undefined,
+): readonly SnapshotMeta[] {
+  const other = metas.find(({ membership }) => membership.group !== group);
+  if (other === undefined) return metas;
+  const log = group === undefined ? 'the log is in no group yet' : `the log is of group ${group}`;
+  const why = `the snapshot of slot ${other.slot} is of group ${other.membership.group}, and ${log}`;
+  throw new StorageError(
+    'RSL_WRONG_STORE',
+    `${why}; move the snapshots elsewhere, or the log back`,
+  );
+}
 
 function nothingGood(firstSlot: Slot, newest: Slot, cause: Error | undefined): Error {
   if (cause === undefined) return new LogTruncatedError(newest + 1, firstSlot);

@@ -172,7 +172,15 @@ export class SnapshotLayer implements Protocol {
   #onWord(from: ReplicaId, word: Word, nowMs: number): void {
     if (from === this.#about.self) return;
     this.#server.onWord(from, word, this.#inner.view.role === 'phase2', nowMs, this.#out);
-    this.#fetcher.onWord(from, word, nowMs, this.#out);
+    this.#fetcher.onWord(from, this.#ofThisGroup(word), nowMs, this.#out);
+  }
+
+  /** Whoever has snapshots of another group has been given a wrong directory. */
+  #ofThisGroup(word: Word): Word {
+    if (word.kind !== 'have') return word;
+    const { group } = this.#inner.view.membership;
+    const snapshots = word.snapshots.filter(({ membership }) => membership.group === group);
+    return { ...word, snapshots };
   }
 
   #onAnswer(answer: Answer, nowMs: number): void {
