@@ -126,6 +126,12 @@ const loading = inFile(
   [stories],
   [
     {
+      name: 'a snapshot of another group is loaded',
+      rule: 'S10',
+      find: 'if (other === undefined) return metas;',
+      replace: 'if (other !== null) return metas;',
+    },
+    {
       name: 'a snapshot is loaded unverified at a start',
       rule: 'S6',
       find: "if (how === 'verify') await reader.verify();",
