@@ -1,224 +1,148 @@
-// A log store of one's own: what a replica must not forget, as items of a file of lines.
+// A log store of one's own: what a replica must not forget, as items of a table.
 import { randomBytes } from 'node:crypto';
-import { statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { CorruptionError, LogTruncatedError, StorageError } from '@rsl/core';
-import { type Ballot, compareBallots, higherBallot, zeroBallot } from '@rsl/core/protocol';
+import { LogTruncatedError, type RslError, StorageError } from '@rsl/core';
+import { higherBallot, zeroBallot } from '@rsl/core/protocol';
 import type { LogInfo, LogRecord, LogStore, Port, Slot, StoredValue } from '@rsl/core/protocol';
-import { type Line, LineFile } from './line-file.ts';
+import { Items } from './items.ts';
 
-type Bytes = { readonly checksum: number; readonly base64: string };
-type Place = Omit<Line, 'items'> & { readonly i: number; readonly ballot: Ballot | undefined };
-/** A store begins with its first line, and anew with each later one of this kind (S2). */
-type Store = {
-  kind: 'store';
-  group: string;
-  self: number;
-  store: string;
-  device: string;
-  file: string;
+/** The item at position 0: whose it is (S8), in which file (S2a), and what is never forgotten. */
+const newStore = (whose: string, file: string) => {
+  const store = randomBytes(8).toString('hex');
+  return { whose, store, file, position: 0, firstSlot: 1, decidedThrough: 0, promised: zeroBallot };
 };
-type Item =
-  | Store
-  | { readonly kind: 'first-slot'; readonly slot: Slot }
-  | ({ readonly kind: 'vote'; readonly slot: Slot; readonly ballot: Ballot } & Bytes)
-  | ({ readonly kind: 'decided'; readonly slot: Slot } & Bytes)
-  | Exclude<LogRecord, { readonly kind: 'vote' | 'decided' }>;
+type About = ReturnType<typeof newStore>;
 
-const packed = ({ bytes, checksum }: StoredValue['value']): Bytes => {
-  return { checksum, base64: Buffer.from(bytes).toString('base64') };
-};
-const unpacked = ({ base64, checksum }: Bytes): StoredValue['value'] => {
-  return { bytes: Uint8Array.from(Buffer.from(base64, 'base64')), checksum };
-};
-
-function itemOf(record: LogRecord): Item {
-  const { kind } = record;
-  if (kind === 'decided') return { kind, slot: record.slot, ...packed(record.value) };
-  if (kind !== 'vote') return record;
-  return { kind, slot: record.slot, ballot: record.vote.ballot, ...packed(record.vote.value) };
-}
+/** A vote is a promise too (P1). */
+const promiseIn = (record: LogRecord) =>
+  record.kind === 'vote' ? record.vote.ballot : 'ballot' in record ? record.ballot : zeroBallot;
 
 export const ownLog = (directory: string): Port<LogStore> => ({
   async open({ group, self }) {
-    const file = await LineFile.open(directory);
-    const log = new OwnLog(file);
-    return log.open(group, self).catch(async (error: unknown) => {
-      await file.close();
+    const items = new Items(join(directory, 'log.db'));
+    try {
+      return new OwnLog(items, `replica ${self} of ${group}`);
+    } catch (error) {
+      items.close();
       throw error;
-    });
+    }
   },
 });
 
 class OwnLog implements LogStore {
-  readonly #file: LineFile;
-  readonly #places = new Map<Slot, Place>();
-  #store: Store = { kind: 'store', group: '', self: 0, store: '', device: '', file: '' };
-  #created = true;
-  #copied: LogInfo['copied'] = 'no';
-  #firstSlot: Slot = 1;
+  readonly #items: Items;
+  readonly #created: boolean;
+  #about: About;
   #lastSlot: Slot = 0;
-  #decidedThrough: Slot = 0;
-  #position = 0;
-  /** Items of an earlier store, and how much of what it voted for is decided. */
-  #before = { items: 0, decidedThrough: 0 };
-  #closing: Promise<void> | undefined;
+  #failure: RslError | undefined;
 
-  constructor(file: LineFile) {
-    this.#file = file;
+  constructor(items: Items, whose: string) {
+    this.#items = items;
+    const found = items.find('position = ?', 0);
+    this.#created = found === undefined;
+    this.#about = (found?.content as About | undefined) ?? newStore(whose, items.identity());
+    if (this.#about.whose !== whose)
+      throw new StorageError('RSL_WRONG_STORE', `${items.path} belongs to ${this.#about.whose}`);
+    // What is there may be in the machine's memory only: a transaction makes it durable (S1).
+    this.#transact(() => {});
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
-  async open(group: string, self: number): Promise<this> {
-    for await (const line of this.#file.lines()) this.#take(line.items as Item[], line, 0);
-    const here = await this.#file.identity();
-    this.#created = this.#position === 0;
-    if (this.#created) return this.#begin({ ...this.#store, group, self });
-    if (this.#store.group !== group || this.#store.self !== self) {
-      const whose = `replica ${this.#store.self} of ${this.#store.group}`;
-      throw new StorageError('RSL_WRONG_STORE', `${this.#file.path} belongs to ${whose}`);
-    }
-    if (this.#store.file !== here.file) this.#copied = 'files';
-    else if (this.#store.device !== here.device) this.#copied = 'device';
-    return this;
-  }
-
+  /** One by one, however many there are; last the promise of votes that are forgotten. */
   async recover(visit: (record: LogRecord) => void): Promise<LogInfo> {
-    let [seen, kept, forgotten] = [0, zeroBallot, zeroBallot];
-    for await (const { items } of this.#file.lines()) {
-      for (const item of items as Item[]) {
-        seen += 1;
-        if (item.kind === 'store' || item.kind === 'first-slot') continue;
-        if (seen < this.#before.items && this.#isGone(item)) continue;
-        const isBelow = 'checksum' in item && item.slot < this.#firstSlot;
-        if ('ballot' in item && isBelow) forgotten = higherBallot(forgotten, item.ballot);
-        if (isBelow) continue;
-        if ('ballot' in item) kept = higherBallot(kept, item.ballot);
-        if (item.kind === 'decided')
-          visit({ kind: 'decided', slot: item.slot, value: unpacked(item) });
-        else if (item.kind !== 'vote') visit(item);
-        else
-          visit({
-            kind: 'vote',
-            slot: item.slot,
-            vote: { ballot: item.ballot, value: unpacked(item) },
-          });
-      }
+    const next = (after: number) => this.#items.find('position > ? ORDER BY position', after);
+    let promised = zeroBallot;
+    for (let found = next(0); found !== undefined; found = next(found.position)) {
+      if (found.slot !== null && found.slot < this.#about.firstSlot) continue;
+      const record = found.content as LogRecord;
+      promised = higherBallot(promised, promiseIn(record));
+      visit(record);
     }
-    // A vote raises the promise, and that stays when its slot is forgotten (P1).
-    if (compareBallots(forgotten, kept) > 0) visit({ kind: 'promise', ballot: forgotten });
+    const ballot = higherBallot(promised, this.#about.promised);
+    if (ballot !== promised) visit({ kind: 'promise', ballot });
     return this.info();
   }
 
-  append(records: readonly LogRecord[], done: Parameters<LogStore['append']>[1]): void {
-    this.#append(records.map(itemOf), done);
+  /** One transaction, durable when this returns: a replica appends once in a turn. */
+  append(records: readonly LogRecord[], done: (error?: RslError) => void): void {
+    if (records.length > 0) this.#transact(() => records.forEach((record) => this.#keep(record)));
+    setImmediate(done, this.#failure);
   }
 
+  /** The newest value of each slot; a decided one wins over any vote (P11). */
   async read(from: Slot, to: Slot, bytesMax: number): Promise<readonly StoredValue[]> {
-    if (from < this.#firstSlot) throw new LogTruncatedError(from, this.#firstSlot);
-    const found: StoredValue[] = [];
-    for (let [slot, bytes] = [from, 0]; slot <= to; slot += 1) {
-      const place = this.#places.get(slot);
-      if (place === undefined) break;
-      const value = unpacked((await this.#file.items(place))[place.i] as Bytes);
-      bytes += value.bytes.length;
-      if (found.length > 0 && bytes > bytesMax) break;
-      if (crc32(value.bytes) !== value.checksum) {
-        throw new CorruptionError(this.#file.path, place.at, `slot ${slot} fails its checksum`);
-      }
-      found.push({ slot, ballot: place.ballot, value });
+    if (from < this.#about.firstSlot) throw new LogTruncatedError(from, this.#about.firstSlot);
+    const values: StoredValue[] = [];
+    for (let [slot, room] = [from, bytesMax]; slot <= to; slot += 1) {
+      const found = this.#items.find('slot = ? ORDER BY kind, position DESC', slot);
+      const record = found?.content as LogRecord | undefined;
+      if (record?.kind !== 'vote' && record?.kind !== 'decided') break;
+      const { ballot, value } =
+        record.kind === 'vote' ? record.vote : { ballot: undefined, value: record.value };
+      room -= value.bytes.length;
+      if (values.length > 0 && room < 0) break;
+      if (crc32(value.bytes) !== value.checksum) throw this.#items.damaged(`slot ${slot}`);
+      values.push({ slot, ballot, value });
     }
-    return found;
+    return values;
   }
 
+  /** Another store: of what this one promised and voted for, only what is decided stays (S2). */
   async renew(): Promise<string> {
-    await this.#begin(this.#store);
-    return this.#store.store;
+    const { decidedThrough, firstSlot, position, whose } = this.#about;
+    this.#transact(() => {
+      this.#items.remove("kind = 'promise' OR kind = 'vote' AND slot > ?", decidedThrough);
+      const made = newStore(whose, this.#items.identity());
+      this.#about = { ...made, decidedThrough, firstSlot, position };
+    });
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#about.store;
   }
 
+  /** Some are removed each time: it is quick, however many are forgotten. */
   truncate(before: Slot): void {
-    if (before <= this.#firstSlot) return;
-    this.#forget(before);
-    this.#append([{ kind: 'first-slot', slot: before }], () => {});
+    if (before <= this.#about.firstSlot) return;
+    this.#about.firstSlot = before;
+    const some = 'position IN (SELECT position FROM item WHERE slot < ? LIMIT 1000)';
+    this.#transact(() => this.#items.remove(some, before));
   }
 
   info(): LogInfo {
-    const { bavail, bsize } = statfsSync(this.#file.path);
-    const [bytesUsed, bytesFree, damaged] = [this.#file.end, bavail * bsize, new Map()];
-    const [firstSlot, lastSlot, position] = [this.#firstSlot, this.#lastSlot, this.#position];
-    const known = { created: this.#created, copied: this.#copied, store: this.#store.store };
-    const counted = { bytesFree, bytesUsed, firstSlot, lastSlot, position };
-    return { ...known, ...counted, damaged, mode: 'file of lines, datasync' };
+    const { file, firstSlot, position, store } = this.#about;
+    const copied = file === this.#items.identity() ? 'no' : 'files';
+    const known = { store, created: this.#created, firstSlot, lastSlot: this.#lastSlot, position };
+    return { ...known, copied, ...this.#items.room(), damaged: new Map(), mode: 'SQLite, synced' };
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#file.close();
-    return this.#closing;
+  /** After whoever waits has been answered. */
+  async close(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#items.close();
   }
 
-  async #begin(of: Store): Promise<this> {
-    const store = {
-      ...of,
-      ...(await this.#file.identity()),
-      store: randomBytes(8).toString('hex'),
-    };
-    await new Promise<void>((resolve, reject) => {
-      this.#append([store], (error) => (error === undefined ? resolve() : reject(error)));
-    });
-    this.#copied = 'no';
-    return this;
-  }
-
-  #append(items: readonly Item[], done: Parameters<LogStore['append']>[1]): void {
-    this.#file.append(items, (error, line, first) => {
-      if (error === undefined) this.#take(items, line, first);
-      done(error);
-    });
-  }
-
-  /** These are durable: they begin at `first` of their line. */
-  #take(items: readonly Item[], { at, bytes }: Omit<Line, 'items'>, first: number): void {
-    for (const [i, item] of items.entries()) {
-      this.#position += 1;
-      if (item.kind === 'store') this.#become(item);
-      else if (item.kind === 'first-slot') this.#forget(item.slot);
-      else if (item.kind === 'decided-through')
-        this.#decidedThrough = Math.max(this.#decidedThrough, item.slot);
-      else if (item.kind === 'decided')
-        this.#put(item.slot, { at, bytes, i: first + i, ballot: undefined });
-      else if (item.kind === 'vote')
-        this.#put(item.slot, { at, bytes, i: first + i, ballot: item.ballot });
+  #transact(change: () => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      this.#items.transact(() => {
+        change();
+        this.#items.put(0, 'about', null, this.#about);
+      });
+      this.#lastSlot = this.#items.lastSlot(this.#about.firstSlot);
+    } catch (cause) {
+      // Nobody knows what is on the medium now: nothing is ever written to it again (S4).
+      const why = `${this.#items.path} cannot be written; start again when it can`;
+      this.#failure = new StorageError('RSL_STORAGE_FAILED', why, { cause });
     }
   }
 
-  #put(slot: Slot, place: Place): void {
-    const known = this.#places.get(slot);
-    // A decided value wins over any vote (P11).
-    const isDecided = known !== undefined && known.ballot === undefined;
-    if (slot < this.#firstSlot || (isDecided && place.ballot !== undefined)) return;
-    this.#places.set(slot, place);
-    this.#lastSlot = Math.max(this.#lastSlot, slot);
-  }
-
-  #forget(before: Slot): void {
-    for (let slot = this.#firstSlot; slot < Math.min(before, this.#lastSlot + 1); slot += 1)
-      this.#places.delete(slot);
-    this.#firstSlot = Math.max(this.#firstSlot, before);
-    if (this.#lastSlot < this.#firstSlot) this.#lastSlot = 0;
-  }
-
-  /** Of what an earlier store has stored, only what is decided stays (S2). */
-  #become(store: Store): void {
-    this.#store = store;
-    this.#before = { items: this.#position, decidedThrough: this.#decidedThrough };
-    this.#lastSlot = 0;
-    for (const [slot, { ballot }] of this.#places) {
-      if (ballot !== undefined && slot > this.#decidedThrough) this.#places.delete(slot);
-      else this.#lastSlot = Math.max(this.#lastSlot, slot);
-    }
-  }
-
-  #isGone(item: Item): boolean {
-    if (item.kind === 'vote') return item.slot > this.#before.decidedThrough;
-    return item.kind === 'promise';
+  #keep(record: LogRecord): void {
+    const about = this.#about;
+    about.position += 1;
+    about.promised = higherBallot(about.promised, promiseIn(record));
+    if (record.kind === 'decided-through')
+      about.decidedThrough = Math.max(about.decidedThrough, record.slot);
+    const slot = record.kind === 'vote' || record.kind === 'decided' ? record.slot : null;
+    this.#items.put(about.position, record.kind, slot, record);
   }
 }

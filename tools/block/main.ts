@@ -1,17 +1,14 @@
-// What a state machine that blocks costs: three replicas, each a process, the leader's state
-// machine stands still, and the clients of the other two go on or do not. Once with everything on
-// one thread, once with engines on threads of their own. The last line is JSON; fails unless the
-// latter kept its leader, voted on, and acknowledged at the other replicas all the time.
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+// What a state machine that blocks costs, its own group and another: three processes, each with a
+// replica of both. One process leads both groups; its state machine of the first stands still, and
+// the clients of the other two processes go on or do not. Once with everything on one thread, once
+// with engines on threads of their own. The last line is JSON; fails unless the latter kept both
+// leaders, voted on, and acknowledged at the other replicas all the time.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { PeerAddress } from '@rsl/core';
-import type { Answer, Loaded, Moment, Observed, Setup, Wanted } from './words.ts';
+import { Group, Remote } from './group.ts';
+import type { Loaded, Moment, Observed, Setup } from './words.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' } } });
 const seconds = Number(values.seconds);
@@ -21,137 +18,141 @@ if (!Number.isSafeInteger(seconds) || seconds < 1 || seconds > 600) {
 }
 
 const loadMs = 5_000;
+/** How often the second group is formed until the process that leads the first leads it. */
+const formingsMax = 10;
+const catchingUpMsMax = 300_000;
+/** Of each group, at the two replicas that do not stand still. */
+const perSecondMin = 10;
 
 type Isolation = Setup['isolation'];
 
-/** A replica in a process of its own. */
-class Remote {
-  readonly id: number;
-  readonly #child: ChildProcess;
-  readonly #waiting = new Map<number, (answer: Answer['answer']) => void>();
-  readonly up: Promise<unknown>;
-  #questions = 0;
-
-  constructor(setup: Setup) {
-    this.id = setup.id;
-    const file = fileURLToPath(new URL('./replica.ts', import.meta.url));
-    this.#child = fork(file, [JSON.stringify(setup)], { execArgv: process.execArgv });
-    this.up = new Promise((resolve) => this.#waiting.set(0, resolve));
-    this.#child.on('message', ({ number, answer }: Answer) => this.#waiting.get(number)?.(answer));
-    this.#child.on('exit', (code) => {
-      if (code === 0) return;
-      console.error(`replica ${this.id} has ended with ${code}`);
-      process.exit(1);
-    });
-  }
-
-  ask<T extends Answer['answer']>(wanted: Wanted): Promise<T> {
-    this.#questions += 1;
-    const number = this.#questions;
-    this.#child.send({ number, wanted });
-    return new Promise((resolve) => this.#waiting.set(number, resolve as never));
-  }
-}
-
-interface Measured {
-  /** Of the leader's own callers, before anything blocks: the group's throughput. */
-  readonly commandsPerSecond: number;
+interface Measured extends Observed {
+  readonly leaderWasBlocked: boolean;
   readonly leaderChanges: number;
-  /** Of the replica that was blocked, meanwhile. */
+  /** At the process that stood still, meanwhile: each answers the votes of a turn. */
   readonly writesOfVotes: number;
   readonly framesSent: number;
-  /** At the other two replicas, meanwhile. */
-  readonly acknowledged: number;
-  readonly errors: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-  /** From the end of the block until the replica had executed everything. */
+  /** From the end of the block until the replica there had executed everything. */
   readonly caughtUpMs: number;
 }
 
-async function measure(isolation: Isolation): Promise<Measured> {
+interface Run {
+  /** Of the leader's own callers, before anything blocks and before there is another group. */
+  readonly commandsPerSecond: number;
+  readonly blocked: Measured;
+  readonly bystander: Measured;
+}
+
+async function measure(isolation: Isolation): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), `rsl-block-${isolation}-`));
-  const ports = await Promise.all([1, 2, 3].map(freePort));
-  const members = ports.map((port, i) => ({
-    id: i + 1,
-    addresses: { tcp: `127.0.0.1:${port}` },
-  })) satisfies PeerAddress[];
-  const replicas = members.map(({ id }) => new Remote({ id, isolation, members, folder }));
+  const processes = [1, 2, 3].map((id) => new Remote({ id, isolation }));
+  const groups: Group[] = [];
   try {
-    await Promise.all(replicas.map(({ up }) => up));
-    await replicas[0]?.ask({ kind: 'bootstrap' });
-    const loaded = await leaderOf(replicas);
-    const { commandsPerSecond } = await loaded.ask<Loaded>({ kind: 'load', ms: loadMs });
-    return { commandsPerSecond, ...(await blocked(replicas)) };
+    const first = await Group.form('blocked', folder, { processes, at: 1 });
+    groups.push(first);
+    const loaded: Loaded = await first.ask(await first.leader(), { kind: 'load', ms: loadMs });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const { second, at } = await beside(first, folder, processes);
+    groups.push(second);
+    const [blocked, bystander] = await standStill([first, second], at);
+    return { ...loaded, blocked, bystander };
   } finally {
-    await Promise.all(replicas.map((replica) => replica.ask({ kind: 'close' })));
+    await Promise.all(groups.map((group) => group.close()));
+    for (const each of processes) each.end();
     rmSync(folder, { recursive: true });
   }
 }
 
-async function blocked(replicas: readonly Remote[]): Promise<Omit<Measured, 'commandsPerSecond'>> {
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  const leader = await leaderOf(replicas);
-  const others = replicas.filter((replica) => replica !== leader);
-  const before = await leader.ask<Moment>({ kind: 'moment' });
-  const block = leader.ask({ kind: 'block', ms: 1_000 * seconds });
+/** Another group, which is led where the first one is: only there the block could be felt. */
+async function beside(
+  first: Group,
+  folder: string,
+  processes: readonly Remote[],
+): Promise<{ readonly second: Group; readonly at: number }> {
+  for (let forming = 1; forming <= formingsMax; forming += 1) {
+    const at = await first.leader();
+    const place = join(folder, String(forming));
+    const second = await Group.form('bystander', place, { processes, at });
+    if ((await second.leader()) === at && (await first.leader()) === at) return { second, at };
+    await second.close();
+  }
+  throw new Error(`formed ${formingsMax} times, never led by the process that leads the first`);
+}
+
+async function standStill(
+  [first, second]: readonly [Group, Group],
+  at: number,
+): Promise<[Measured, Measured]> {
+  const groups = [first, second] as const;
+  const before = await Promise.all(groups.map((g) => g.ask<Moment>(at, { kind: 'moment' })));
+  const [ofFirst, ofSecond] = before as [Moment, Moment];
+  const block = first.ask(at, { kind: 'block', ms: 1_000 * seconds });
   // It has begun once nobody answers there; the clients begin with it.
   await new Promise((resolve) => setTimeout(resolve, 100));
-  await Promise.all(others.map((replica) => replica.ask({ kind: 'begin' })));
+  return Promise.all([
+    meanwhile(first, at, { before: ofFirst, block }),
+    meanwhile(second, at, { before: ofSecond, block }),
+  ]);
+}
+
+async function meanwhile(
+  group: Group,
+  at: number,
+  { before, block }: { readonly before: Moment; readonly block: Promise<unknown> },
+): Promise<Measured> {
+  const others = group.ids.filter((id) => id !== at);
+  await group.askAll(others, { kind: 'begin' });
   await new Promise((resolve) => setTimeout(resolve, 1_000 * seconds - 200));
-  const observed = await Promise.all(others.map((r) => r.ask<Observed>({ kind: 'end' })));
-  const moments = await Promise.all(others.map((r) => r.ask<Moment>({ kind: 'moment' })));
-  const after = await leader.ask<Moment>({ kind: 'moment' });
+  const observed = await group.askAll<Observed>(others, { kind: 'end' });
+  const moments = await group.askAll<Moment>(others, { kind: 'moment' });
+  const after = await group.ask<Moment>(at, { kind: 'moment' });
   await block;
   const endedAtMs = performance.now();
-  const through = Math.max(...moments.map(({ executedThrough }) => executedThrough));
-  await momentOf(leader, ({ executedThrough }) => executedThrough >= through);
-  const sum = (of: (one: Observed) => number): number => observed.reduce((s, o) => s + of(o), 0);
+  await executed(group, at, Math.max(...moments.map(({ executedThrough }) => executedThrough)));
+  const caughtUpMs = Math.round(performance.now() - endedAtMs);
+  const of = (name: keyof Observed): number[] => observed.map((one) => one[name]);
   return {
+    leaderWasBlocked: before.leader === at,
     leaderChanges: Math.max(...moments.map(({ round }) => round)) - before.round,
     writesOfVotes: after.appends - before.appends,
     framesSent: after.framesSent - before.framesSent,
-    acknowledged: sum((one) => one.acknowledged),
-    errors: sum((one) => one.errors),
-    p50Ms: Math.max(...observed.map(({ p50Ms }) => p50Ms)),
-    p99Ms: Math.max(...observed.map(({ p99Ms }) => p99Ms)),
-    maxMs: Math.max(...observed.map(({ maxMs }) => maxMs)),
-    caughtUpMs: Math.round(performance.now() - endedAtMs),
+    acknowledged: of('acknowledged').reduce((sum, one) => sum + one, 0),
+    errors: of('errors').reduce((sum, one) => sum + one, 0),
+    p50Ms: Math.max(...of('p50Ms')),
+    p99Ms: Math.max(...of('p99Ms')),
+    maxMs: Math.max(...of('maxMs')),
+    caughtUpMs,
   };
 }
 
-/** Of whom all say that it leads. */
-async function leaderOf(replicas: readonly Remote[]): Promise<Remote> {
-  for (;;) {
-    const moments = await Promise.all(replicas.map((r) => r.ask<Moment>({ kind: 'moment' })));
-    const leaders = new Set(moments.map(({ leader }) => leader));
-    const found = replicas.find(({ id }) => leaders.size === 1 && leaders.has(id));
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+async function executed(group: Group, at: number, through: number): Promise<void> {
+  const endMs = performance.now() + catchingUpMsMax;
+  while ((await group.ask<Moment>(at, { kind: 'moment' })).executedThrough < through) {
+    if (performance.now() > endMs) throw new Error(`${group.name}: ${through} is never executed`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
-async function momentOf(replica: Remote, holds: (moment: Moment) => boolean): Promise<void> {
-  while (!holds(await replica.ask<Moment>({ kind: 'moment' })))
-    await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+/** Its leader led on, voted, and acknowledged what the other two replicas' callers wanted. */
+function wentOn(group: Measured): boolean {
+  const isUndisturbed = group.leaderChanges === 0 && group.errors === 0;
+  const isBusy = group.acknowledged >= perSecondMin * seconds && group.writesOfVotes > 0;
+  return group.leaderWasBlocked && isUndisturbed && isBusy;
 }
 
 const inline = await measure('inline');
 const thread = await measure('thread');
-console.table({ inline, thread });
-const perSecondMin = 10;
-const goesOn = thread.acknowledged >= perSecondMin * seconds && thread.writesOfVotes > 0;
-const isGood = thread.leaderChanges === 0 && thread.errors === 0 && goesOn;
-const ratio = Number((thread.commandsPerSecond / inline.commandsPerSecond).toFixed(2));
-console.log(JSON.stringify({ blockedSeconds: seconds, inline, thread, throughput: ratio, isGood }));
+const rows = Object.entries({ inline, thread }).flatMap(([isolation, run]) => [
+  [`${isolation}, the group that blocks`, run.blocked],
+  [`${isolation}, the other group`, run.bystander],
+]) as [string, Measured][];
+console.table(Object.fromEntries(rows.map(([name, group]) => [name, shown(group)])));
+const isGood = wentOn(thread.blocked) && wentOn(thread.bystander);
+const throughput = Number((thread.commandsPerSecond / inline.commandsPerSecond).toFixed(2));
+console.log(JSON.stringify({ blockedSeconds: seconds, inline, thread, throughput, isGood }));
 process.exit(isGood ? 0 : 1);
+
+function shown(group: Measured): Record<string, boolean | number> {
+  const { writesOfVotes, ...rest } = group;
+  return { ...rest, 'votes answered, in writes': writesOfVotes };
+}

@@ -1,14 +1,13 @@
-/** What the tool and its replicas' processes say to each other. */
+/** What the tool and its processes say to each other. */
 import type { PeerAddress } from '@rsl/core';
 
+/** Of a process: it has a replica of each group. */
 export interface Setup {
   readonly id: number;
   readonly isolation: 'inline' | 'thread';
-  readonly members: readonly PeerAddress[];
-  readonly folder: string;
 }
 
-/** What happened at a replica since it was told `begin`. */
+/** What happened at a replica's client since it was told `begin`. */
 export interface Observed {
   readonly acknowledged: number;
   readonly errors: number;
@@ -20,7 +19,7 @@ export interface Observed {
 export interface Moment {
   readonly leader: number | undefined;
   readonly round: number;
-  /** Writes of the log: each makes the votes of a turn durable. */
+  /** Writes of the log: each makes the votes of a turn durable, and their answers leave. */
   readonly appends: number;
   readonly framesSent: number;
   readonly executedThrough: number;
@@ -32,11 +31,13 @@ export interface Loaded {
 }
 
 export type Wanted =
+  | { readonly kind: 'open'; readonly members: readonly PeerAddress[]; readonly folder: string }
   | { readonly kind: 'bootstrap' | 'moment' | 'begin' | 'end' | 'close' }
   | { readonly kind: 'block' | 'load'; readonly ms: number };
 
 export interface Question {
   readonly number: number;
+  readonly group: string;
   readonly wanted: Wanted;
 }
 

@@ -13,6 +13,11 @@ const paths = source.allFiles('examples').filter((path) => path.endsWith('/packa
 test.each(paths)('%s asks for what is here, in exactly these versions', (path) => {
   const { dependencies = {}, devDependencies = {} } = manifestAt(path);
   for (const [name, version] of Object.entries(dependencies)) {
+    // Of others' packages one version, which is the one that it was tried with.
+    if (!name.startsWith('@rsl/')) {
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+      continue;
+    }
     const ours = manifestAt(`packages/${name.replace('@rsl/', '')}/package.json`);
     expect([name, version]).toEqual([name, ours.version]);
   }
@@ -21,6 +26,11 @@ test.each(paths)('%s asks for what is here, in exactly these versions', (path) =
     const lines = [`  ${name}: ${version}`, `  '${name}': ${version}`, `npm:${name}@${version}`];
     expect(lines.some((line) => catalog.includes(`${line}\n`))).toBe(true);
   }
+});
+
+test('a log store of one’s own takes no more than 150 lines, beside its table', () => {
+  const lines = source.read('examples/own-store/own-log.ts').trimEnd().split('\n');
+  expect(lines.length).toBeLessThanOrEqual(150);
 });
 
 test('examples/README.md names every example', () => {

@@ -26,15 +26,18 @@ inFolder('examples', (folder) => {
 
 /** Once for all: what each asks for, with the tarballs in the place of the packages. */
 function install(cwd: string, tarballs: ReadonlyMap<string, string>): void {
-  const devDependencies = Object.assign({}, ...names.map(toolsOf)) as Record<string, string>;
-  const dependencies = Object.fromEntries([...tarballs].map(([name, at]) => [name, `file:${at}`]));
+  const manifests = names.map(manifestOf);
+  const devDependencies = Object.assign({}, ...manifests.map((each) => each.devDependencies));
+  const ours = Object.fromEntries([...tarballs].map(([name, at]) => [name, `file:${at}`]));
+  const dependencies = Object.assign({}, ...manifests.map((each) => each.dependencies), ours);
   const manifest = { private: true, type: 'module', dependencies, devDependencies };
   writeFileSync(join(cwd, 'package.json'), JSON.stringify(manifest));
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], cwd);
 }
 
-function toolsOf(name: string): Record<string, string> {
-  const text = readFileSync(join(root, 'examples', name, 'package.json'), 'utf8');
-  const { devDependencies } = JSON.parse(text) as { devDependencies: Record<string, string> };
-  return devDependencies;
+type Versions = Readonly<Record<string, string>>;
+type Manifest = { readonly dependencies: Versions; readonly devDependencies: Versions };
+
+function manifestOf(name: string): Manifest {
+  return JSON.parse(readFileSync(join(root, 'examples', name, 'package.json'), 'utf8')) as Manifest;
 }

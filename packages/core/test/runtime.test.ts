@@ -69,7 +69,10 @@ test('twenty groups on three runtimes: one is closed, leaders move, commands go 
     replicas.get(group)?.[id - 1] ?? expect.unreachable();
   await Promise.all(groups.map((group) => of(group, 1).bootstrap(members)));
   const command = Buffer.from('a command');
-  await Promise.all(groups.flatMap((group) => ids.map((id) => of(group, id).propose(command))));
+  const patient = { timeoutMs: 20_000 };
+  await Promise.all(
+    groups.flatMap((group) => ids.map((id) => of(group, id).propose(command, patient))),
+  );
   expect(network.transports.size).toBe(3);
   expect(runtimes[0]?.groups).toEqual(groups);
 
@@ -82,9 +85,7 @@ test('twenty groups on three runtimes: one is closed, leaders move, commands go 
 
   const alive = ids.filter((id) => id !== victim);
   await Promise.all(
-    groups.flatMap((group) =>
-      alive.map((id) => of(group, id).propose(command, { timeoutMs: 20_000 })),
-    ),
+    groups.flatMap((group) => alive.map((id) => of(group, id).propose(command, patient))),
   );
   for (const group of moving) {
     const states = alive.map((id) => of(group, id).status().state);

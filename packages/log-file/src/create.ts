@@ -1,5 +1,6 @@
 /** Making a store where none is: its name, its first segment, and then its identity (S8). */
 import fs from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CorruptionError } from '@rsl/core';
 import type { PortContext, Random, StoreId } from '@rsl/core/protocol';
 import {
@@ -10,7 +11,7 @@ import {
   segmentFile,
   spareFile,
 } from './directory.ts';
-import { type Files, runTask } from './files.ts';
+import { type Files, runTask, type Task, taskSteps } from './files.ts';
 import { blockBytes } from './record.ts';
 import { unknownOrigin } from './origin.ts';
 import { encodeSegmentHeader } from './segment-header.ts';
@@ -24,21 +25,19 @@ export interface SegmentSizes {
  * The identity comes last: while it is missing nothing was ever stored, and once it is there a
  * segment that is missing was lost (S6).
  */
-export function createStore(
+export async function createStore(
   directory: string,
   context: PortContext,
   sizes: SegmentSizes,
   files: Files,
-): StoreId {
+): Promise<StoreId> {
   const store = drawStoreId(context.random);
   const spare = spareFile(directory, 1);
   const { segmentBytes, writeBytesMax } = sizes;
-  runTask(files, {
-    kind: 'prepare',
-    draft: draftFile(directory, 1),
-    file: spare,
-    bytes: segmentBytes,
-  });
+  const [first, bytes] = [draftFile(directory, 1), segmentBytes];
+  const prepare: Task = { kind: 'prepare', draft: first, file: spare, bytes };
+  // A step for each turn: other groups on this thread would lose their leaders meanwhile.
+  for (const _ of taskSteps(files, prepare)) await nextTurn();
   const header = encodeSegmentHeader({
     sequence: 1,
     store,

@@ -48,7 +48,7 @@ export async function openParts<S extends Catalog>(opening: Opening<S>): Promise
   const created = !found.hasIdentity;
   if (created) {
     removeUnfinishedStore(directory, found, files);
-    createStore(directory, context, options, files);
+    await createStore(directory, context, options, files);
   }
   const identity = readIdentity(directory, context);
   const state = opening.stateOf(identity.store);

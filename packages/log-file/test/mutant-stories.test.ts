@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LogRecord, Membership } from '@rsl/core/protocol';
-import { runTask, systemFiles, type Task } from '../src/files.ts';
+import { runTask, stepBytes, systemFiles, type Task } from '../src/files.ts';
 import { SlotTable } from '../src/slot-table.ts';
 import type { Finished, Writer } from '../src/writer.ts';
 import {
@@ -64,6 +64,28 @@ async function held() {
   writer.isHolding = true;
   return { ask, log, told, writer };
 }
+
+test('creating a store writes one piece in a turn: others use the thread too', async () => {
+  const system = systemFiles('none');
+  let writes = 0;
+  const write: typeof system.write = (...given) => {
+    writes += 1;
+    system.write(...given);
+  };
+  const inATurn: number[] = [];
+  const options = { ...smallOptions, segmentBytes: 4_096 * KiB };
+  const opening = openFiles(temporaryDirectory(), options, { ...system, write });
+  let isOpen = false;
+  void opening.then(() => (isOpen = true));
+  for (let before = 0; !isOpen; before = writes) {
+    await turn();
+    inATurn.push(writes - before);
+  }
+  expect(writes).toBeGreaterThan((4_096 * KiB) / stepBytes);
+  // What follows the last piece is a header, an identity and the names.
+  expect(Math.max(...inATurn)).toBeLessThan(4);
+  await (await opening).close();
+});
 
 describe('an append', () => {
   test('is complete when its write is, and not before (P2)', async () => {

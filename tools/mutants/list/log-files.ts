@@ -151,6 +151,12 @@ const create = inFile(
       find: 'if (sequence !== 1 || !isEmptySegment(file)) {',
       replace: 'if (sequence < 0) {',
     },
+    {
+      name: 'prepares a whole segment in one turn of the thread',
+      rule: 'L1',
+      find: 'for (const _ of taskSteps(files, prepare)) await nextTurn();',
+      replace: 'runTask(files, prepare);',
+    },
   ],
 );
 

@@ -1,4 +1,4 @@
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { ReplicaOptions } from '../api.ts';
 import { InvalidOptionError } from '../errors.ts';
 import type { Events } from '../events.ts';
@@ -54,8 +54,17 @@ function launched(
     logger,
   );
   port.on('message', (report: Report) => link.take(report));
-  worker.on('error', (error) => link.died(error));
+  // What it said last may come behind its end when this thread was busy: above all, why.
+  const hear = (): void => {
+    for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port))
+      link.take(last.message as Report);
+  };
+  worker.on('error', (error) => {
+    hear();
+    link.died(error);
+  });
   worker.on('exit', () => {
+    hear();
     port.close();
     link.gone();
   });

@@ -165,3 +165,12 @@ test('when the thread of its callers ends, the engine ends with it', async () =>
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(Atomics.load(words, 0)).toBe(ticks);
 });
+
+test('what an engine’s thread says before it ends is heard, however late', async () => {
+  const unknown = { ...lonelyTransport(), remote: { module: 'node:os', name: 'y', options: 1 } };
+  const starting = start('none', { transport: unknown });
+  const refused = expect(starting).rejects.toThrow('exports no function y');
+  // By then it has said why, and has ended.
+  for (const untilMs = performance.now() + 2_000; performance.now() < untilMs; );
+  await refused;
+});
