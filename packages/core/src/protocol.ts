@@ -28,3 +28,4 @@ export * from './ports/state-machine.ts';
 export * from './ports/transport.ts';
 export { Replica } from './paxos/replica.ts';
 export type { Settings } from './paxos/settings.ts';
+export { restoredAfter } from './host/recovery.ts';

@@ -105,10 +105,15 @@ export class LoneMachine {
     return all.find((one) => one.slot === slot && one.offset === offset)?.resultOf(sequence);
   }
 
-  executeValue(value: Value): Slot {
-    const slot = this.log.add(value);
+  /** A slot that the log has already. */
+  replay(slot: Slot, value: Value): void {
     this.#execution.execute(slot, value, true);
     this.#kept?.executed(slot, value);
+  }
+
+  executeValue(value: Value): Slot {
+    const slot = this.log.add(value);
+    this.replay(slot, value);
     return slot;
   }
 
