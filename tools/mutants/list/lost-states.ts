@@ -132,5 +132,15 @@ const around: readonly Mutant[] = [
   },
 ];
 
+/** A snapshot is later than the log. */
+const hole: Mutant = {
+  name: 'a start leaves unproved votes below its snapshot in the log',
+  rule: 'P11',
+  file: 'packages/core/src/host/open-engine.ts',
+  killers: ['packages/snapshot/test/hole.test.ts'],
+  find: 'if (executedThrough > restored.decidedThrough) log.truncate(executedThrough + 1);',
+  replace: '',
+};
+
 /** All snapshots are bad, and the log was cut. */
-export const lostStateMutants: readonly Mutant[] = [...silent, ...around];
+export const lostStateMutants: readonly Mutant[] = [...silent, ...around, hole];
