@@ -71,7 +71,7 @@ test('if that snapshot turns out bad later there is no hole in the log: it fetch
   expect(replica.status().firstSlot).toBeGreaterThanOrEqual(later + 1);
 });
 
-test('if it is bad at once, the older one and the whole log behind it are gone on with', async () => {
+test('if it is bad at once, the older one and the log behind it are gone on with', async () => {
   const { id, older, later } = await crashedBeforeTheCut();
   group.shelf(id).damage(later, 5);
   const replica = await group.start(id);
