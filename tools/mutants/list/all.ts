@@ -21,6 +21,7 @@ import { recoveryMutants } from './recovery.ts';
 import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
 import { sleepMutants } from './sleep.ts';
+import { snapshotBoundMutants } from './snapshot-bounds.ts';
 import { snapshotLayerMutants } from './snapshot-layer.ts';
 import { snapshotServerMutants } from './snapshot-server.ts';
 import { snapshotMutants } from './snapshots.ts';
@@ -57,4 +58,5 @@ export const mutants: readonly Mutant[] = [
   ...snapshotServerMutants,
   ...lostStateMutants,
   ...comparingMutants,
+  ...snapshotBoundMutants,
 ];
