@@ -182,7 +182,7 @@ export class Saver {
 export const imageLayout = 1;
 
 const tooManyCallers = (): OverloadedError => {
-  const why = `${saveCallersMax} callers wait for a snapshot (saveCallersMax); wait for one of them`;
+  const why = `${saveCallersMax} callers wait for a snapshot (saveCallersMax); ask again later`;
   return new OverloadedError('saveCallersMax', why);
 };
 

@@ -10,8 +10,8 @@ interface Mark {
 }
 
 /**
- * How many bytes of values lie between slots, roughly: of those that were executed since the start,
- * or again at it; what came before counts as none. Off by at most one grain, which doubles when the marks become too many.
+ * How many bytes of values lie between slots, roughly: of those executed since the start, or again
+ * at it; what came before counts as none. Off by at most one grain, which doubles when the marks become too many.
  */
 export class LogBytes {
   #grainBytes: number;
@@ -27,7 +27,7 @@ export class LogBytes {
     return this.#marks.at(-1)?.slot ?? 0;
   }
 
-  /** Each slot once, in order; `bytes` are its own, or those of all since the last that was added. */
+  /** In the order of the slots; `bytes` are those since the last one that was added. */
   add(slot: Slot, bytes: number): void {
     const last = this.#marks.at(-1);
     requires(
