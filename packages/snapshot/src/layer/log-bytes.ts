@@ -11,7 +11,8 @@ interface Mark {
 
 /**
  * How many bytes of values lie between slots, roughly: of those executed since the start, or again
- * at it; what came before counts as none. Off by at most one grain, which doubles when the marks become too many.
+ * at it; what came before counts as none. Off by at most one grain, which doubles when the marks
+ * become too many.
  */
 export class LogBytes {
   #grainBytes: number;
