@@ -1,19 +1,10 @@
 import { FrameError, LogTruncatedError, SnapshotCorruptError, StorageError } from '@rsl/core';
-import type {
-  GroupId,
-  Logger,
-  ReplicatedState,
-  Slot,
-  SnapshotMeta,
-  SnapshotReader,
-} from '@rsl/core/protocol';
+import type { GroupId, Logger, ReplicatedState, Slot, SnapshotMeta } from '@rsl/core/protocol';
 import { asError, codeOf } from '../failures.ts';
+import { imageLayout } from '../image-layout.ts';
+import { piecesOf } from '../pieces.ts';
 import type { Kept } from './kept.ts';
 import type { Teller } from './progress.ts';
-import { imageLayout } from './saver.ts';
-
-/** Read at a time. */
-const pieceBytes = 256 * 1024;
 
 export interface LoadingParts {
   readonly kept: Kept;
@@ -69,23 +60,16 @@ export class Loading {
     const reader = await kept.store.open(meta);
     try {
       if (how === 'verify') await reader.verify();
-      await state.load(meta.slot, piecesOf(reader, teller));
+      await state.load(
+        meta.slot,
+        piecesOf(reader, (bytes) => teller.tell({ kind: 'loading', meta, bytes })),
+      );
     } finally {
       await reader.close();
     }
     const { bytes, slot } = meta;
     logger.info({ slot, bytes }, 'a snapshot was loaded');
     teller.tell({ kind: 'loaded', meta });
-  }
-}
-
-async function* piecesOf(reader: SnapshotReader, teller: Teller): AsyncGenerator<Uint8Array> {
-  const { meta } = reader;
-  for (let at = 0; at < meta.bytes; ) {
-    teller.tell({ kind: 'loading', meta, bytes: at });
-    const piece = await reader.read(at, pieceBytes);
-    at += piece.length;
-    yield piece;
   }
 }
 
