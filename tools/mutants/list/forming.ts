@@ -29,7 +29,7 @@ const forming = inFile(
     {
       name: 'a set in another name is accepted',
       rule: 'S10',
-      find: `if (groupIdOf(this.#host.name, membership.members) !== membership.group) {`,
+      find: 'if (!isFirstOf(this.#host.name, membership)) {',
       replace: 'if (membership.members.length === 0) {',
     },
     {
