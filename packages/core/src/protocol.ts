@@ -27,6 +27,7 @@ export * from './ports/random.ts';
 export * from './ports/snapshot-store.ts';
 export * from './ports/state-machine.ts';
 export * from './ports/transport.ts';
+export { foundingImage } from './host/image.ts';
 export { OfflineState } from './host/offline-state.ts';
 export { Replica } from './paxos/replica.ts';
 export type { Settings } from './paxos/settings.ts';

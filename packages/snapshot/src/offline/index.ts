@@ -12,3 +12,4 @@
  * @module @rsl/snapshot/offline
  */
 export { replay, type Replayed, type ReplayOptions } from './replay.ts';
+export { type RestoreBackup, restoreBackup, type RestoredBackup } from './restore-backup.ts';
