@@ -33,6 +33,18 @@ const forming = inFile(
       replace: 'if (membership.members.length === 0) {',
     },
     {
+      name: 'a set that begins with another state is accepted',
+      rule: 'S10',
+      find: 'if (current === undefined && !sameFounding(membership.founding, this.#founding)) {',
+      replace: 'if (membership.members.length === 0) {',
+    },
+    {
+      name: 'who has a state of another history joins a group',
+      rule: 'S10',
+      find: 'if (this.#founding !== undefined && !sameFounding(membership.founding, this.#founding)) return;',
+      replace: '',
+    },
+    {
       name: 'a set with another store of this replica is accepted',
       rule: 'S2, S10',
       find: 'if (memberOf(membership, id, store) === undefined) {',

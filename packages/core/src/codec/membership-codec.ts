@@ -53,11 +53,7 @@ export function fingerprintOf(m: Membership): number {
 }
 
 /** The id of a group: a hash of its name, its first members, sorted, and what it began with (S10). */
-export function groupIdOf(
-  name: string,
-  members: readonly Member[],
-  began?: Founding | undefined,
-): string {
+export function groupIdOf(name: string, members: readonly Member[], began?: Founding): string {
   const sorted = [...members].sort((a, b) => a.id - b.id).map((m) => [m.id, m.store]);
   const state = began === undefined ? [] : [began.slot, began.digest];
   return digest64(JSON.stringify([name, sorted, ...state]));

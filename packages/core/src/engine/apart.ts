@@ -7,6 +7,7 @@ import { LocalApplication } from '../host/local-application.ts';
 import { measuresOf } from '../host/measures.ts';
 import { beginAt } from '../host/recovery.ts';
 import type { CheckedOptions } from '../options.ts';
+import type { Founding } from '../paxos/membership.ts';
 import type { LayerAnswer } from '../ports/layer.ts';
 import type { PortContext } from '../ports/port.ts';
 import type { Halves } from '../running-replica.ts';
@@ -36,7 +37,7 @@ export async function startApart<C, R>(
   let besides: Besides | undefined;
   let running: RemoteEngine | undefined;
   try {
-    const { firstSlot, group, store } = await link.opened;
+    const { firstSlot, founding, group, store } = await link.opened;
     const { counters, metrics } = measuresOf(checked, clock, logger);
     const application: LocalApplication = new LocalApplication({
       self,
@@ -55,6 +56,8 @@ export async function startApart<C, R>(
     const host = {
       state: application.state,
       group,
+      founding,
+      founded: (on: Founding) => link.order({ kind: 'founded', on }),
       answer,
       fail: (error: Error) => {
         if (running === undefined) failed(asRslError(error));

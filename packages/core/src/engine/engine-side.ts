@@ -101,8 +101,8 @@ export class EngineSide {
       this.#host = engineOf({ timings, peers, lease, epoch }, this.#context, opened, parts);
       this.#happenings.flush();
       const { firstSlot, decidedThrough } = restored;
-      const group = membership?.group;
-      say({ kind: 'opened', store: info.store, group, firstSlot, decidedThrough });
+      const { founding, group } = membership ?? {};
+      say({ kind: 'opened', store: info.store, group, founding, firstSlot, decidedThrough });
     } catch (error) {
       this.#failed(error);
       await this.close();
@@ -135,6 +135,8 @@ export class EngineSide {
         this.#feed?.begin(order.executedThrough, decidedThrough);
         return this.#takeIn();
       }
+      case 'founded':
+        return this.#host?.foundOn(order.on);
       case 'layer-answer':
         return this.#host?.answer(order.channel, order.answer);
       case 'heard':

@@ -2,7 +2,7 @@ import type { HostMessage } from '../codec/host-codec.ts';
 import { ClosedError, OldCopyError, type RslError } from '../errors.ts';
 import type { Input } from '../paxos/input.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
-import { type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
+import { type Founding, type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
 import type { DurableMessage } from '../paxos/messages.ts';
 import type { Protocol, Restored } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
@@ -121,6 +121,11 @@ export class Host implements Engine, TransportEvents {
 
   get refusesCommands(): boolean {
     return this.#parts.room.isLow && this.#protocol?.view.role === 'phase2';
+  }
+
+  /** Its application has the state of a backup; before `start`. */
+  foundOn(founding: Founding): void {
+    this.#parts.forming.foundOn(founding);
   }
 
   bootstrap(members: readonly PeerAddress[], deadlineMs: number): Promise<'formed' | 'already'> {

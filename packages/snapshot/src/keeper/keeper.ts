@@ -4,6 +4,7 @@ import {
   type BesideLayer,
   type LayerOrder,
   type Membership,
+  nowhere,
   type PortContext,
   type Slot,
   type SnapshotMeta,
@@ -64,7 +65,7 @@ export class Keeper implements BesideLayer {
   async begin(host: BesideHost, firstSlot: Slot): Promise<void> {
     const parts = this.#partsFor(host);
     this.#parts = parts;
-    const meta = await parts.loading.newest(firstSlot, host.group);
+    const meta = await parts.loading.newest(firstSlot, host);
     if (meta !== undefined) this.#isAt(meta, host);
     const left = await parts.kept.store.left();
     this.#answer({ kind: 'snapshots', snapshots: parts.kept.metas, left });
@@ -186,10 +187,14 @@ export class Keeper implements BesideLayer {
   }
 
   /** The state is the one of this snapshot. */
-  #isAt({ membership, slot }: SnapshotMeta, { state }: BesideHost): void {
-    this.#governing.loaded(slot, membership);
-    this.#stagger(membership);
-    this.#policy.saved(slot, state.timeMs);
+  #isAt({ digest, membership, slot }: SnapshotMeta, host: BesideHost): void {
+    const isFounding = membership.number === nowhere.number;
+    this.#governing.loaded(slot, isFounding ? undefined : membership);
+    this.#policy.saved(slot, host.state.timeMs);
+    if (!isFounding) return this.#stagger(membership);
+    host.founded({ slot, digest });
+    // It says of no group that it is its state, so that nobody else can be given it.
+    this.#policy.missing();
   }
 
   async #obey(order: Exclude<Order, { kind: 'governs' | 'leads' }>): Promise<void> {

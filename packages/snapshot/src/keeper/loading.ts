@@ -1,5 +1,13 @@
 import { FrameError, LogTruncatedError, SnapshotCorruptError, StorageError } from '@rsl/core';
-import type { GroupId, Logger, ReplicatedState, Slot, SnapshotMeta } from '@rsl/core/protocol';
+import {
+  type BesideHost,
+  type Logger,
+  nowhere,
+  type ReplicatedState,
+  sameFounding,
+  type Slot,
+  type SnapshotMeta,
+} from '@rsl/core/protocol';
 import { asError, codeOf } from '../failures.ts';
 import { imageLayout } from '../image-layout.ts';
 import { piecesOf } from '../pieces.ts';
@@ -12,6 +20,9 @@ export interface LoadingParts {
   readonly logger: Logger;
   readonly teller: Teller;
 }
+
+/** Of the log: its group, and what that began with. */
+type LogsGroup = Pick<BesideHost, 'founding' | 'group'>;
 
 /** Puts a snapshot in the place of the state. */
 export class Loading {
@@ -27,10 +38,10 @@ export class Loading {
    * RSL_SNAPSHOT_CORRUPT, RSL_LOG_TRUNCATED: it has not, so that nothing may begin (S6).
    * RSL_WRONG_STORE: there are snapshots of a group that the log is not in; the names may be equal.
    */
-  async newest(firstSlot: Slot, group: GroupId | undefined): Promise<SnapshotMeta | undefined> {
+  async newest(firstSlot: Slot, log: LogsGroup): Promise<SnapshotMeta | undefined> {
     const { kept, logger } = this.#parts;
     let why: Error | undefined;
-    for (const meta of ofGroup(await kept.list(), group)) {
+    for (const meta of ofGroup(await kept.list(), log)) {
       if (meta.slot < firstSlot - 1) break;
       try {
         await this.#load(meta, 'verify');
@@ -83,9 +94,13 @@ const otherLayout = ({ layout, slot }: SnapshotMeta): FrameError =>
 /** A group that is formed anew is another one, also under the same name: see P9, S10. */
 function ofGroup(
   metas: readonly SnapshotMeta[],
-  group: GroupId | undefined,
+  { founding, group }: LogsGroup,
 ): readonly SnapshotMeta[] {
-  const other = metas.find(({ membership }) => membership.group !== group);
+  const other = metas.find(({ digest, membership, slot }) => {
+    if (membership.number !== nowhere.number) return membership.group !== group;
+    // A restored backup is of no group: the one that is formed on it names it.
+    return group !== undefined && !sameFounding(founding, { slot, digest });
+  });
   if (other === undefined) return metas;
   const log = group === undefined ? 'the log is in no group yet' : `the log is of group ${group}`;
   const whose = `the snapshot of slot ${other.slot} is of group ${other.membership.group}`;

@@ -14,7 +14,13 @@ export function decidedOf(log: LoneLog, group = 'feedfacefeedface'): DecidedLog 
   const membership = membershipOf(group);
   const { firstSlot, lastSlot: decidedThrough } = log;
   return {
-    ...{ where: 'here', name: 'tested', replica: 1, membership, group, firstSlot, decidedThrough },
+    where: 'here',
+    name: 'tested',
+    replica: 1,
+    membership,
+    group,
+    firstSlot,
+    decidedThrough,
     read: async (from, to, take) => {
       for (const { slot, value } of await log.read(from, to)) await take(slot, value);
     },
