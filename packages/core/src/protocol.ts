@@ -31,3 +31,4 @@ export { foundingImage } from './host/image.ts';
 export { OfflineState } from './host/offline-state.ts';
 export { Replica } from './paxos/replica.ts';
 export type { Settings } from './paxos/settings.ts';
+export { restoredAfter } from './host/recovery.ts';

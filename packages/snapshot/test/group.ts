@@ -11,7 +11,7 @@ import {
   memoryTransport,
   startReplicaBeside,
 } from '@rsl/core/testing';
-import { type Snapshots, type SnapshotsOptions, snapshots } from '../src/index.ts';
+import { type Progress, type Snapshots, type SnapshotsOptions, snapshots } from '../src/index.ts';
 
 /** How replicas start: set by the files of `apart`. */
 export const mode: { isApart: boolean } = { isApart: false };
@@ -34,6 +34,8 @@ export class Group {
     fate: (from, to, lane) => (this.arrives(from, to, lane) ? [0] : []),
   });
   readonly ids = [1, 2, 3];
+  /** Of those that start from now on. */
+  onProgress: ((progress: Progress) => void) | undefined;
   readonly disks = new Map(this.ids.map((id) => [id, new MemoryDisk()]));
   readonly shelves = new Map(this.ids.map((id) => [id, new MemoryShelf()]));
   readonly replicas = new Map<number, Replica>();
@@ -48,7 +50,12 @@ export class Group {
     const disk = this.disks.get(id) as MemoryDisk;
     const shelf = this.shelves.get(id) as MemoryShelf;
     const store = this.#options.store?.(id) ?? memorySnapshots(shelf);
-    const layer = snapshots({ store, ...this.#options.snapshots });
+    const { onProgress } = this;
+    const layer = snapshots({
+      store,
+      ...this.#options.snapshots,
+      ...(onProgress && { onProgress }),
+    });
     this.layers.set(id, layer);
     const stateMachine = this.#options.machine?.() ?? new DigestMachine();
     this.machines.set(id, stateMachine);

@@ -1,4 +1,5 @@
 // A backup becomes the beginning of another group, on whole replicas.
+import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fileSnapshots } from '../src/index.ts';
@@ -119,4 +120,18 @@ test('a backup is not put beside a log that is of a group without it', async () 
   const other = new Group({ snapshots: often, store: () => fileSnapshots(elsewhere) });
   other.disks.set(3, group.disks.get(3) as never);
   await expect(other.start(3)).rejects.toMatchObject({ code: 'RSL_WRONG_STORE' });
+});
+
+test('a replica whose backup is damaged does not begin empty, however often it is started', async () => {
+  const backup = await backedUp();
+  group = groupIn('new');
+  const { where } = await restore(1, backup);
+  const bytes = fs.readFileSync(where);
+  const at = bytes.indexOf('a=3');
+  bytes.write('a=4', at);
+  fs.writeFileSync(where, bytes);
+  for (const _ of [1, 2]) {
+    await expect(group.start(1)).rejects.toMatchObject({ code: 'RSL_SNAPSHOT_CORRUPT' });
+  }
+  expect(fs.readFileSync(where)).toEqual(bytes);
 });

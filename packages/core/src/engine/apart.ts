@@ -37,7 +37,7 @@ export async function startApart<C, R>(
   let besides: Besides | undefined;
   let running: RemoteEngine | undefined;
   try {
-    const { firstSlot, founding, group, store } = await link.opened;
+    const { decidedThrough, firstSlot, founding, group, store } = await link.opened;
     const { counters, metrics } = measuresOf(checked, clock, logger);
     const application: LocalApplication = new LocalApplication({
       self,
@@ -67,7 +67,7 @@ export async function startApart<C, R>(
     besides = await Besides.open(layers, context, host);
     application.give(besides);
     const kept = besides.isEmpty ? undefined : besides;
-    await beginAt(firstSlot, stateMachine, application.progress, kept);
+    await beginAt({ firstSlot, decidedThrough }, stateMachine, application.progress, kept);
     const { executedThrough } = application.progress;
     const given = { self, application, shared, limits, timings, clock, logger, counters };
     const order = (what: Order): void => link.order(what);

@@ -39,15 +39,19 @@ export class Besides implements KeptState {
     return this.#layers.size === 0;
   }
 
-  async begin(firstSlot: Slot): Promise<void> {
+  async begin(firstSlot: Slot): Promise<'stateless' | void> {
     const host = this.#host;
+    let begun: 'stateless' | undefined;
     for (const [channel, layer] of this.#layers) {
       const answer = (what: LayerAnswer): void => host.answer(channel, what);
       const fail = (error: Error): void => host.fail(error);
       const founded = (on: Founding): void => host.founded(on);
       const { founding, group, state } = host;
-      await layer.begin({ state, group, founding, founded, answer, fail }, firstSlot);
+      const given = { state, group, founding, founded, answer, fail };
+      const own = await layer.begin(given, firstSlot);
+      if (own !== undefined) begun = own;
     }
+    return begun;
   }
 
   executed(slot: Slot, value: Value): void {

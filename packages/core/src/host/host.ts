@@ -3,7 +3,7 @@ import { ClosedError, OldCopyError, type RslError } from '../errors.ts';
 import type { Input } from '../paxos/input.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import { type Founding, type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
-import type { DurableMessage } from '../paxos/messages.ts';
+import type { Message } from '../paxos/messages.ts';
 import type { Protocol, Restored } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -300,7 +300,7 @@ export class Host implements Engine, TransportEvents {
     else if (follows === 'turn') this.#schedule();
   }
 
-  #reveal(to: ReplicaId, message: DurableMessage): void {
+  #reveal(to: ReplicaId, message: Message): void {
     if (this.#stopped || this.#renewing) return;
     if (to !== this.#options.self) return this.#parts.outbound.message(to, message);
     this.#inputs.push({ kind: 'message', from: to, message });

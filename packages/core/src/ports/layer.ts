@@ -79,9 +79,11 @@ export interface BesideHost {
 export interface BesideLayer {
   /**
    * At a start, before anything is executed: brings the state machine to where the log goes on, or
-   * further. `firstSlot` is the first that the log keeps.
+   * further. `firstSlot` is the first that the log keeps. `stateless` if it has nothing that
+   * reaches it: then the half that decides gets a state from others, and makes the protocol that
+   * it is around only when that is loaded (S6).
    */
-  begin(host: BesideHost, firstSlot: Slot): Promise<void>;
+  begin(host: BesideHost, firstSlot: Slot): Promise<'stateless' | void>;
   /** From its other half, in the order in which they were given. */
   order(order: LayerOrder): void;
   /** After each slot, at once: nothing else has been executed since. */

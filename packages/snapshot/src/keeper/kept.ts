@@ -64,6 +64,13 @@ export class Kept {
     this.#changed(this.metas);
   }
 
+  /** One of them is not there any more, by nobody's order. */
+  async lost(meta: SnapshotMeta): Promise<void> {
+    this.#logger.error({ slot: meta.slot }, 'a snapshot is gone; look after the medium');
+    await this.list();
+    this.#changed(this.metas);
+  }
+
   /** It cannot be verified: nobody is given it any more. */
   async condemn(meta: SnapshotMeta, error: Error): Promise<void> {
     const { slot } = meta;

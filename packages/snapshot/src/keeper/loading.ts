@@ -24,6 +24,14 @@ export interface LoadingParts {
 /** Of the log: its group, and what that began with. */
 type LogsGroup = Pick<BesideHost, 'founding' | 'group'>;
 
+/** What a start has found. */
+export type Found =
+  | { readonly kind: 'loaded'; readonly meta: SnapshotMeta }
+  /** There is no snapshot that the log goes on behind, and the log has everything. */
+  | { readonly kind: 'none' }
+  /** And it has not: the state is lost here. RSL_SNAPSHOT_CORRUPT, RSL_LOG_TRUNCATED. */
+  | { readonly kind: 'stateless'; readonly error: Error };
+
 /** Puts a snapshot in the place of the state. */
 export class Loading {
   readonly #parts: LoadingParts;
@@ -34,35 +42,48 @@ export class Loading {
 
   /**
    * Loads the newest snapshot whose every byte is the one that was committed; older ones are tried
-   * if it is not. Undefined: there is none that the log goes on behind, and the log has everything.
-   * RSL_SNAPSHOT_CORRUPT, RSL_LOG_TRUNCATED: it has not, so that nothing may begin (S6).
-   * RSL_WRONG_STORE: there are snapshots of a group that the log is not in; the names may be equal.
+   * if it is not. RSL_WRONG_STORE: there are snapshots of a group that the log is not in; the names
+   * may be equal. Whatever reading throws that says nothing of what was written, if that was all
+   * there is: another start may find it.
    */
-  async newest(firstSlot: Slot, log: LogsGroup): Promise<SnapshotMeta | undefined> {
+  async newest(firstSlot: Slot, log: LogsGroup): Promise<Found> {
     const { kept, logger } = this.#parts;
     let why: Error | undefined;
     for (const meta of ofGroup(await kept.list(), log)) {
       if (meta.slot < firstSlot - 1) break;
       try {
         await this.#load(meta, 'verify');
-        return meta;
+        return { kind: 'loaded', meta };
       } catch (error) {
         if (codeOf(error) === 'RSL_LOAD_FAILED') throw error;
         why = asError(error);
+        // No log has what a backup has, and nobody can be asked: it stays, and is refused again.
+        if (log.group === undefined) throw why;
         const { slot } = meta;
         if (isCorrupt(error)) await kept.condemn(meta, why);
         else
           logger.error({ err: error, slot }, 'a snapshot cannot be loaded; an older one is tried');
       }
     }
-    if (firstSlot > 1) throw nothingGood(firstSlot, kept.metas[0]?.slot ?? 0, why);
+    if (firstSlot > 1) return this.#stateless(firstSlot, why);
     if (why !== undefined) logger.warn({}, 'no snapshot is good; the log has every slot');
-    return undefined;
+    return { kind: 'none' };
   }
 
-  /** Its content was verified when it was committed. */
-  async install(meta: SnapshotMeta): Promise<void> {
-    await this.#load(meta, 'verified');
+  #stateless(firstSlot: Slot, why: Error | undefined): Found {
+    const { kept, logger, teller } = this.#parts;
+    if (why !== undefined && !isCorrupt(why) && !(why instanceof FrameError)) throw why;
+    const error = nothingGood(firstSlot, kept.metas[0]?.slot ?? 0, why);
+    const need = firstSlot - 1;
+    const what = 'the state is lost here; nothing is executed or answered until a peer gives one';
+    logger.warn({ err: error, code: codeOf(error), need }, what);
+    teller.tell({ kind: 'stateless', need, error });
+    return { kind: 'stateless', error };
+  }
+
+  /** `verified`: its content was, when it was committed in this life of the replica. */
+  async install(meta: SnapshotMeta, how: 'verified' | 'verify'): Promise<void> {
+    await this.#load(meta, how);
   }
 
   async #load(meta: SnapshotMeta, how: 'verified' | 'verify'): Promise<void> {
@@ -112,7 +133,6 @@ function ofGroup(
 
 function nothingGood(firstSlot: Slot, newest: Slot, cause: Error | undefined): Error {
   if (cause === undefined) return new LogTruncatedError(newest + 1, firstSlot);
-  if (!isCorrupt(cause) && !(cause instanceof FrameError)) return cause;
   const { file = 'the snapshots', offset = 0 } = cause as Partial<SnapshotCorruptError>;
   const why = `no snapshot is good, and the log begins at slot ${firstSlot} only`;
   return new SnapshotCorruptError(file, offset, `${why}: ${cause.message}`);
