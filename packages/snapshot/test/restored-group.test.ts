@@ -72,7 +72,7 @@ test('all members of a new group begin with the backup, and go on behind it', as
   }
 });
 
-test('it starts again from the backup until it has saved something, and later from that', async () => {
+test('it starts from the backup until it has saved something, and later from that', async () => {
   const backup = await backedUp();
   group = groupIn('new');
   for (const id of group.ids) await restore(id, backup);
@@ -122,7 +122,7 @@ test('a backup is not put beside a log that is of a group without it', async () 
   await expect(other.start(3)).rejects.toMatchObject({ code: 'RSL_WRONG_STORE' });
 });
 
-test('a replica whose backup is damaged does not begin empty, however often it is started', async () => {
+test('a replica whose backup is damaged does not begin empty, nor later', async () => {
   const backup = await backedUp();
   group = groupIn('new');
   const { where } = await restore(1, backup);

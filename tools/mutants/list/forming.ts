@@ -41,7 +41,7 @@ const forming = inFile(
     {
       name: 'who has a state of another history joins a group',
       rule: 'S10',
-      find: 'if (this.#founding !== undefined && !sameFounding(membership.founding, this.#founding)) return;',
+      find: 'if (mine !== undefined && !sameFounding(membership.founding, mine)) return;',
       replace: '',
     },
     {

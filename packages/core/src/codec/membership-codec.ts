@@ -52,7 +52,7 @@ export function fingerprintOf(m: Membership): number {
   return crc32(packr.pack([m.group, m.number, m.firstSlot, members]));
 }
 
-/** The id of a group: a hash of its name, its first members, sorted, and what it began with (S10). */
+/** The id of a group: a hash of its name, first members, sorted, and what it began with (S10). */
 export function groupIdOf(name: string, members: readonly Member[], began?: Founding): string {
   const sorted = [...members].sort((a, b) => a.id - b.id).map((m) => [m.id, m.store]);
   const state = began === undefined ? [] : [began.slot, began.digest];

@@ -50,15 +50,14 @@ export async function startApart<C, R>(
       emit: events.emit.bind(events) as Events['emit'],
       engine: () => engine,
     });
-    const answer = (channel: number, what: LayerAnswer): void =>
-      link.order({ kind: 'layer-answer', channel, answer: what });
     const failed = (error: RslError): void => link.failed(error);
     const host = {
       state: application.state,
       group,
       founding,
       founded: (on: Founding) => link.order({ kind: 'founded', on }),
-      answer,
+      answer: (channel: number, answer: LayerAnswer) =>
+        link.order({ kind: 'layer-answer', channel, answer }),
       fail: (error: Error) => {
         if (running === undefined) failed(asRslError(error));
         else running.fail(error);

@@ -65,7 +65,7 @@ export class Forming {
     this.#agreed = agreed;
   }
 
-  /** This replica has the state of a backup: it is in no group yet, or in one that began with that. */
+  /** It has the state of a backup: it is in no group yet, or in one that began with that. */
   foundOn(founding: Founding): void {
     this.#founding = founding;
   }
@@ -182,7 +182,8 @@ export class Forming {
     if (this.#membership !== undefined) return;
     const { id, store } = this.#host.self;
     // It has a state of another history, and must never go on in this group.
-    if (this.#founding !== undefined && !sameFounding(membership.founding, this.#founding)) return;
+    const mine = this.#founding;
+    if (mine !== undefined && !sameFounding(membership.founding, mine)) return;
     const isFirst = membership.number === 1;
     if (isFirst && !isFirstOf(this.#host.name, membership)) return;
     // A first set that names this store was accepted by it, or it is not that set.

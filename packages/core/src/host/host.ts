@@ -15,7 +15,7 @@ import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
 import { receive } from './inbound.ts';
 import { carriesValues } from './outbound.ts';
 import { asRslError } from './as-rsl-error.ts';
-import { engineStatusOf } from './status.ts';
+import { countersOf, engineStatusOf } from './status.ts';
 
 /**
  * The only loop: inputs in, effects out, a turn at a time. It performs and decides nothing. It is
@@ -124,9 +124,7 @@ export class Host implements Engine, TransportEvents {
   }
 
   /** Its application has the state of a backup; before `start`. */
-  foundOn(founding: Founding): void {
-    this.#parts.forming.foundOn(founding);
-  }
+  readonly foundOn = (founding: Founding): void => this.#parts.forming.foundOn(founding);
 
   bootstrap(members: readonly PeerAddress[], deadlineMs: number): Promise<'formed' | 'already'> {
     return this.#parts.forming.bootstrap(members, deadlineMs);
@@ -397,9 +395,6 @@ export class Host implements Engine, TransportEvents {
   }
 
   counters(): Record<string, number> {
-    const { sent, dropped } = this.#parts.outbound;
-    const { appends } = this.#parts.commit;
-    const { counts } = this.#options.counters;
-    return { ...counts, framesSent: sent, framesDropped: dropped, appends };
+    return countersOf(this.#options.counters, this.#parts);
   }
 }

@@ -20,9 +20,9 @@ export interface DecidedLogOptions {
 type Take = (slot: Slot, value: Value) => void | Promise<void>;
 
 /**
- * What is known to be decided in a log's directory, for `replay` of `@rsl/snapshot/offline`. Rejects as
- * `inspectLog` does; RSL_LOG_CORRUPT if anything in it is damaged: what cannot be read may be a
- * later vote, so that nothing before it is certain.
+ * What is known to be decided in a log's directory, for `replay` of `@rsl/snapshot/offline`.
+ * Rejects as `inspectLog` does; RSL_LOG_CORRUPT if anything in it is damaged: what cannot be read
+ * may be a later vote, so that nothing before it is certain.
  */
 export async function decidedLog(
   directory: string,

@@ -9,7 +9,7 @@ export class DecidedPlaces {
   readonly #files = new Map<string, number>();
   readonly #blocks = new Map<number, Float64Array>();
 
-  /** The newest record of a slot wins, but over one that was learned only another one does (P11). */
+  /** The newest of a slot wins, but over one that was learned only another one does (P11). */
   found(slot: Slot, file: string, offset: number, isLearned: boolean): void {
     if (!isLearned && this.isLearned(slot)) return;
     const number = Math.floor(slot / slotsPerBlock);

@@ -6,7 +6,8 @@
  * import { replay } from '@rsl/snapshot/offline';
  *
  * const log = await decidedLog('data/1/log');
- * const { slot } = await replay({ log, snapshots: 'data/1/snapshots', stateMachine, through: 4_711 });
+ * const snapshots = 'data/1/snapshots';
+ * const { slot } = await replay({ log, snapshots, stateMachine, through: 4_711 });
  * ```
  *
  * @module @rsl/snapshot/offline

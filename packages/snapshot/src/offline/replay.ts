@@ -48,7 +48,7 @@ export interface Replayed {
 /**
  * Brings a state machine to what it was right after a slot, from the newest snapshot before it that
  * can be verified and from the log behind that; takes part in nothing, and changes no byte of
- * either. Rejects with RSL_SLOT_NOT_REACHED if less is known to be decided, RSL_LOG_TRUNCATED if the
+ * either. Rejects with RSL_INVALID_OPTION if less is known to be decided, RSL_LOG_TRUNCATED if the
  * log begins later and no snapshot is good (S6), RSL_WRONG_STORE if the snapshots are another
  * group's, and the errors of log, snapshots and state machine.
  */
