@@ -1,6 +1,6 @@
 /** Replicas with snapshots in one process, on real time, with memory twins of every port. */
 import { type Limits, type Replica, startReplica } from '@rsl/core';
-import type { StateMachine } from '@rsl/core/protocol';
+import type { Port, SnapshotStore, StateMachine } from '@rsl/core/protocol';
 import {
   DigestMachine,
   MemoryDisk,
@@ -20,6 +20,8 @@ export interface GroupOptions {
   readonly snapshots?: Omit<SnapshotsOptions, 'store'>;
   readonly limits?: Partial<Limits>;
   readonly machine?: (id: number) => StateMachine;
+  /** Instead of memory. */
+  readonly store?: (id: number) => Port<SnapshotStore>;
 }
 
 const memberAt = (id: number) => ({ id, addresses: { memory: `memory:${id}` } });
@@ -46,7 +48,8 @@ export class Group {
 
   async start(id: number): Promise<Replica> {
     const disk = this.disks.get(id) as MemoryDisk;
-    const store = memorySnapshots(this.shelves.get(id) as MemoryShelf);
+    const shelf = this.shelves.get(id) as MemoryShelf;
+    const store = this.#options.store?.(id) ?? memorySnapshots(shelf);
     const { onProgress } = this;
     const layer = snapshots({
       store,

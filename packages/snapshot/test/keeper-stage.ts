@@ -87,6 +87,8 @@ export class Stage<M extends StateMachine> {
     const host = {
       state: this.lone.state,
       group: 'group' in options ? options.group : this.membership.group,
+      founding: undefined,
+      founded: () => {},
       answer: (answer: object) => void this.answers.push(answer as Answer),
       fail: (error: Error) => void this.failures.push(error),
     };

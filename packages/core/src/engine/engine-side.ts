@@ -105,8 +105,8 @@ export class EngineSide {
       this.#host = engineOf({ timings, peers, lease, epoch }, this.#context, opened, parts);
       this.#happenings.flush();
       const { firstSlot, decidedThrough } = restored;
-      const group = membership?.group;
-      say({ kind: 'opened', store: info.store, group, firstSlot, decidedThrough });
+      const { founding, group } = membership ?? {};
+      say({ kind: 'opened', store: info.store, group, founding, firstSlot, decidedThrough });
     } catch (error) {
       this.#failed(error);
       await this.close();
@@ -136,6 +136,8 @@ export class EngineSide {
         this.#begin(order.executedThrough, (this.#opened as Opened).remembered.restored);
         return this.#takeIn();
       }
+      case 'founded':
+        return this.#host?.foundOn(order.on);
       case 'layer-answer':
         return this.#host?.answer(order.channel, order.answer);
       case 'heard':

@@ -1,6 +1,6 @@
 import type { Frame, FrameWriter } from '../codec/frame.ts';
 import type { MakeProtocol } from '../paxos/protocol.ts';
-import type { GroupId, ReplicaId } from '../paxos/membership.ts';
+import type { Founding, GroupId, ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { Port } from './port.ts';
@@ -32,6 +32,7 @@ export interface EngineLayer {
   wrap(inner: MakeProtocol, about: LayerAbout): MakeProtocol;
 }
 
+/** Of the replica that a layer decides for. */
 export interface LayerAbout {
   readonly self: ReplicaId;
   /** Drawn anew: for choices that need not be the same everywhere. */
@@ -43,13 +44,16 @@ export type LayerMessage = object;
 
 /** Between a layer's halves; survives structured cloning. */
 export type LayerOrder = object;
+/** What became of an order, or what the other half found by itself; survives structured cloning. */
 export type LayerAnswer = object;
 
 /** A layer's messages as frames; see `codec/frame.ts`. */
 export interface LayerCodec {
   /** 1 … 255. */
   kindOf(message: LayerMessage): number;
+  /** Large ones go with the bulk, so that no vote waits behind them. */
   laneOf(message: LayerMessage): Lane;
+  /** Its fields and values; the frame has begun, and is ended by the caller. */
   write(message: LayerMessage, out: FrameWriter): void;
   /** Undefined for a kind that it does not know. FrameError for what is no frame of that kind. */
   read(frame: Frame): LayerMessage | undefined;
@@ -61,6 +65,10 @@ export interface BesideHost {
   readonly state: ReplicatedState;
   /** That the log belongs to at this start; undefined: it is in no group yet. */
   readonly group: GroupId | undefined;
+  /** The state that this group began with; undefined: an empty one, or it is in no group yet. */
+  readonly founding: Founding | undefined;
+  /** The state is one that its group began with, or is to be formed on: before `begin` resolves. */
+  founded(on: Founding): void;
   /** To its other half. */
   answer(answer: LayerAnswer): void;
   /** The replica cannot go on. */
@@ -76,6 +84,7 @@ export interface BesideLayer {
    * it is around only when that is loaded (S6).
    */
   begin(host: BesideHost, firstSlot: Slot): Promise<'stateless' | void>;
+  /** From its other half, in the order in which they were given. */
   order(order: LayerOrder): void;
   /** After each slot, at once: nothing else has been executed since. */
   executed(slot: Slot, value: Value): void;

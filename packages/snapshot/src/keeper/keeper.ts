@@ -5,6 +5,7 @@ import {
   type BesideLayer,
   type LayerOrder,
   type Membership,
+  nowhere,
   type PortContext,
   type Slot,
   type SnapshotMeta,
@@ -80,7 +81,7 @@ export class Keeper implements BesideLayer {
   async begin(host: BesideHost, firstSlot: Slot): Promise<'stateless' | void> {
     const parts = this.#partsFor(host);
     this.#parts = parts;
-    const found = await parts.loading.newest(firstSlot, host.group);
+    const found = await parts.loading.newest(firstSlot, host);
     // Whoever is in no group has nobody to ask.
     if (found.kind === 'stateless' && host.group === undefined) throw found.error;
     if (found.kind === 'loaded') this.#isAt(found.meta, host);
@@ -236,10 +237,14 @@ export class Keeper implements BesideLayer {
   }
 
   /** The state is the one of this snapshot. */
-  #isAt({ membership, slot }: SnapshotMeta, { state }: BesideHost): void {
-    this.#governing.loaded(slot, membership);
-    this.#stagger(membership);
-    this.#policy.saved(slot, state.timeMs);
+  #isAt({ digest, membership, slot }: SnapshotMeta, host: BesideHost): void {
+    const isFounding = membership.number === nowhere.number;
+    this.#governing.loaded(slot, isFounding ? undefined : membership);
+    this.#policy.saved(slot, host.state.timeMs);
+    if (!isFounding) return this.#stagger(membership);
+    host.founded({ slot, digest });
+    // It says of no group that it is its state, so that nobody else can be given it.
+    this.#policy.missing();
   }
 
   async #obey(order: Exclude<Order, Noted>): Promise<void> {

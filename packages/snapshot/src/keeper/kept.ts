@@ -1,5 +1,10 @@
-import type { Slot, SnapshotMeta, SnapshotStore } from '@rsl/core/protocol';
-import type { Logger } from '@rsl/core/protocol';
+import {
+  type Logger,
+  nowhere,
+  type Slot,
+  type SnapshotMeta,
+  type SnapshotStore,
+} from '@rsl/core/protocol';
 import type { Teller } from './progress.ts';
 
 /** The committed snapshots of a store, as they were listed last. */
@@ -33,8 +38,10 @@ export class Kept {
     return this.metas.find((meta) => meta.digest === digest);
   }
 
+  /** Not a restored backup, which says of no group that it is its state. */
   at(slot: Slot): SnapshotMeta | undefined {
-    return this.metas.find((meta) => meta.slot === slot);
+    const isNamed = ({ membership }: SnapshotMeta): boolean => membership.number > nowhere.number;
+    return this.metas.find((meta) => meta.slot === slot && isNamed(meta));
   }
 
   async list(): Promise<readonly SnapshotMeta[]> {

@@ -1,19 +1,18 @@
 import { FrameError, LogTruncatedError, SnapshotCorruptError, StorageError } from '@rsl/core';
-import type {
-  GroupId,
-  Logger,
-  ReplicatedState,
-  Slot,
-  SnapshotMeta,
-  SnapshotReader,
+import {
+  type BesideHost,
+  type Logger,
+  nowhere,
+  type ReplicatedState,
+  sameFounding,
+  type Slot,
+  type SnapshotMeta,
 } from '@rsl/core/protocol';
 import { asError, codeOf } from '../failures.ts';
+import { imageLayout } from '../image-layout.ts';
+import { piecesOf } from '../pieces.ts';
 import type { Kept } from './kept.ts';
 import type { Teller } from './progress.ts';
-import { imageLayout } from './saver.ts';
-
-/** Read at a time. */
-const pieceBytes = 256 * 1024;
 
 export interface LoadingParts {
   readonly kept: Kept;
@@ -21,6 +20,9 @@ export interface LoadingParts {
   readonly logger: Logger;
   readonly teller: Teller;
 }
+
+/** Of the log: its group, and what that began with. */
+type LogsGroup = Pick<BesideHost, 'founding' | 'group'>;
 
 /** What a start has found. */
 export type Found =
@@ -44,10 +46,10 @@ export class Loading {
    * may be equal. Whatever reading throws that says nothing of what was written, if that was all
    * there is: another start may find it.
    */
-  async newest(firstSlot: Slot, group: GroupId | undefined): Promise<Found> {
+  async newest(firstSlot: Slot, log: LogsGroup): Promise<Found> {
     const { kept, logger } = this.#parts;
     let why: Error | undefined;
-    for (const meta of ofGroup(await kept.list(), group)) {
+    for (const meta of ofGroup(await kept.list(), log)) {
       if (meta.slot < firstSlot - 1) break;
       try {
         await this.#load(meta, 'verify');
@@ -55,6 +57,8 @@ export class Loading {
       } catch (error) {
         if (codeOf(error) === 'RSL_LOAD_FAILED') throw error;
         why = asError(error);
+        // No log has what a backup has, and nobody can be asked: it stays, and is refused again.
+        if (log.group === undefined) throw why;
         const { slot } = meta;
         if (isCorrupt(error)) await kept.condemn(meta, why);
         else
@@ -88,23 +92,16 @@ export class Loading {
     const reader = await kept.store.open(meta);
     try {
       if (how === 'verify') await reader.verify();
-      await state.load(meta.slot, piecesOf(reader, teller));
+      await state.load(
+        meta.slot,
+        piecesOf(reader, (bytes) => teller.tell({ kind: 'loading', meta, bytes })),
+      );
     } finally {
       await reader.close();
     }
     const { bytes, slot } = meta;
     logger.info({ slot, bytes }, 'a snapshot was loaded');
     teller.tell({ kind: 'loaded', meta });
-  }
-}
-
-async function* piecesOf(reader: SnapshotReader, teller: Teller): AsyncGenerator<Uint8Array> {
-  const { meta } = reader;
-  for (let at = 0; at < meta.bytes; ) {
-    teller.tell({ kind: 'loading', meta, bytes: at });
-    const piece = await reader.read(at, pieceBytes);
-    at += piece.length;
-    yield piece;
   }
 }
 
@@ -118,16 +115,19 @@ const otherLayout = ({ layout, slot }: SnapshotMeta): FrameError =>
 /** A group that is formed anew is another one, also under the same name: see P9, S10. */
 function ofGroup(
   metas: readonly SnapshotMeta[],
-  group: GroupId | undefined,
+  { founding, group }: LogsGroup,
 ): readonly SnapshotMeta[] {
-  const other = metas.find(({ membership }) => membership.group !== group);
+  const other = metas.find(({ digest, membership, slot }) => {
+    if (membership.number !== nowhere.number) return membership.group !== group;
+    // A restored backup is of no group: the one that is formed on it names it.
+    return group !== undefined && !sameFounding(founding, { slot, digest });
+  });
   if (other === undefined) return metas;
   const log = group === undefined ? 'the log is in no group yet' : `the log is of group ${group}`;
-  const { membership, slot } = other;
-  const why = `the snapshot of slot ${slot} is of group ${membership.group}, and ${log}`;
+  const whose = `the snapshot of slot ${other.slot} is of group ${other.membership.group}`;
   throw new StorageError(
     'RSL_WRONG_STORE',
-    `${why}; move the snapshots elsewhere, or the log back`,
+    `${whose}, and ${log}; move the snapshots elsewhere, or the log back`,
   );
 }
 
