@@ -10,7 +10,7 @@ export type { Progress } from './keeper/progress.ts';
 export type { Saved } from './keeper/saver.ts';
 export { defaultLayerOptions, type LayerOptions } from './layer/layer-options.ts';
 export type { FileSnapshotsOptions } from './options.ts';
-export { SnapshotMap } from './snapshot-map.ts';
+export { type FrozenMap, SnapshotMap } from './snapshot-map.ts';
 export {
   remoteSnapshots,
   type Snapshots,

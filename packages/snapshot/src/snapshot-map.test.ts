@@ -106,7 +106,8 @@ test('equal maps are walked in the same order, whatever became of them before', 
       for (let n = 0; n < keysMax / 2; n += 1) other.set(keyOf(n), 0);
       for (const key of [...keys].reverse()) other.set(key, 1);
       const walked = other.freeze();
-      for (const [key, value] of [...other]) {
+      const now = [...other];
+      for (const [key, value] of now) {
         if (value === 0) other.delete(key);
         else if (isViewed) other.set(key, 2);
       }
