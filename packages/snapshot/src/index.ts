@@ -4,6 +4,7 @@
  *
  * @module @rsl/snapshot
  */
+export { type CopySnapshot, copySnapshot } from './copy-snapshot.ts';
 export { fileSnapshots } from './file-snapshots.ts';
 export { defaultKeeperOptions, type KeeperOptions } from './keeper/keeper-options.ts';
 export type { Progress } from './keeper/progress.ts';
