@@ -3,21 +3,21 @@ import { expect, test } from 'vitest';
 import { type FrozenMap, SnapshotMap } from './snapshot-map.ts';
 
 /** Enough keys for many shards, each of them used now and then. */
-const keysMax = 10_000;
+const keysMax = 25_000;
 
 type Step =
   | { readonly kind: 'set' | 'delete'; readonly from: number; readonly count: number }
   | { readonly kind: 'clear' | 'freeze' | 'close' }
   | { readonly kind: 'walk'; readonly count: number };
 
-const someKeys = { from: fc.nat(keysMax), count: fc.integer({ min: 1, max: 3_000 }) };
+const someKeys = { from: fc.nat(keysMax), count: fc.integer({ min: 1, max: 8_000 }) };
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('set' as const), ...someKeys }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('delete' as const), ...someKeys }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('freeze' as const) }) },
   {
     weight: 6,
-    arbitrary: fc.record({ kind: fc.constant('walk' as const), count: fc.nat(5_000) }),
+    arbitrary: fc.record({ kind: fc.constant('walk' as const), count: fc.nat(12_000) }),
   },
   {
     weight: 1,
@@ -122,6 +122,16 @@ test('equal maps are walked in the same order, whatever became of them before', 
   fc.assert(property, { numRuns: 15 });
 }, 60_000);
 
+test('the order is the same however many shards there are', () => {
+  const few = new SnapshotMap<number, number>();
+  for (let n = 0; n < 40_000; n += 1) few.set(n, n);
+  const many = new SnapshotMap<number, number>();
+  for (let n = 200_000; n >= 0; n -= 1) many.set(n, n);
+  for (let n = 40_000; n <= 200_000; n += 1) many.delete(n);
+  expect([...many]).toEqual([...few]);
+  expect([...many.freeze()]).toEqual([...few]);
+});
+
 test('keys with one hash are walked in the order of their texts', () => {
   // Of long keys only the two ends and the length are hashed.
   const keyed = (n: number): string => 'x'.repeat(30) + String(n).padStart(9, '0') + 'x'.repeat(30);
@@ -137,7 +147,7 @@ test('a map is split also while a view is open, and the view does not see it', (
   const expected = [...map];
   const walk = map.freeze()[Symbol.iterator]() as IterableIterator<[number, number]>;
   const found = [walk.next().value];
-  for (let n = 0; n < 100_000; n += 1) map.set(n, -n);
+  for (let n = 2_000; n < 100_000; n += 1) map.set(n, -n);
   for (let n = 0; n < 1_500; n += 1) map.delete(n);
   found.push(...walk);
   expect(found).toEqual(expected);
