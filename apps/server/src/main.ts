@@ -4,10 +4,11 @@ import { inspect } from './inspect/inspect.ts';
 import { exitCodeOf, failureLine } from './process/failure.ts';
 import { printStatus } from './process/print-status.ts';
 import { program } from './process/program.ts';
+import { snapshotActions } from './snapshots/snapshot-actions.ts';
 import { start } from './process/start.ts';
 
 try {
-  await program({ start, status: printStatus, ...inspect }).parseAsync();
+  await program({ start, status: printStatus, ...inspect, ...snapshotActions }).parseAsync();
 } catch (error) {
   const exitCode = exitCodeOf(error);
   if (exitCode !== 0) process.stderr.write(`${failureLine(error)}\n`);

@@ -15,6 +15,7 @@ import { printSnapshots } from '../src/inspect/inspect-snapshots.ts';
 import { Output } from '../src/inspect/output.ts';
 import { exitCodeOf, failureLine } from '../src/process/failure.ts';
 import { program } from '../src/process/program.ts';
+import { snapshotActions } from '../src/snapshots/snapshot-actions.ts';
 import { freePort } from './free-port.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -315,7 +316,8 @@ describe('rsl-server inspect', () => {
     [['nothing'], "unknown command 'nothing'"],
   ])('%j is refused with code 2', async (args, why) => {
     const never = async () => expect.unreachable();
-    const actions = { start: never, status: never, inspectLog: never, inspectSnapshots: never };
+    const looking = { inspectLog: never, inspectSnapshots: never };
+    const actions = { start: never, status: never, ...looking, ...snapshotActions };
     const parsing = program(actions).parseAsync(['inspect', ...args], { from: 'user' });
     const error: unknown = await parsing.catch((cause: unknown) => cause);
     expect(exitCodeOf(error)).toBe(2);

@@ -19,6 +19,7 @@ import { readMutants } from './reads.ts';
 import { recoveryMutants } from './recovery.ts';
 import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
+import { serverStateMutants } from './server-state.ts';
 import { sleepMutants } from './sleep.ts';
 import { snapshotLayerMutants } from './snapshot-layer.ts';
 import { snapshotServerMutants } from './snapshot-server.ts';
@@ -51,6 +52,7 @@ export const mutants: readonly Mutant[] = [
   ...logSharingMutants,
   ...lookingMutants,
   ...snapshotMutants,
+  ...serverStateMutants,
   ...transportMutants,
   ...snapshotLayerMutants,
   ...snapshotServerMutants,
