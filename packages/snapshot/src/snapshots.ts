@@ -148,4 +148,9 @@ function split(given: Omit<SnapshotsOptions, 'store'>): {
   return { keeper, layer };
 }
 
-const keeperNames = { ...defaultKeeperOptions, followersOnly: false, onProgress: undefined };
+const keeperNames = {
+  ...defaultKeeperOptions,
+  followersOnly: false,
+  onDiverged: 'stop',
+  onProgress: undefined,
+};

@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.ts';
 import { acceptorMutants } from './acceptor.ts';
 import { clientMutants } from './clients.ts';
 import { codecMutants } from './codec.ts';
+import { comparingMutants } from './comparing.ts';
 import { engineMutants } from './engine.ts';
 import { formingMutants } from './forming.ts';
 import { hostMutants } from './host.ts';
@@ -57,4 +58,5 @@ export const mutants: readonly Mutant[] = [
   ...snapshotLayerMutants,
   ...snapshotServerMutants,
   ...lostStateMutants,
+  ...comparingMutants,
 ];

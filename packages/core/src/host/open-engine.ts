@@ -115,11 +115,15 @@ export function engineOf(
 export function startEngine(
   host: Host,
   { group, self }: PortContext,
-  { remembered, transport }: Opened,
+  { log, remembered, transport }: Opened,
   epoch: number,
 ): void {
   const { info, restored } = remembered;
+  const { executedThrough } = host;
+  // What the log has of those slots, if anything, are votes that nothing proves, or a hole. A later
+  // decided-through would make decisions of them (P11): the log begins behind, as after an install.
+  if (executedThrough > restored.decidedThrough) log.truncate(executedThrough + 1);
   const local = { group, id: self, store: info.store, instance: epoch };
-  const from = restoredAfter(restored, host.executedThrough);
+  const from = restoredAfter(restored, executedThrough);
   host.start((on) => transport.open(local, on), from);
 }

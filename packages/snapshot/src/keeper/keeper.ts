@@ -1,4 +1,5 @@
 import { invariant } from '@rsl/contracts';
+import { DivergedError } from '@rsl/core';
 import {
   type BesideHost,
   type BesideLayer,
@@ -171,6 +172,8 @@ export class Keeper implements BesideLayer {
         clock,
         logger,
         teller,
+        common: ({ digest, layout, slot }) =>
+          this.#answer({ kind: 'common', slot, layout, digest }),
         fail,
       }),
       loading: new Loading({ kept, state, logger, teller }),
@@ -252,9 +255,26 @@ export class Keeper implements BesideLayer {
         return this.#commit();
       case 'leave':
         return copying.leave();
+      case 'diverged':
+        return this.#onDiverged(order);
       case 'install':
         return this.#install(order.meta);
     }
+  }
+
+  /** What it has saved leads every start back to where it is: another state has to come (P7). */
+  async #onDiverged({ others, slot, verdict }: Order & { kind: 'diverged' }): Promise<void> {
+    const { host, kept, saver, teller } = this.#begun;
+    const { logger } = this.#context;
+    const error = new DivergedError(slot, verdict, others);
+    const stops = verdict === 'here' && this.#options.onDiverged === 'stop';
+    const level = this.#options.onDiverged === 'stop' ? 'error' : 'warn';
+    logger[level]({ err: error, code: error.code, slot, verdict, others }, 'states have diverged');
+    teller.tell({ kind: 'diverged', slot, verdict, others, error });
+    if (!stops) return;
+    await saver.hold();
+    for (const meta of kept.metas) await kept.condemn(meta, error);
+    host.fail(error);
   }
 
   #answerIf(answer: Answer | undefined): void {

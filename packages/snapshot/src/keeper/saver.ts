@@ -30,6 +30,8 @@ export interface SaverParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly teller: Teller;
+  /** This one is of a slot after which all members save. */
+  readonly common: (meta: SnapshotMeta) => void;
   /** What must not be has happened. */
   readonly fail: (error: Error) => void;
 }
@@ -113,7 +115,11 @@ export class Saver {
       const fromMs = clock.nowMs();
       const meta = existing ?? (await this.#write({ slot, membership, layout: imageLayout }));
       const where = kept.store.where(meta);
-      if (existing === undefined) this.#tellSaved(meta, where, clock.nowMs() - fromMs);
+      if (existing === undefined) {
+        this.#tellSaved(meta, where, clock.nowMs() - fromMs);
+        // Another one of this slot may be a copy: it does not say what was executed here.
+        if (policy.isCommon(slot)) this.#parts.common(meta);
+      }
       for (const { resolve } of waiters) resolve({ meta, where });
     } catch (cause) {
       this.#onFailure(slot, asError(cause), waiters);
