@@ -159,8 +159,14 @@ const keeper = inFile(
     {
       name: 'what could not be installed is offered again',
       rule: 'S6',
-      find: 'await kept.condemn(meta, error);\n      this.#answer',
-      replace: 'this.#answer',
+      find: "if (codeOf(error) !== 'RSL_STORAGE_FAILED') await kept.condemn(meta, error);",
+      replace: '',
+    },
+    {
+      name: 'a medium that cannot be read for a while costs the last snapshot',
+      rule: 'S6',
+      find: "if (codeOf(error) !== 'RSL_STORAGE_FAILED') await",
+      replace: 'await',
     },
     {
       name: 'a save goes on while another state is installed',
