@@ -286,7 +286,7 @@ const writer = inFile(
   [crash, keeperCrash],
   [
     {
-      name: 'a snapshot is renamed without directory sync',
+      name: 'rename without directory sync',
       rule: 'S6',
       find: 'await files.syncDirectory(directory);',
       replace: '',
@@ -298,11 +298,31 @@ const writer = inFile(
       replace: 'await this.#close();',
     },
     {
+      name: 'truncate before the snapshot is durable',
+      rule: 'R8',
+      find: 'await onMedium(name, async () => {\n      await this.#opened.write([end]',
+      replace: 'void onMedium(name, async () => {\n      await this.#opened.write([end]',
+      killers: [keeperCrash, crash],
+    },
+    {
       name: 'a copy is taken for what it was to be',
       rule: 'S6',
       find: '(wanted.bytes !== bytes || wanted.digest !== digest)) {',
       replace: 'wanted.bytes < 0) {',
       killers: [kit],
+    },
+  ],
+);
+
+const fileStore = inFile(
+  'packages/snapshot/src/file-snapshot-store.ts',
+  [crash],
+  [
+    {
+      name: 'a condemned snapshot is set aside without directory sync',
+      rule: 'S6',
+      find: 'await this.#files.rename(file, aside);\n      await this.#files.syncDirectory(this.#directory);',
+      replace: 'await this.#files.rename(file, aside);',
     },
   ],
 );
@@ -324,4 +344,5 @@ export const snapshotMutants: readonly Mutant[] = [
   ...tells,
   ...file,
   ...writer,
+  ...fileStore,
 ];
