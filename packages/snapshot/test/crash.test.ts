@@ -15,7 +15,7 @@ interface Known {
   may: ReadonlyMap<number, number>;
 }
 
-/** Commits, replaces, copies, condemns and discards, and tells after every call of the medium what may be. */
+/** Commits, replaces, copies, condemns, discards; tells after each call what there may be. */
 async function live(medium: PlayedMedium, onCall: (call: string, known: Known) => void) {
   const known: Known = { must: new Map(), may: new Map() };
   medium.onCall = (call) => onCall(call, { must: new Map(known.must), may: new Map(known.may) });

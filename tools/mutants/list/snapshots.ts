@@ -321,8 +321,8 @@ const fileStore = inFile(
     {
       name: 'a condemned snapshot is set aside without directory sync',
       rule: 'S6',
-      find: 'await this.#files.rename(file, aside);\n      await this.#files.syncDirectory(this.#directory);',
-      replace: 'await this.#files.rename(file, aside);',
+      find: '(file, aside);\n      await this.#files.syncDirectory(this.#directory);',
+      replace: '(file, aside);',
     },
   ],
 );

@@ -37,7 +37,7 @@ export class MemoryShelf {
   bytesFree = Infinity;
   /** Set by a test: the next write, commit or removal fails with this. */
   failure: RslError | undefined;
-  /** Set by a test: a commit that fails has got its name all the same; the next opening finds it. */
+  /** Set by a test: a commit that fails got its name all the same; the next opening finds it. */
   survivesFailure = false;
   /** Set by a test: nothing can be read, for this reason. */
   readFailure: RslError | undefined;

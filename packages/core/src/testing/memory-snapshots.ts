@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { InvalidOptionError, type RslError, StorageError } from '../errors.ts';
+import { InvalidOptionError, StorageError } from '../errors.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Port } from '../ports/port.ts';
 import type {

@@ -104,7 +104,7 @@ export class ShelfWatch {
     const isHole = !covers(others, disk.firstSlot) && !shelf.isLost;
     check(!isHole || slots.every((slot) => !shelf.soundSlots.includes(slot)), () => {
       const log = `its log begins at ${disk.firstSlot}`;
-      return `replica ${id} gives its snapshots of ${slots} up (${why}), and ${log} (S6)`;
+      return `replica ${id} gives its snapshots of ${slots.join()} up (${why}), and ${log} (S6)`;
     });
     const sound = shelf.soundSlots.filter((slot) => !slots.includes(slot));
     spare(process, sound, disk.firstSlot);
