@@ -42,7 +42,7 @@ for (const [drawn, found] of [
   [0, [1]],
   [1, [2, 1]],
 ] as const) {
-  test(`what is being committed at a crash is there whole or not at all: ${found.join()}`, async () => {
+  test(`what is being committed at a crash is there or not: ${found.join()}`, async () => {
     const shelf = new MemoryShelf();
     await (await written(await openOn(shelf), 1)).commit();
     let isDead = false;

@@ -52,7 +52,7 @@ export type FaultLevel = 0 | 1 | 2 | 3;
 export type Mix = Readonly<Record<FaultKind, FaultLevel>>;
 
 /** These take away what was durable: how many members may lose something is accounted for. */
-const lossyKinds: readonly FaultKind[] = ['damage', 'wipe', 'oldCopy'];
+const lossyKinds: readonly FaultKind[] = ['damage', 'wipe', 'oldCopy', 'shelfLost'];
 
 export const isLossy = (mix: Mix): boolean => lossyKinds.some((kind) => mix[kind] > 0);
 

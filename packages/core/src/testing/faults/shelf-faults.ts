@@ -94,15 +94,12 @@ export class ShelfFaults {
     this.#field.crash(victim, 20 + random.below(1_000));
   }
 
-  /** While another replica has all that is decided: the group has lost nothing. */
+  /** Of a minority, like all that takes away what was durable: the others give what it lost. */
   #lose(victim: SimProcess): void {
     const { disk, id, shelf } = victim;
-    const { account, processes } = this.#field;
-    const isWhole = (one: SimProcess): boolean =>
-      one !== victim &&
-      !account.isWiped(one.id) &&
-      covers(one.shelf.soundSlots, one.disk.firstSlot);
-    if (disk.firstSlot === 1 || !processes.some(isWhole)) return;
+    const { account } = this.#field;
+    if (disk.firstSlot === 1 || !account.mayLose(id)) return;
+    account.lose(id);
     this.#field.count('shelfLost', id);
     victim.excuses.add('RSL_LOAD_FAILED');
     shelf.isLost = true;
