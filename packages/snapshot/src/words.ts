@@ -12,8 +12,11 @@ export const snapshotChannel = 16;
 // ---- between replicas
 
 export type Word =
-  /** Who has a snapshot with `need` in it, or behind it? Sent to everybody, again and again. */
-  | { readonly kind: 'ask'; readonly need: Slot }
+  /**
+   * Who has a snapshot with `need` in it, or behind it? Sent to everybody, again and again. For
+   * whoever needs a state one is saved, if nobody has any.
+   */
+  | { readonly kind: 'ask'; readonly need: Slot; readonly for: 'state' | 'store' }
   /** Those that can be read there, the newest first; `leads`: it has other things to do. */
   | { readonly kind: 'have'; readonly snapshots: readonly SnapshotMeta[]; readonly leads: boolean }
   /** Bytes of the one with this digest; at most `bytesMax`. Many may be on their way. */
@@ -71,6 +74,10 @@ export type Order =
   | { readonly kind: 'commit' }
   /** The copy rests where it is: a later one of the same goes on there. Not answered. */
   | { readonly kind: 'leave' }
+  /** A peer needs one with this slot in it, and there is none here: the state has it. */
+  | { readonly kind: 'wanted'; readonly need: Slot }
+  /** Nobody has given a snapshot with this slot in it for a while: people should know. */
+  | { readonly kind: 'unserved'; readonly need: Slot }
   /** Replaces the state by this snapshot. Answered by `installed`. */
   | { readonly kind: 'install'; readonly meta: SnapshotMeta };
 

@@ -12,6 +12,7 @@ import { logFileMutants } from './log-files.ts';
 import { logSharingMutants } from './log-sharing.ts';
 import { logWritingMutants } from './log-writing.ts';
 import { lookingMutants } from './looking.ts';
+import { lostStateMutants } from './lost-states.ts';
 import { phase1Mutants } from './phase1.ts';
 import { proposerMutants } from './proposer.ts';
 import { readMutants } from './reads.ts';
@@ -53,4 +54,5 @@ export const mutants: readonly Mutant[] = [
   ...transportMutants,
   ...snapshotLayerMutants,
   ...snapshotServerMutants,
+  ...lostStateMutants,
 ];

@@ -1,4 +1,5 @@
 import type { LeaseOptions } from '../api.ts';
+import { LogTruncatedError } from '../errors.ts';
 import type { Timings } from '../limits.ts';
 import type { MakeProtocol } from '../paxos/protocol.ts';
 import { Replica as PaxosReplica } from '../paxos/replica.ts';
@@ -93,6 +94,8 @@ export function engineOf(
   const { group, self, limits, clock, random, logger } = context;
   const { store } = remembered.info;
   const makeReplica: MakeProtocol = (membership, restored) => {
+    // No layer has taken care of it: to go on from an empty state would be wrong for ever (S6).
+    if (restored.isStateless) throw new LogTruncatedError(1, restored.firstSlot);
     const shared = { self, store, limits, timings, random };
     const settings = lease === undefined ? shared : { ...shared, lease };
     return new PaxosReplica(membership, restored, settings, clock.nowMs());

@@ -20,7 +20,14 @@ export type Progress =
   | { readonly kind: 'loading'; readonly meta: SnapshotMeta; readonly bytes: number }
   | { readonly kind: 'loaded'; readonly meta: SnapshotMeta }
   /** It cannot be verified, and is set aside. */
-  | { readonly kind: 'condemned'; readonly meta: SnapshotMeta; readonly error: Error };
+  | { readonly kind: 'condemned'; readonly meta: SnapshotMeta; readonly error: Error }
+  /**
+   * At a start: none that is good reaches the log, which begins behind slot `need`. The replica
+   * runs without a state, silent, until a peer has given it a snapshot of this slot or a later one.
+   */
+  | { readonly kind: 'stateless'; readonly need: Slot; readonly error: Error }
+  /** Nobody has given one with this slot in it for `giveUpMs`; asking goes on. */
+  | { readonly kind: 'unserved'; readonly need: Slot };
 
 /** How often `bytes` are told. */
 const stepBytes = 16 * 1024 * 1024;

@@ -2,6 +2,7 @@ import { requires } from '@rsl/contracts';
 import { ClosedError } from '@rsl/core';
 import type { Clock, Logger, Membership, ReplicatedState, SnapshotMeta } from '@rsl/core/protocol';
 import { asError } from '../failures.ts';
+import { imageLayout } from '../image-layout.ts';
 import type { Kept } from './kept.ts';
 import type { Teller } from './progress.ts';
 import type { SavePolicy } from './save-policy.ts';
@@ -161,8 +162,5 @@ export class Saver {
     for (const { reject } of waiters) reject(error);
   }
 }
-
-/** Of what `ReplicatedState.save` gives: the layout of its snapshots. */
-export const imageLayout = 1;
 
 const closed = (): ClosedError => new ClosedError('the replica was closed; nothing is saved');

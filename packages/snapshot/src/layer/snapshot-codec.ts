@@ -47,7 +47,10 @@ export const snapshotCodec: LayerCodec = {
 
 function write(word: Word, out: FrameWriter): void {
   const { fields } = out;
-  if (word.kind === 'ask') return fields.u64(word.need);
+  if (word.kind === 'ask') {
+    fields.u64(word.need);
+    return fields.u8(word.for === 'state' ? 1 : 0);
+  }
   if (word.kind === 'have') return writeHave(word, out);
   fields.raw(Buffer.from(word.digest, 'hex'));
   if (word.kind === 'get') {
@@ -61,7 +64,7 @@ function write(word: Word, out: FrameWriter): void {
 
 function read(kind: Word['kind'], frame: Frame): Word {
   const { fields, values } = frame;
-  if (kind === 'ask') return { kind, need: fields.slot() };
+  if (kind === 'ask') return readAsk(frame);
   if (kind === 'have') return readHave(frame);
   const digest = Buffer.from(fields.raw(32)).toString('hex');
   if (kind === 'gone' || kind === 'done') return { kind, digest };
@@ -76,6 +79,13 @@ function read(kind: Word['kind'], frame: Frame): Word {
     throw new FrameError(`a chunk of ${bytes.length} bytes, not of 1 to ${chunkBytesMax}`);
   }
   return { kind, digest, offset, bytes };
+}
+
+function readAsk({ fields }: Frame): Word {
+  const need = fields.slot();
+  const isForState = fields.u8();
+  if (isForState > 1) throw new FrameError('neither for a state nor for a store');
+  return { kind: 'ask', need, for: isForState === 1 ? 'state' : 'store' };
 }
 
 /** The newest ones; without those whose membership is larger than any can be. */

@@ -171,7 +171,9 @@ export class SnapshotLayer implements Protocol {
 
   #onWord(from: ReplicaId, word: Word, nowMs: number): void {
     if (from === this.#about.self) return;
-    this.#server.onWord(from, word, this.#inner.view.role === 'phase2', nowMs, this.#out);
+    const { executedThrough, role } = this.#inner.view;
+    const here = { executedThrough, leads: role === 'phase2' };
+    this.#server.onWord(from, word, here, nowMs, this.#out);
     this.#fetcher.onWord(from, this.#ofThisGroup(word), nowMs, this.#out);
   }
 

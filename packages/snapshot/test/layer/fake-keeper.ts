@@ -82,6 +82,8 @@ export class FakeKeeper {
     switch (order.kind) {
       case 'governs':
       case 'leads':
+      case 'unserved':
+      case 'wanted':
         return;
       case 'read':
         return this.#read(order);

@@ -24,7 +24,11 @@ const meta: fc.Arbitrary<SnapshotMeta> = fc.record({
   digest,
 });
 const word: fc.Arbitrary<Word> = fc.oneof(
-  fc.record({ kind: fc.constant('ask' as const), need: slot }),
+  fc.record({
+    kind: fc.constant('ask' as const),
+    need: slot,
+    for: fc.constantFrom('state' as const, 'store' as const),
+  }),
   fc.record({
     kind: fc.constant('have' as const),
     snapshots: fc.array(meta, { maxLength: listedMax }),
@@ -148,6 +152,6 @@ test('the newest are listed, without one whose membership is larger than any can
 });
 
 test('votes never wait behind chunks', () => {
-  const words: Word[] = [chunkOf(1), have({}), { kind: 'ask', need: 1 }];
+  const words: Word[] = [chunkOf(1), have({}), { kind: 'ask', need: 1, for: 'state' }];
   expect(words.map((said) => snapshotCodec.laneOf(said))).toEqual(['bulk', 'votes', 'votes']);
 });

@@ -98,7 +98,7 @@ test('everything passes through, both ways, as it is', () => {
 
 test('its own words and answers are not the protocol’s', () => {
   const s = new Stage();
-  s.hears(1, { kind: 'ask', need: 1 });
+  s.hears(1, { kind: 'ask', need: 1, for: 'state' });
   s.answers({ kind: 'snapshots', snapshots: [] });
   expect(s.inner.inputs).toEqual([]);
 });
@@ -108,7 +108,7 @@ test('a replica does not ask itself', () => {
   s.step({ kind: 'connection', with: 9, up: true });
   const asked = s.isBehind(11).flatMap((effect) => (effect.kind === 'layer-send' ? effect.to : []));
   expect(asked.toSorted((a, b) => a - b)).toEqual([1, 2, 9]);
-  expect(s.hears(3, { kind: 'ask', need: 1 })).toEqual([]);
+  expect(s.hears(3, { kind: 'ask', need: 1, for: 'state' })).toEqual([]);
 });
 
 test('a snapshot that is here already is installed, and nobody is asked', () => {
@@ -264,7 +264,9 @@ test('the leader says that it leads', () => {
   const s = new Stage();
   s.inner.role = 'phase2';
   const have = { kind: 'have', snapshots: [], leads: true };
-  expect(s.hears(1, { kind: 'ask', need: 1 })).toMatchObject([{ to: 1, message: have }]);
+  expect(s.hears(1, { kind: 'ask', need: 1, for: 'store' })).toMatchObject([
+    { to: 1, message: have },
+  ]);
 });
 
 test('an engine wraps whatever protocol is made', () => {
