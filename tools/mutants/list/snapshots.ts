@@ -172,8 +172,14 @@ const keeper = inFile(
     {
       name: 'what could not be installed is offered again',
       rule: 'S6',
-      find: 'await kept.condemn(meta, error);\n      this.#answer',
-      replace: 'this.#answer',
+      find: "if (codeOf(error) !== 'RSL_STORAGE_FAILED') await kept.condemn(meta, error);",
+      replace: '',
+    },
+    {
+      name: 'a medium that cannot be read for a while costs the last snapshot',
+      rule: 'S6',
+      find: "if (codeOf(error) !== 'RSL_STORAGE_FAILED') await",
+      replace: 'await',
     },
     {
       name: 'a save goes on while another state is installed',
@@ -293,7 +299,7 @@ const writer = inFile(
   [crash, keeperCrash],
   [
     {
-      name: 'a snapshot is renamed without directory sync',
+      name: 'rename without directory sync',
       rule: 'S6',
       find: 'await files.syncDirectory(directory);',
       replace: '',
@@ -305,11 +311,31 @@ const writer = inFile(
       replace: 'await this.#close();',
     },
     {
+      name: 'truncate before the snapshot is durable',
+      rule: 'R8',
+      find: 'await onMedium(name, async () => {\n      await this.#opened.write([end]',
+      replace: 'void onMedium(name, async () => {\n      await this.#opened.write([end]',
+      killers: [keeperCrash, crash],
+    },
+    {
       name: 'a copy is taken for what it was to be',
       rule: 'S6',
       find: '(wanted.bytes !== bytes || wanted.digest !== digest)) {',
       replace: 'wanted.bytes < 0) {',
       killers: [kit],
+    },
+  ],
+);
+
+const fileStore = inFile(
+  'packages/snapshot/src/file-snapshot-store.ts',
+  [crash],
+  [
+    {
+      name: 'a condemned snapshot is set aside without directory sync',
+      rule: 'S6',
+      find: '(file, aside);\n      await this.#files.syncDirectory(this.#directory);',
+      replace: '(file, aside);',
     },
   ],
 );
@@ -331,4 +357,5 @@ export const snapshotMutants: readonly Mutant[] = [
   ...tells,
   ...file,
   ...writer,
+  ...fileStore,
 ];

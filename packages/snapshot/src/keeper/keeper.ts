@@ -329,7 +329,8 @@ export class Keeper implements BesideLayer {
       const error = asError(cause);
       // Half of it may be in the state machine: nothing may be executed on that any more.
       if (codeOf(error) === 'RSL_LOAD_FAILED') return host.fail(error);
-      await kept.condemn(meta, error);
+      // A medium may read again what it does not now; this may be the last one that is here.
+      if (codeOf(error) !== 'RSL_STORAGE_FAILED') await kept.condemn(meta, error);
       this.#answer({ kind: 'install-failed', code: codeOf(error) });
       return saver.release();
     }
