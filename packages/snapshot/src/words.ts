@@ -111,6 +111,11 @@ export type Answer =
       /** At the start: of which one a copy has left bytes behind, if of any. */
       readonly left?: SnapshotName | undefined;
     }
+  /**
+   * At a start: so many bytes of values of the log were executed again, of the slots up to this one
+   * and behind the last such word. Less than 1 MiB behind the last of them is not told.
+   */
+  | { readonly kind: 'replayed'; readonly slot: Slot; readonly bytes: number }
   /** What was executed here was saved after a slot after which all members save. */
   | ({ readonly kind: 'common' } & StateDigest)
   | { readonly kind: 'read'; readonly ticket: number; readonly bytes: Uint8Array }

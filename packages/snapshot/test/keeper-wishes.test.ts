@@ -1,6 +1,7 @@
 import type { SnapshotMeta } from '@rsl/core/protocol';
 import { MemoryShelf } from '@rsl/core/testing';
 import { expect, test } from 'vitest';
+import { saveCallersMax } from '../src/keeper/saver.ts';
 import { KeyValues } from './key-values.ts';
 import { Stage } from './keeper-stage.ts';
 
@@ -55,4 +56,37 @@ test('only what was executed here is said to be comparable, of common slots', as
   await other.run(6);
   expect(other.answersOf('common').map(({ slot }) => slot)).toEqual([10]);
   for (const stage of [source, other]) await stage.close();
+});
+
+test('what a start executes again counts for the next save, and for the log', async () => {
+  const shelf = new MemoryShelf();
+  const large = (i: number): string => `${i % 50}=${'x'.repeat(200 * 1024)}`;
+  const everyBytes = 10 * 200 * 1024;
+  const first = await new Stage(new KeyValues()).start(shelf, { everyBytes });
+  await first.run(17, large);
+  await first.until('saved', () => first.slots.length === 1);
+  const [saved = 0] = first.slots;
+  await first.close();
+
+  const again = await new Stage(new KeyValues(), first.log).start(shelf, { everyBytes });
+  const replayed = again.answersOf('replayed');
+  expect(replayed.map(({ slot }) => slot)).toEqual([saved + 6]);
+  expect(replayed[0]?.bytes).toBeGreaterThanOrEqual(1024 * 1024);
+  // As if it had never stopped.
+  await again.run(8, large);
+  await again.until('saved', () => again.slots[0] === 2 * saved);
+  expect(again.answersOf('replayed')).toHaveLength(1);
+  await again.close();
+});
+
+test('a bounded number of callers waits for a snapshot', async () => {
+  const stage = await new Stage(new KeyValues()).start(new MemoryShelf());
+  const waiting = Array.from({ length: saveCallersMax }, () => stage.keeper.saveNow());
+  const error = { code: 'RSL_OVERLOADED', limit: 'saveCallersMax' };
+  await expect(stage.keeper.saveNow()).rejects.toMatchObject(error);
+  stage.execute('1=1');
+  const slots = (await Promise.all(waiting)).map(({ meta }) => meta.slot);
+  expect(new Set(slots)).toEqual(new Set([1]));
+  expect((await stage.keeper.saveNow()).meta.slot).toBe(1);
+  await stage.close();
 });

@@ -22,6 +22,7 @@ import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
 import { serverStateMutants } from './server-state.ts';
 import { sleepMutants } from './sleep.ts';
+import { snapshotBoundMutants } from './snapshot-bounds.ts';
 import { snapshotLayerMutants } from './snapshot-layer.ts';
 import { snapshotServerMutants } from './snapshot-server.ts';
 import { snapshotMutants } from './snapshots.ts';
@@ -59,4 +60,5 @@ export const mutants: readonly Mutant[] = [
   ...snapshotServerMutants,
   ...lostStateMutants,
   ...comparingMutants,
+  ...snapshotBoundMutants,
 ];

@@ -35,6 +35,9 @@ const notedKinds: ReadonlySet<Order['kind']> = new Set(['governs', 'leads', 'uns
 
 const waits = (order: Order): order is Exclude<Order, Noted> => !notedKinds.has(order.kind);
 
+/** Bytes that are executed again at a start are told so many at a time. */
+const replayedBytes = 1024 * 1024;
+
 /** What a keeper is made of once it has begun. */
 interface Parts {
   readonly host: BesideHost;
@@ -63,6 +66,8 @@ export class Keeper implements BesideLayer {
   /** Nothing was loaded at the start, and the log does not have everything (S6). */
   #isStateless = false;
   #closing: Promise<void> | undefined;
+  /** Executed again at this start, and not told; undefined once the other half runs. */
+  #replayed: number | undefined = 0;
 
   constructor(store: SnapshotStore, options: KeeperOptions, context: PortContext) {
     this.#store = store;
@@ -89,6 +94,7 @@ export class Keeper implements BesideLayer {
 
   executed(slot: Slot, value: Value): void {
     const { host, saver } = this.#begun;
+    this.#countReplayed(slot, value.bytes.length);
     this.#policy.executed(slot, value.bytes.length, host.state.timeMs);
     this.#governing.executed(slot, value);
     saver.consider();
@@ -96,6 +102,7 @@ export class Keeper implements BesideLayer {
 
   order(order: LayerOrder): void {
     const what = order as Order;
+    this.#replayed = undefined;
     if (!waits(what)) return this.#note(what);
     this.#waiting += 1;
     invariant(() => this.#waiting <= ordersMax, 'keeper-1 the orders that wait are bounded');
@@ -260,6 +267,14 @@ export class Keeper implements BesideLayer {
       case 'install':
         return this.#install(order.meta);
     }
+  }
+
+  #countReplayed(slot: Slot, bytes: number): void {
+    if (this.#replayed === undefined) return;
+    this.#replayed += bytes;
+    if (this.#replayed < replayedBytes) return;
+    this.#answer({ kind: 'replayed', slot, bytes: this.#replayed });
+    this.#replayed = 0;
   }
 
   /** What it has saved leads every start back to where it is: another state has to come (P7). */

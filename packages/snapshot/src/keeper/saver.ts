@@ -1,5 +1,5 @@
 import { requires } from '@rsl/contracts';
-import { ClosedError } from '@rsl/core';
+import { ClosedError, OverloadedError } from '@rsl/core';
 import type { Clock, Logger, Membership, ReplicatedState, SnapshotMeta } from '@rsl/core/protocol';
 import { asError } from '../failures.ts';
 import { imageLayout } from '../image-layout.ts';
@@ -19,6 +19,9 @@ interface Waiter {
   readonly resolve: (saved: Saved) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** Callers that wait for a snapshot at a time. */
+export const saveCallersMax = 1_024;
 
 export interface SaverParts {
   /** Says what governs the slot after the last one that was executed (R8). */
@@ -40,6 +43,8 @@ export interface SaverParts {
 export class Saver {
   readonly #parts: SaverParts;
   #waiters: Waiter[] = [];
+  /** Of `saveNow`, that have not been answered. */
+  #callers = 0;
   #running: Promise<void> | undefined;
   #runsForWaiters = false;
   #isAbandoned = false;
@@ -53,9 +58,14 @@ export class Saver {
 
   saveNow(): Promise<Saved> {
     if (this.#isClosed) return Promise.reject(closed());
-    return new Promise((resolve, reject) => {
+    if (this.#callers >= saveCallersMax) return Promise.reject(tooManyCallers());
+    this.#callers += 1;
+    const saved = new Promise<Saved>((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
       this.consider();
+    });
+    return saved.finally(() => {
+      this.#callers -= 1;
     });
   }
 
@@ -168,5 +178,10 @@ export class Saver {
     for (const { reject } of waiters) reject(error);
   }
 }
+
+const tooManyCallers = (): OverloadedError => {
+  const why = `${saveCallersMax} callers wait for a snapshot (saveCallersMax); ask again later`;
+  return new OverloadedError('saveCallersMax', why);
+};
 
 const closed = (): ClosedError => new ClosedError('the replica was closed; nothing is saved');

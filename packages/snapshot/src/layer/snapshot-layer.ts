@@ -197,6 +197,7 @@ export class SnapshotLayer implements Protocol {
   #onAnswer(answer: Answer, nowMs: number): void {
     if (answer.kind === 'installed') return this.#onInstalled(answer, nowMs);
     if (answer.kind === 'common') return this.#onCommon(answer);
+    if (answer.kind === 'replayed') return this.#onReplayed(answer);
     const wasInstalling = this.#fetcher.isInstalling;
     this.#server.onAnswer(answer, nowMs, this.#out);
     this.#fetcher.onAnswer(answer, nowMs, this.#out);
@@ -209,6 +210,11 @@ export class SnapshotLayer implements Protocol {
 
   #onCommon({ digest, layout, slot }: Extract<Answer, { readonly kind: 'common' }>): void {
     this.#comparing.onOwn({ slot, layout, digest }, this.#out);
+  }
+
+  /** Said before anything else is executed; from another thread it may come too late to count. */
+  #onReplayed({ bytes, slot }: Extract<Answer, { readonly kind: 'replayed' }>): void {
+    if (slot > this.#bytes.lastSlot) this.#bytes.add(slot, bytes);
   }
 
   /** The only thing between the order and what was kept meanwhile. */
