@@ -25,7 +25,7 @@ export interface ServerOptions {
   readonly build?: Build;
   /** As `--lease` of the server says it; none unless given. */
   readonly lease?: string;
-  /** A snapshot after so many slots, a tenth of which stay in the log; absent: the default. */
+  /** A snapshot after so many slots, a tenth of which stay in the log; unless the usual. */
   readonly snapshotEverySlots?: number;
   /** Of its process, besides ours. */
   readonly environment?: Readonly<Record<string, string>>;

@@ -78,10 +78,9 @@ export class SnapshotMap<K extends Key, V> {
     this.#size = 0;
   }
 
-  /** In the order of the keys' hashes. What is changed meanwhile may be in it or not. */
+  /** As it is when the walk begins, in the order of the keys' hashes. */
   *[Symbol.iterator](): IterableIterator<[K, V]> {
-    const shards = [...this.#shards];
-    for (const at of walkOf(this.#level, this.#split)) yield* inOrder([...(shards[at] ?? [])]);
+    yield* this.freeze();
   }
 
   /**
@@ -140,6 +139,7 @@ export class SnapshotMap<K extends Key, V> {
 
 /** What a map held at one moment. */
 export interface FrozenMap<K, V> extends Iterable<[K, V]> {
+  /** How many entries it held then. */
   readonly size: number;
   /** Nobody walks it any more. A second call does nothing. */
   close(): void;
