@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '@rsl/core';
 import { chunkBytesMax, chunkBytesMin } from './snapshot-file.ts';
 
+/** Of `fileSnapshots`. */
 export interface FileSnapshotsOptions {
   /**
    * Content with one checksum, and what is read or verified at a time: 512 bytes … 16 MiB, 256 KiB

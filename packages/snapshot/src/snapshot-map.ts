@@ -32,14 +32,17 @@ export class SnapshotMap<K extends Key, V> {
     return this.#size;
   }
 
+  /** What is under the key now, whatever is frozen. */
   get(key: K): V | undefined {
     return this.#shardOf(key).get(key);
   }
 
+  /** Is there anything under the key now? */
   has(key: K): boolean {
     return this.#shardOf(key).has(key);
   }
 
+  /** Puts a value under the key; may split one shard, of about 8,192 entries. */
   set(key: K, value: V): this {
     const at = this.#indexOf(key);
     const shard = this.#shards[at] as Map<K, V>;
@@ -53,6 +56,7 @@ export class SnapshotMap<K extends Key, V> {
     return this;
   }
 
+  /** True if there was something under the key. */
   delete(key: K): boolean {
     const at = this.#indexOf(key);
     const shard = this.#shards[at] as Map<K, V>;

@@ -24,6 +24,7 @@ import {
 } from './layer/layer-options.ts';
 import { snapshotChannel } from './words.ts';
 
+/** All but `store` may be left out; docs/limits.md has defaults and ranges. */
 export interface SnapshotsOptions extends Partial<KeeperOptions>, Partial<LayerOptions> {
   /** Where they live: `fileSnapshots(directory)`. */
   readonly store: Port<SnapshotStore>;
@@ -39,6 +40,7 @@ export interface Snapshots extends Layer {
   saveNow(): Promise<Saved>;
   /** Nothing is saved by policy until it is allowed again; what is being saved is given up. */
   stopSaving(): void;
+  /** Undoes `stopSaving`: what is due is saved at once. */
   allowSaving(): void;
   /** The committed ones, the newest first; none before the replica runs. */
   readonly list: readonly SnapshotMeta[];

@@ -118,7 +118,7 @@ describe('story 4: no stop', () => {
     const other = await new Stage(new KeyValues(), new LoneLog()).start(shelf);
     expect(other.machine.entries).toEqual(expected);
     for (const one of [stage, other]) await one.close();
-  });
+  }, 40_000);
 
   test('a leader leaves saving to its followers, if the policy says so', async () => {
     const options = { everySlots: 10, followersOnly: true };

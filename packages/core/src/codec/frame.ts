@@ -51,6 +51,7 @@ export class FrameWriter {
   readonly #values: Uint8Array[] = [];
   #valueBytes = 0;
 
+  /** A new frame; what was not ended is dropped. */
   begin(channel: number, kind: number, { group, configuration, fingerprint }: Envelope): void {
     this.fields.reset();
     this.#values.length = 0;
@@ -80,6 +81,7 @@ export class FrameWriter {
     this.value({ bytes, checksum: crc32(bytes) });
   }
 
+  /** The whole frame: its head, and the values as they were given. Its own, not reused. */
   end(): readonly Uint8Array[] {
     this.fields.patch32(24, this.fields.length);
     this.fields.patch32(28, this.fields.length + this.#valueBytes);

@@ -324,6 +324,7 @@ const readCases: readonly ConformanceCase<OpenSnapshotStore>[] = [
   },
 ];
 
+/** One case for each sentence of the port `SnapshotStore`. */
 export const snapshotStoreCases: readonly ConformanceCase<OpenSnapshotStore>[] = [
   ...newCases,
   ...copyCases,

@@ -18,9 +18,11 @@ export interface FullSnapshotStore {
   readonly store: SnapshotStore;
   /** There is room for a few bytes more. */
   fill(this: void): void;
+  /** There is room again for all that a case writes. */
   free(this: void): void;
 }
 
+/** Opens a store on a medium that is about to be full. */
 export type OpenFullSnapshotStore = () => Promise<FullSnapshotStore>;
 
 const membership: Membership = {

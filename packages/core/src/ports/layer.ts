@@ -32,6 +32,7 @@ export interface EngineLayer {
   wrap(inner: MakeProtocol, about: LayerAbout): MakeProtocol;
 }
 
+/** Of the replica that a layer decides for. */
 export interface LayerAbout {
   readonly self: ReplicaId;
   /** Drawn anew: for choices that need not be the same everywhere. */
@@ -43,13 +44,16 @@ export type LayerMessage = object;
 
 /** Between a layer's halves; survives structured cloning. */
 export type LayerOrder = object;
+/** What became of an order, or what the other half found by itself; survives structured cloning. */
 export type LayerAnswer = object;
 
 /** A layer's messages as frames; see `codec/frame.ts`. */
 export interface LayerCodec {
   /** 1 … 255. */
   kindOf(message: LayerMessage): number;
+  /** Large ones go with the bulk, so that no vote waits behind them. */
   laneOf(message: LayerMessage): Lane;
+  /** Its fields and values; the frame has begun, and is ended by the caller. */
   write(message: LayerMessage, out: FrameWriter): void;
   /** Undefined for a kind that it does not know. FrameError for what is no frame of that kind. */
   read(frame: Frame): LayerMessage | undefined;
@@ -74,6 +78,7 @@ export interface BesideLayer {
    * further. `firstSlot` is the first that the log keeps.
    */
   begin(host: BesideHost, firstSlot: Slot): Promise<void>;
+  /** From its other half, in the order in which they were given. */
   order(order: LayerOrder): void;
   /** After each slot, at once: nothing else has been executed since. */
   executed(slot: Slot, value: Value): void;

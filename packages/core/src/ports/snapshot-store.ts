@@ -67,6 +67,7 @@ export interface SnapshotStore {
   close(): Promise<void>;
 }
 
+/** A snapshot that is not visible yet. One call at a time. */
 export interface SnapshotWriter {
   /** Bytes of content so far: where to go on. */
   readonly bytes: number;
@@ -96,5 +97,6 @@ export interface SnapshotReader {
   read(offset: number, bytesMax: number): Promise<Uint8Array>;
   /** Reads all of it. RSL_SNAPSHOT_CORRUPT unless every byte is the one that was committed. */
   verify(): Promise<void>;
+  /** It can be discarded for good then. A second call does nothing. */
   close(): Promise<void>;
 }

@@ -18,6 +18,7 @@ export class LoneLog {
   firstSlot: Slot = 1;
   lastSlot: Slot = 0;
 
+  /** Decides the next slot. */
   add(value: Value): Slot {
     this.lastSlot += 1;
     this.#values.set(this.lastSlot, value);
@@ -44,6 +45,7 @@ export class LoneLog {
     return [...this.#values.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
+  /** As `LogStore.read`, with no bound of bytes. */
   async read(from: Slot, to: Slot): Promise<{ slot: Slot; ballot: undefined; value: Value }[]> {
     const found = [];
     for (let slot = from; slot <= to; slot += 1) {
@@ -92,6 +94,7 @@ export class LoneMachine {
     return this.executeValue(this.#seal(commands, session));
   }
 
+  /** In a slot of its own; `ttlMs`: led time, in milliseconds. */
   openSession(ttlMs: number): SessionName {
     const word = encodeControl({ kind: 'open', ttlMs });
     const header = { origin: 9, epoch: 1, firstSequence: 1, isControl: true };
@@ -105,6 +108,7 @@ export class LoneMachine {
     return all.find((one) => one.slot === slot && one.offset === offset)?.resultOf(sequence);
   }
 
+  /** The next slot has this sealed batch. */
   executeValue(value: Value): Slot {
     const slot = this.log.add(value);
     this.#execution.execute(slot, value, true);

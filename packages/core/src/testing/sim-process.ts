@@ -67,6 +67,7 @@ export interface SimLayersContext {
   readonly pace: Pace;
 }
 
+/** The layers of one simulated replica, made anew at each of its starts. */
 export type SimLayers = (context: SimLayersContext) => readonly Layer[];
 
 /** How often, and how long, a state machine that is apart from its engine stands still. */

@@ -21,6 +21,7 @@ export const defaultKeeperOptions = {
 
 type Numbers = { readonly [K in keyof typeof defaultKeeperOptions]: number };
 
+/** When to save and how many to keep; docs/limits.md has the ranges. */
 export interface KeeperOptions extends Numbers {
   /**
    * A leader with followers saves nothing by itself: it copies what one of them has saved, so that

@@ -104,10 +104,10 @@ function ofGroup(
   const other = metas.find(({ membership }) => membership.group !== group);
   if (other === undefined) return metas;
   const log = group === undefined ? 'the log is in no group yet' : `the log is of group ${group}`;
-  const why = `the snapshot of slot ${other.slot} is of group ${other.membership.group}, and ${log}`;
+  const whose = `the snapshot of slot ${other.slot} is of group ${other.membership.group}`;
   throw new StorageError(
     'RSL_WRONG_STORE',
-    `${why}; move the snapshots elsewhere, or the log back`,
+    `${whose}, and ${log}; move the snapshots elsewhere, or the log back`,
   );
 }
 

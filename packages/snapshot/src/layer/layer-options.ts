@@ -72,6 +72,7 @@ export const defaultLayerOptions = {
   keptInputsMax: 65_536,
 } as const;
 
+/** When to cut, and how to fetch and give; docs/limits.md has the ranges. */
 export type LayerOptions = { readonly [K in keyof typeof defaultLayerOptions]: number };
 
 const ranges: Readonly<Record<keyof LayerOptions, readonly [min: number, max: number]>> = {
