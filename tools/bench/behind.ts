@@ -115,7 +115,7 @@ async function speeds(): Promise<{ link: number; disk: number }> {
 }
 
 /** Two have a state and a snapshot of it, and no log; the third was never there. */
-async function prepare(): Promise<{ leader: Remote; snapshotBytes: number }> {
+async function prepare(): Promise<number> {
   const there = others.map(at);
   await Promise.all([...remotes.values()].map((remote) => remote.ask({ kind: 'open' })));
   await there[0]?.ask({ kind: 'bootstrap' });
@@ -137,7 +137,7 @@ async function prepare(): Promise<{ leader: Remote; snapshotBytes: number }> {
       }),
     ),
   );
-  return { leader: await leading(there), snapshotBytes: saved[0]?.bytes ?? 0 };
+  return saved[0]?.bytes ?? 0;
 }
 
 /** Of the same slot, so that one can be gone on with from the other. */
@@ -151,14 +151,14 @@ async function saveAlike(there: readonly Remote[]): Promise<readonly Given['save
 
 interface Disturbed {
   readonly cuts: number;
-  readonly killed: number | undefined;
+  readonly killed: number;
 }
 
 /** Cuts and kills at their time, which is when so much has come. */
 async function disturb(bytes: number, beganAt: number): Promise<Disturbed> {
   const share = (): number => (others.reduce((sum, id) => sum + received(id), 0) - beganAt) / bytes;
   const events = [...cutsAt.map((part) => ({ part, kills: false })), { part: killAt, kills: true }];
-  let killed: number | undefined;
+  let killed = 0;
   for (const { kills, part } of events.sort((a, b) => a.part - b.part)) {
     await until(`${100 * part} %`, () => share() >= part || undefined);
     if (kills) killed = await killGiver();
@@ -177,8 +177,12 @@ async function killGiver(): Promise<number> {
   return id;
 }
 
-async function comeBack(snapshotBytes: number, leader: Remote) {
-  await leader.ask({ kind: 'load', load: { perSecond, commandBytes, keys } });
+const survivor = (killed: number): Remote => at(others.find((id) => id !== killed) as number);
+
+async function comeBack(snapshotBytes: number) {
+  // At both, for one of them will not be there at the end.
+  const load = { perSecond: perSecond / others.length, commandBytes, keys };
+  await Promise.all(others.map((id) => at(id).ask({ kind: 'load', load })));
   const beganAt = others.reduce((sum, id) => sum + received(id), 0);
   const before = others.map((id) => at(id).memoryBytes);
   const watches = others.map((id) => at(id).watchMemory());
@@ -186,23 +190,28 @@ async function comeBack(snapshotBytes: number, leader: Remote) {
   const mostBytes = follower.watchMemory();
   const fromMs = performance.now();
   const disturbed = disturb(snapshotBytes, beganAt);
+  disturbed.catch(() => {});
   await follower.ask({ kind: 'open' });
   let copiedMs = 0;
   await until('it is back', async () => {
     const mine = await follower.ask({ kind: 'moment' });
     if (mine.values > 0) copiedMs ||= performance.now() - fromMs;
-    const alive = mine.values === keys ? await leader.ask({ kind: 'moment' }) : undefined;
-    return (alive && mine.executedThrough + followerLag >= alive.executedThrough) || undefined;
+    if (mine.values < keys) return undefined;
+    const { killed } = await disturbed;
+    const theirs = await survivor(killed).ask({ kind: 'moment' });
+    return mine.executedThrough + followerLag >= theirs.executedThrough || undefined;
   });
   const seconds = (performance.now() - fromMs) / 1_000;
   const growthBytes = watches.map((most, i) => most() - (before[i] as number));
+  const { cuts, killed } = await disturbed;
   return {
-    ...(await disturbed),
+    cuts,
+    killed,
     copiedSeconds: rounded(copiedMs / 1_000),
     seconds: rounded(seconds),
     sourceGrowthMiB: Math.round(Math.max(...growthBytes) / MiB),
     followerMiB: Math.round(mostBytes() / MiB),
-    load: await leader.ask({ kind: 'unload' }),
+    load: await survivor(killed).ask({ kind: 'unload' }),
   };
 }
 
@@ -214,15 +223,15 @@ try {
   for (const id of ids) start(id);
   const { disk, link } = await speeds();
   const baseMiB = Math.round(at(followerId).memoryBytes / MiB);
-  const { leader, snapshotBytes } = await prepare();
-  const back = await comeBack(snapshotBytes, leader);
+  const snapshotBytes = await prepare();
+  const back = await comeBack(snapshotBytes);
   const limit = Math.min(link, disk);
   const secondsMax = rounded((timesMax * snapshotBytes) / limit + overheadSeconds);
   const followerGrowthMiB = back.followerMiB - baseMiB - Math.round(snapshotBytes / MiB);
   const isSoon = back.seconds <= secondsMax;
   const isSmall =
     back.sourceGrowthMiB <= growthMiBMax.source && followerGrowthMiB <= growthMiBMax.follower;
-  isGood = isSoon && isSmall && back.killed !== undefined;
+  isGood = isSoon && isSmall;
   const report = {
     stateMiB,
     snapshotMiB: Math.round(snapshotBytes / MiB),

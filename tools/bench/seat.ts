@@ -1,6 +1,6 @@
 /** The replica of one process, with a large state. */
 import { join } from 'node:path';
-import { type Replica, startReplica } from '@rsl/core';
+import { type Replica, silentLogger, startReplica } from '@rsl/core';
 import { fileLog } from '@rsl/log-file';
 import { fileSnapshots, type Snapshots, snapshots } from '@rsl/snapshot';
 import { mostPerSecond, OpenLoop } from './open-loop.ts';
@@ -77,6 +77,7 @@ export class Seat {
       transport: routedTcp({ listen, routes }),
       peers: members.filter((member) => member.id !== id),
       limits,
+      logger: { ...silentLogger, error: (...what) => console.error(`replica ${id}`, ...what) },
       layers: [this.#snapshots],
     });
     return undefined;

@@ -24,12 +24,18 @@ export function patchOf(key: number, bytes: number): Uint8Array {
   return new Uint8Array(command);
 }
 
+/**
+ * Values are strings of one byte a character: what lies in a million buffers outside of V8's heap
+ * makes it collect all of the heap again and again.
+ */
 export class Values implements StateMachine {
   readonly #valueBytes: number;
-  readonly #map = new SnapshotMap<number, Buffer>();
+  readonly #map = new SnapshotMap<number, string>();
+  readonly #patched: Buffer;
 
   constructor({ valueBytes }: { readonly valueBytes: number }) {
     this.#valueBytes = valueBytes;
+    this.#patched = Buffer.alloc(valueBytes);
   }
 
   get count(): number {
@@ -37,7 +43,7 @@ export class Values implements StateMachine {
   }
 
   execute(batch: Batch, results: Results): void {
-    const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength);
+    const bytes = bufferOf(batch.bytes);
     for (let i = 0; i < batch.count; i += 1) {
       const at = batch.start(i);
       const key = bytes.readUInt32LE(at + 1);
@@ -59,15 +65,14 @@ export class Values implements StateMachine {
       const bytes = rest.length === 0 ? bufferOf(chunk) : Buffer.concat([rest, chunk]);
       let at = 0;
       for (; at + entryBytes <= bytes.length; at += entryBytes) {
-        const value = Buffer.allocUnsafeSlow(this.#valueBytes);
-        bytes.copy(value, 0, at + numberBytes, at + entryBytes);
+        const value = bytes.toString('latin1', at + numberBytes, at + entryBytes);
         this.#map.set(bytes.readUInt32LE(at), value);
       }
       rest = bytes.subarray(at);
     }
   }
 
-  *#pieces(frozen: Iterable<[number, Buffer]>): Generator<Uint8Array> {
+  *#pieces(frozen: Iterable<[number, string]>): Generator<Uint8Array> {
     const entryBytes = numberBytes + this.#valueBytes;
     let [piece, at] = [Buffer.allocUnsafeSlow(pieceBytes), 0];
     for (const [key, value] of frozen) {
@@ -76,25 +81,27 @@ export class Values implements StateMachine {
         [piece, at] = [Buffer.allocUnsafeSlow(pieceBytes), 0];
       }
       piece.writeUInt32LE(key, at);
-      value.copy(piece, at + numberBytes);
+      piece.write(value, at + numberBytes, 'latin1');
       at += entryBytes;
     }
     yield piece.subarray(0, at);
   }
 
   #fill(from: number, count: number): void {
+    const value = Buffer.alloc(this.#valueBytes, 1);
     for (let key = from; key < from + count; key += 1) {
-      const value = Buffer.allocUnsafeSlow(this.#valueBytes).fill(key & 0xff);
       value.writeUInt32LE(key, 0);
-      this.#map.set(key, value);
+      this.#map.set(key, value.toString('latin1'));
     }
   }
 
   #patch(key: number, bytes: Uint8Array): void {
-    const value = Buffer.allocUnsafeSlow(this.#valueBytes).fill(0);
-    this.#map.get(key)?.copy(value);
+    const value = this.#patched;
+    const before = this.#map.get(key);
+    if (before === undefined) value.fill(0);
+    else value.write(before, 'latin1');
     value.set(bytes, 0);
-    this.#map.set(key, value);
+    this.#map.set(key, value.toString('latin1'));
   }
 }
 

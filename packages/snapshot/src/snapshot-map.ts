@@ -182,9 +182,9 @@ class View<K extends Key, V> implements FrozenMap<K, V> {
     let left = this.size;
     try {
       while (this.#next < this.#shards().length) {
-        const entries = this.#take();
-        left -= entries.length;
-        yield* entries;
+        const [keys, values] = this.#take();
+        left -= keys.length;
+        for (let i = 0; i < keys.length; i += 1) yield [keys[i] as K, values[i] as V];
       }
       ensures(() => left === 0, 'snapshot-map-3 a view has as many entries as the map had');
     } finally {
@@ -199,18 +199,22 @@ class View<K extends Key, V> implements FrozenMap<K, V> {
     this.#ended();
   }
 
-  /** The entries of the next shard, as they were. */
-  #take(): [K, V][] {
+  /** The next shard, as it was: two lists, for pairs that wait would be thousands of objects. */
+  #take(): [K[], V[]] {
     const at = this.#next;
     const shard = this.#shards()[at] as Map<K, V>;
     const past = this.#past.get(at);
     this.#next = at + 1;
-    if (past === undefined) return [...shard];
-    const entries: [K, V][] = [];
-    for (const entry of shard) if (!past.has(entry[0])) entries.push(entry);
-    for (const [key, value] of past) if (value !== wasAbsent) entries.push([key, value]);
+    if (past === undefined) return [[...shard.keys()], [...shard.values()]];
+    const [keys, values]: [K[], V[]] = [[], []];
+    const add = (key: K, value: V): void => {
+      keys.push(key);
+      values.push(value);
+    };
+    for (const [key, value] of shard) if (!past.has(key)) add(key, value);
+    for (const [key, value] of past) if (value !== wasAbsent) add(key, value);
     this.#past.delete(at);
-    return entries;
+    return [keys, values];
   }
 }
 
