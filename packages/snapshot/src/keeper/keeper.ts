@@ -158,7 +158,7 @@ export class Keeper implements BesideLayer {
 
   #partsFor(host: BesideHost): Parts {
     const { clock, logger } = this.#context;
-    const { keep, onProgress, readersMax, saveAgainMs } = this.#options;
+    const { keep, onProgress, readersMax, saveAgainMs, saveBytesPerSecondMax } = this.#options;
     const teller = new Teller(onProgress, logger);
     const kept = new Kept(this.#store, keep, logger, teller, (snapshots) =>
       this.#answer({ kind: 'snapshots', snapshots }),
@@ -176,6 +176,7 @@ export class Keeper implements BesideLayer {
         policy,
         state,
         saveAgainMs,
+        saveBytesPerSecondMax,
         clock,
         logger,
         teller,
