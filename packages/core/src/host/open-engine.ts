@@ -115,11 +115,14 @@ export function engineOf(
 export function startEngine(
   host: Host,
   { group, self }: PortContext,
-  { remembered, transport }: Opened,
+  { log, remembered, transport }: Opened,
   epoch: number,
 ): void {
   const { info, restored } = remembered;
   const local = { group, id: self, store: info.store, instance: epoch };
   const from = restoredAfter(restored, host.executedThrough);
+  // The log may have a hole below, and is about to say that what comes later is decided: it must
+  // not say that of slots that are in no log and, once that state turns out bad, nowhere (P11).
+  if (from.firstSlot > restored.firstSlot) log.truncate(from.firstSlot);
   host.start((on) => transport.open(local, on), from);
 }
