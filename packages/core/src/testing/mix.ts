@@ -52,7 +52,7 @@ export type FaultLevel = 0 | 1 | 2 | 3;
 export type Mix = Readonly<Record<FaultKind, FaultLevel>>;
 
 /** These take away what was durable: how many members may lose something is accounted for. */
-const lossyKinds: readonly FaultKind[] = ['damage', 'wipe', 'oldCopy', 'shelfLost'];
+const lossyKinds: readonly FaultKind[] = ['damage', 'wipe', 'oldCopy'];
 
 export const isLossy = (mix: Mix): boolean => lossyKinds.some((kind) => mix[kind] > 0);
 
@@ -71,8 +71,8 @@ export const shelfKinds: readonly FaultKind[] = [
   'slowShelf',
 ];
 
-/** Only where they are asked for: a replica without any good snapshot does not start yet. */
-const undrawnKinds: readonly FaultKind[] = ['shelfLost'];
+/** Only where they are asked for. */
+const undrawnKinds: readonly FaultKind[] = [];
 
 const kinds = Object.keys(faultKinds) as FaultKind[];
 
