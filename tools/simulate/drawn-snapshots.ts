@@ -40,6 +40,7 @@ export function snapshotsOf(seed: number): SimLayers {
       keepSlotsMax: own.pick([1_000, 10_000]),
       bytesPerSecondMax: own.pick([0, 0, 64 * KiB]),
     };
+    shelf.snapshotsMax = options.keep ?? 0;
     return [snapshots({ store: memorySnapshots(shelf, pace), ...options })];
   };
 }

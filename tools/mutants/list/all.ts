@@ -20,6 +20,7 @@ import { readMutants } from './reads.ts';
 import { recoveryMutants } from './recovery.ts';
 import { replicaMutants } from './replica.ts';
 import { sessionMutants } from './sessions.ts';
+import { serverStateMutants } from './server-state.ts';
 import { sleepMutants } from './sleep.ts';
 import { snapshotBoundMutants } from './snapshot-bounds.ts';
 import { snapshotLayerMutants } from './snapshot-layer.ts';
@@ -53,6 +54,7 @@ export const mutants: readonly Mutant[] = [
   ...logSharingMutants,
   ...lookingMutants,
   ...snapshotMutants,
+  ...serverStateMutants,
   ...transportMutants,
   ...snapshotLayerMutants,
   ...snapshotServerMutants,

@@ -89,8 +89,8 @@ const replicated = inFile(
     {
       name: 'a state machine that is ahead is saved as if it were not',
       rule: 'P9',
-      find: 'return !this.#isLoading && !this.#execution.isAhead;',
-      replace: 'return !this.#isLoading;',
+      find: 'return !this.isLoading && !this.#execution.isAhead;',
+      replace: 'return !this.isLoading;',
       killers: [start],
     },
   ],
@@ -172,14 +172,20 @@ const keeper = inFile(
     {
       name: 'what could not be installed is offered again',
       rule: 'S6',
-      find: 'await kept.condemn(meta, error);\n      this.#answer',
-      replace: 'this.#answer',
+      find: "if (codeOf(error) !== 'RSL_STORAGE_FAILED') await kept.condemn(meta, error);",
+      replace: '',
+    },
+    {
+      name: 'a medium that cannot be read for a while costs the last snapshot',
+      rule: 'S6',
+      find: "if (codeOf(error) !== 'RSL_STORAGE_FAILED') await",
+      replace: 'await',
     },
     {
       name: 'a save goes on while another state is installed',
       rule: 'R8',
-      find: 'await saver.hold();',
-      replace: '',
+      find: 'await saver.hold();\n    try {',
+      replace: 'try {',
     },
   ],
 );
@@ -277,7 +283,7 @@ const tells = inFile(
 
 const file = inFile(
   'packages/snapshot/src/snapshot-file.ts',
-  [kit, stories, bad],
+  [bad, kit, stories],
   [
     {
       name: 'chunk checksum unchecked',
@@ -305,11 +311,30 @@ const writer = inFile(
       replace: 'await this.#close();',
     },
     {
+      name: 'truncate before the snapshot is durable',
+      rule: 'R8',
+      find: 'await onMedium(name, async () => {\n      await this.#opened.write([end]',
+      replace: 'void onMedium(name, async () => {\n      await this.#opened.write([end]',
+    },
+    {
       name: 'a copy is taken for what it was to be',
       rule: 'S6',
       find: '(wanted.bytes !== bytes || wanted.digest !== digest)) {',
       replace: 'wanted.bytes < 0) {',
       killers: [kit],
+    },
+  ],
+);
+
+const fileStore = inFile(
+  'packages/snapshot/src/file-snapshot-store.ts',
+  [crash],
+  [
+    {
+      name: 'a condemned snapshot is set aside without directory sync',
+      rule: 'S6',
+      find: '(file, aside);\n      await this.#files.syncDirectory(this.#directory);',
+      replace: '(file, aside);',
     },
   ],
 );
@@ -331,4 +356,5 @@ export const snapshotMutants: readonly Mutant[] = [
   ...tells,
   ...file,
   ...writer,
+  ...fileStore,
 ];

@@ -17,6 +17,11 @@ export const defaultKeeperOptions = {
   keep: 2,
   /** After a save that failed, for example because the medium is full. */
   saveAgainMs: 30_000,
+  /**
+   * So that who is served meanwhile does not notice. What changes before it was written is kept as
+   * it was, so slower is more memory too; 0: as fast as it goes.
+   */
+  saveBytesPerSecondMax: 64 * MiB,
   /** Snapshots that peers copy from here at the same time. */
   readersMax: 4,
 } as const;
@@ -47,6 +52,7 @@ const ranges: Readonly<Record<keyof Numbers, readonly [min: number, max: number]
   compareEverySlots: [0, Number.MAX_SAFE_INTEGER],
   keep: [1, 64],
   saveAgainMs: [1, 2 ** 31],
+  saveBytesPerSecondMax: [0, Number.MAX_SAFE_INTEGER],
   readersMax: [1, 1_024],
 };
 

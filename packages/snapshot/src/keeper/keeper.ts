@@ -158,7 +158,7 @@ export class Keeper implements BesideLayer {
 
   #partsFor(host: BesideHost): Parts {
     const { clock, logger } = this.#context;
-    const { keep, onProgress, readersMax, saveAgainMs } = this.#options;
+    const { keep, onProgress, readersMax, saveAgainMs, saveBytesPerSecondMax } = this.#options;
     const teller = new Teller(onProgress, logger);
     const kept = new Kept(this.#store, keep, logger, teller, (snapshots) =>
       this.#answer({ kind: 'snapshots', snapshots }),
@@ -176,6 +176,7 @@ export class Keeper implements BesideLayer {
         policy,
         state,
         saveAgainMs,
+        saveBytesPerSecondMax,
         clock,
         logger,
         teller,
@@ -344,7 +345,8 @@ export class Keeper implements BesideLayer {
       const error = asError(cause);
       // Half of it may be in the state machine: nothing may be executed on that any more.
       if (codeOf(error) === 'RSL_LOAD_FAILED') return host.fail(error);
-      await kept.condemn(meta, error);
+      // A medium may read again what it does not now; this may be the last one that is here.
+      if (codeOf(error) !== 'RSL_STORAGE_FAILED') await kept.condemn(meta, error);
       this.#answer({ kind: 'install-failed', code: codeOf(error) });
       return saver.release();
     }

@@ -4,6 +4,7 @@ import type { Clock, Logger, Membership, ReplicatedState, SnapshotMeta } from '@
 import { asError } from '../failures.ts';
 import { imageLayout } from '../image-layout.ts';
 import type { Kept } from './kept.ts';
+import { Pace } from './pace.ts';
 import type { Teller } from './progress.ts';
 import type { SavePolicy } from './save-policy.ts';
 import { abandoned, saveImage } from './save-image.ts';
@@ -30,6 +31,7 @@ export interface SaverParts {
   readonly policy: SavePolicy;
   readonly state: ReplicatedState;
   readonly saveAgainMs: number;
+  readonly saveBytesPerSecondMax: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly teller: Teller;
@@ -38,6 +40,9 @@ export interface SaverParts {
   /** What must not be has happened. */
   readonly fail: (error: Error) => void;
 }
+
+/** Whoever gives up a save waits no longer than this for it. */
+const restMsMax = 50;
 
 /** Saves when it is due or asked for: one at a time, in the background. */
 export class Saver {
@@ -137,21 +142,32 @@ export class Saver {
   }
 
   async #write(about: { slot: number; membership: Membership; layout: number }) {
-    const { clock, kept, state, teller } = this.#parts;
+    const { kept, saveBytesPerSecondMax, state, teller } = this.#parts;
     const { slot } = about;
     requires(
       () => state.executedThrough === slot,
       'save-1 what is saved is the state right after its slot (P9)',
     );
     const image = state.save();
+    const pace = new Pace(saveBytesPerSecondMax);
     teller.tell({ kind: 'saving', slot, bytes: 0 });
     const meta = await saveImage(kept.store, about, image, {
       isAbandoned: () => this.#isAbandoned,
       wrote: (bytes) => teller.tell({ kind: 'saving', slot, bytes }),
-      soon: () => new Promise<void>((resolve) => clock.soon(resolve)),
+      rest: (bytes) => this.#rest(pace, bytes),
     });
     await kept.added();
     return meta;
+  }
+
+  /** Everybody else has a turn, and as many as the pace leaves them. */
+  async #rest(pace: Pace, bytes: number): Promise<void> {
+    const { clock } = this.#parts;
+    pace.took(bytes, clock.nowMs());
+    do {
+      const waitMs = Math.min(Math.ceil(pace.waitMs(clock.nowMs())), restMsMax);
+      await (waitMs === 0 ? soon(clock) : after(clock, waitMs));
+    } while (pace.waitMs(clock.nowMs()) > 0 && !this.#isAbandoned);
   }
 
   #tellSaved(meta: SnapshotMeta, where: string, ms: number): void {
@@ -183,5 +199,15 @@ const tooManyCallers = (): OverloadedError => {
   const why = `${saveCallersMax} callers wait for a snapshot (saveCallersMax); ask again later`;
   return new OverloadedError('saveCallersMax', why);
 };
+
+const soon = (clock: Clock): Promise<void> => new Promise((resolve) => clock.soon(resolve));
+
+const after = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const stop = clock.everyMs(ms, () => {
+      stop();
+      resolve();
+    });
+  });
 
 const closed = (): ClosedError => new ClosedError('the replica was closed; nothing is saved');

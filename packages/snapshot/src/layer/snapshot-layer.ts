@@ -138,6 +138,7 @@ export class SnapshotLayer implements Protocol {
 
   #pass(input: Input, nowMs: number): void {
     const effects = this.#inner.step(input, nowMs);
+    if (effects.length === 0) return;
     let need: Slot | undefined;
     let told = 0;
     for (const [at, effect] of effects.entries()) {

@@ -23,7 +23,8 @@ export class PointerChecker {
     const { self } = now;
     const before = this.#before;
     // Whoever has lost its state has done nothing, whatever was cut before, and says nothing.
-    const isStateless = now.executedThrough === 0 && now.state === 'newcomer';
+    const isSilent = now.state === 'newcomer' || now.state === 'waiting';
+    const isStateless = now.executedThrough === 0 && isSilent;
     check(
       isStateless || now.firstSlot <= now.executedThrough + 1,
       () => `replica ${self} cut what it has not done`,
