@@ -23,6 +23,7 @@ export function snapshotsOf(seed: number): SimLayers {
     writeAgainMs: 300,
     followersOnly: group.chance(20),
     copyAfterSlots: group.pick([0, 0, 100]),
+    compareEverySlots: group.pick([0, 10, 50]),
   };
   return ({ id, pace, shelf }) => {
     const own = group.fork(`replica ${id}`);

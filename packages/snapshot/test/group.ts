@@ -19,7 +19,7 @@ export const mode: { isApart: boolean } = { isApart: false };
 export interface GroupOptions {
   readonly snapshots?: Omit<SnapshotsOptions, 'store'>;
   readonly limits?: Partial<Limits>;
-  readonly machine?: () => StateMachine;
+  readonly machine?: (id: number) => StateMachine;
   /** Instead of memory. */
   readonly store?: (id: number) => Port<SnapshotStore>;
 }
@@ -57,7 +57,7 @@ export class Group {
       ...(onProgress && { onProgress }),
     });
     this.layers.set(id, layer);
-    const stateMachine = this.#options.machine?.() ?? new DigestMachine();
+    const stateMachine = this.#options.machine?.(id) ?? new DigestMachine();
     this.machines.set(id, stateMachine);
     const start = mode.isApart ? startReplicaBeside : startReplica;
     const replica = await start({

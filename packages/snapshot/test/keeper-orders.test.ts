@@ -225,39 +225,6 @@ describe('install', () => {
     await to.close();
   });
 
-  test('what a peer needs and nobody has is saved, unless it is here', async () => {
-    const stage = await new Stage(new KeyValues()).start(new MemoryShelf());
-    await stage.run(7);
-    stage.order({ kind: 'wanted', need: 5 });
-    await stage.until('saved', () => stage.slots[0] === 7);
-    stage.execute('8=8');
-    stage.order({ kind: 'wanted', need: 7 });
-    await stage.run(3);
-    expect(stage.slots).toEqual([7]);
-    await stage.close();
-  });
-
-  test('a newest one that is gone is not offered any more, and the next is saved', async () => {
-    const shelf = new MemoryShelf();
-    const stage = await new Stage(new KeyValues()).start(shelf);
-    await stage.run(3);
-    const { meta } = await stage.keeper.saveNow();
-    stage.execute('4=4');
-    shelf.snapshots.clear();
-    const read = {
-      kind: 'read',
-      digest: meta.digest,
-      offset: 0,
-      bytesMax: 100,
-      ticket: 1,
-    } as const;
-    const { code } = await stage.answer(read, 'unreadable');
-    expect(code).toBe('RSL_SNAPSHOT_GONE');
-    await stage.until('saved', () => stage.slots[0] === 4);
-    expect(stage.slots).toEqual([4]);
-    await stage.close();
-  });
-
   test('half an install is none: whoever fails to load stops the replica', async () => {
     const machine = new DigestMachine();
     const { to, meta } = await copied(machine);

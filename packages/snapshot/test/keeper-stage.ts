@@ -35,8 +35,22 @@ export class TestClock implements Clock {
   ms = 0;
   nowMs = (): number => this.ms;
   wallMs = (): number => this.ms;
-  everyMs = (): (() => void) => () => {};
+  readonly #ticks = new Set<() => void>();
+  everyMs = (_: number, tick: () => void): (() => void) => {
+    this.#ticks.add(tick);
+    return () => void this.#ticks.delete(tick);
+  };
   soon = (run: () => void): void => void setImmediate(run);
+
+  get waiting(): number {
+    return this.#ticks.size;
+  }
+
+  /** Whoever waits for a time is told, as often as it wants to be. */
+  pass(ms: number): void {
+    this.ms += ms;
+    for (const tick of this.#ticks) tick();
+  }
 }
 
 export interface StageOptions extends Partial<KeeperOptions> {
@@ -172,4 +186,4 @@ export class Stage<M extends StateMachine> {
 }
 
 /** A test turns on what it is about. */
-const noPolicy = { everySlots: 0, everyBytes: 0, everyMs: 0 };
+const noPolicy = { everySlots: 0, everyBytes: 0, everyMs: 0, saveBytesPerSecondMax: 0 };

@@ -119,10 +119,11 @@ export function startEngine(
   epoch: number,
 ): void {
   const { info, restored } = remembered;
+  const { executedThrough } = host;
+  // What the log has of those slots, if anything, are votes that nothing proves, or a hole. A later
+  // decided-through would make decisions of them (P11): the log begins behind, as after an install.
+  if (executedThrough > restored.decidedThrough) log.truncate(executedThrough + 1);
   const local = { group, id: self, store: info.store, instance: epoch };
-  const from = restoredAfter(restored, host.executedThrough);
-  // The log may have a hole below, and is about to say that what comes later is decided: it must
-  // not say that of slots that are in no log and, once that state turns out bad, nowhere (P11).
-  if (from.firstSlot > restored.firstSlot) log.truncate(from.firstSlot);
+  const from = restoredAfter(restored, executedThrough);
   host.start((on) => transport.open(local, on), from);
 }

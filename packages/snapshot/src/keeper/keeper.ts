@@ -1,4 +1,5 @@
 import { invariant } from '@rsl/contracts';
+import { DivergedError } from '@rsl/core';
 import {
   type BesideHost,
   type BesideLayer,
@@ -34,6 +35,9 @@ const notedKinds: ReadonlySet<Order['kind']> = new Set(['governs', 'leads', 'uns
 
 const waits = (order: Order): order is Exclude<Order, Noted> => !notedKinds.has(order.kind);
 
+/** Bytes that are executed again at a start are told so many at a time. */
+const replayedBytes = 1024 * 1024;
+
 /** What a keeper is made of once it has begun. */
 interface Parts {
   readonly host: BesideHost;
@@ -62,6 +66,8 @@ export class Keeper implements BesideLayer {
   /** Nothing was loaded at the start, and the log does not have everything (S6). */
   #isStateless = false;
   #closing: Promise<void> | undefined;
+  /** Executed again at this start, and not told; undefined once the other half runs. */
+  #replayed: number | undefined = 0;
 
   constructor(store: SnapshotStore, options: KeeperOptions, context: PortContext) {
     this.#store = store;
@@ -88,6 +94,7 @@ export class Keeper implements BesideLayer {
 
   executed(slot: Slot, value: Value): void {
     const { host, saver } = this.#begun;
+    this.#countReplayed(slot, value.bytes.length);
     this.#policy.executed(slot, value.bytes.length, host.state.timeMs);
     this.#governing.executed(slot, value);
     saver.consider();
@@ -95,6 +102,7 @@ export class Keeper implements BesideLayer {
 
   order(order: LayerOrder): void {
     const what = order as Order;
+    this.#replayed = undefined;
     if (!waits(what)) return this.#note(what);
     this.#waiting += 1;
     invariant(() => this.#waiting <= ordersMax, 'keeper-1 the orders that wait are bounded');
@@ -150,7 +158,7 @@ export class Keeper implements BesideLayer {
 
   #partsFor(host: BesideHost): Parts {
     const { clock, logger } = this.#context;
-    const { keep, onProgress, readersMax, saveAgainMs } = this.#options;
+    const { keep, onProgress, readersMax, saveAgainMs, saveBytesPerSecondMax } = this.#options;
     const teller = new Teller(onProgress, logger);
     const kept = new Kept(this.#store, keep, logger, teller, (snapshots) =>
       this.#answer({ kind: 'snapshots', snapshots }),
@@ -168,9 +176,12 @@ export class Keeper implements BesideLayer {
         policy,
         state,
         saveAgainMs,
+        saveBytesPerSecondMax,
         clock,
         logger,
         teller,
+        common: ({ digest, layout, slot }) =>
+          this.#answer({ kind: 'common', slot, layout, digest }),
         fail,
       }),
       loading: new Loading({ kept, state, logger, teller }),
@@ -252,9 +263,34 @@ export class Keeper implements BesideLayer {
         return this.#commit();
       case 'leave':
         return copying.leave();
+      case 'diverged':
+        return this.#onDiverged(order);
       case 'install':
         return this.#install(order.meta);
     }
+  }
+
+  #countReplayed(slot: Slot, bytes: number): void {
+    if (this.#replayed === undefined) return;
+    this.#replayed += bytes;
+    if (this.#replayed < replayedBytes) return;
+    this.#answer({ kind: 'replayed', slot, bytes: this.#replayed });
+    this.#replayed = 0;
+  }
+
+  /** What it has saved leads every start back to where it is: another state has to come (P7). */
+  async #onDiverged({ others, slot, verdict }: Order & { kind: 'diverged' }): Promise<void> {
+    const { host, kept, saver, teller } = this.#begun;
+    const { logger } = this.#context;
+    const error = new DivergedError(slot, verdict, others);
+    const stops = verdict === 'here' && this.#options.onDiverged === 'stop';
+    const level = this.#options.onDiverged === 'stop' ? 'error' : 'warn';
+    logger[level]({ err: error, code: error.code, slot, verdict, others }, 'states have diverged');
+    teller.tell({ kind: 'diverged', slot, verdict, others, error });
+    if (!stops) return;
+    await saver.hold();
+    for (const meta of kept.metas) await kept.condemn(meta, error);
+    host.fail(error);
   }
 
   #answerIf(answer: Answer | undefined): void {

@@ -71,10 +71,10 @@ export class Kept {
     this.#changed(this.metas);
   }
 
-  /** It cannot be verified: nobody is given it any more. */
+  /** It cannot be verified, or says what is wrong: nobody is given it any more. */
   async condemn(meta: SnapshotMeta, error: Error): Promise<void> {
     const { slot } = meta;
-    this.#logger.error({ err: error, slot }, 'a snapshot cannot be verified');
+    this.#logger.error({ err: error, slot }, 'a snapshot is no good, and set aside');
     this.#teller.tell({ kind: 'condemned', meta, error });
     try {
       await this.#store.condemn(meta);

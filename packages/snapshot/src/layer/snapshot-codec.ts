@@ -24,6 +24,7 @@ export const wordKinds: Readonly<Record<Word['kind'], number>> = {
   chunk: 4,
   gone: 5,
   done: 6,
+  digest: 7,
 };
 
 const wordOfKind = new Map(
@@ -53,7 +54,10 @@ function write(word: Word, out: FrameWriter): void {
   }
   if (word.kind === 'have') return writeHave(word, out);
   fields.raw(Buffer.from(word.digest, 'hex'));
-  if (word.kind === 'get') {
+  if (word.kind === 'digest') {
+    fields.u64(word.slot);
+    fields.u16(word.layout);
+  } else if (word.kind === 'get') {
     fields.u64(word.offset);
     fields.u32(word.bytesMax);
   } else if (word.kind === 'chunk') {
@@ -68,6 +72,7 @@ function read(kind: Word['kind'], frame: Frame): Word {
   if (kind === 'have') return readHave(frame);
   const digest = Buffer.from(fields.raw(32)).toString('hex');
   if (kind === 'gone' || kind === 'done') return { kind, digest };
+  if (kind === 'digest') return { kind, digest, slot: fields.slot(), layout: fields.u16() };
   const offset = fields.u64();
   if (kind === 'get') {
     const bytesMax = fields.u32();

@@ -34,7 +34,7 @@ export async function writeSnapshot({
     const meta = await saveImage(store, about, image(), {
       isAbandoned: () => false,
       wrote: () => {},
-      soon: () => new Promise((resolve) => setImmediate(resolve)),
+      rest: () => new Promise((resolve) => setImmediate(resolve)),
     });
     return { meta, where: store.where(meta) };
   } finally {

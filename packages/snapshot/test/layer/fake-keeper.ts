@@ -83,6 +83,7 @@ export class FakeKeeper {
       case 'governs':
       case 'leads':
       case 'unserved':
+      case 'diverged':
       case 'wanted':
         return;
       case 'read':

@@ -315,3 +315,16 @@ test('answers for other layers are never lost', () => {
   for (const answer of answers) kept.add(answer as Input);
   expect(kept.take()).toEqual(answers);
 });
+
+test('what a start has executed again counts for what the log may keep', () => {
+  const MiB = 1024 * 1024;
+  const options = { retainSlots: 1_000, retainBytes: 2 * MiB, spareSnapshots: 0 };
+  const s = new Stage(options, 100);
+  s.inner.firstSlot = 1;
+  for (const slot of [20, 40, 60, 80]) s.answers({ kind: 'replayed', slot, bytes: MiB });
+  s.answers({ kind: 'snapshots', snapshots: [{ ...meta, slot: 80 }] });
+  const before = s.inner.firstSlot;
+  expect([before > 20, before <= 61]).toEqual([true, true]);
+  // One that comes late counts for nothing, and does no harm.
+  expect(s.answers({ kind: 'replayed', slot: 30, bytes: MiB })).toEqual([]);
+});

@@ -1,5 +1,7 @@
 import type { Effect, Input, Membership, Restored, Slot, Value } from '@rsl/core/protocol';
 import { expect, test } from 'vitest';
+import { snapshotEngineLayer } from '../../src/layer/engine-layer.ts';
+import { completeLayerOptions } from '../../src/layer/layer-options.ts';
 import { Stateless } from '../../src/layer/stateless.ts';
 import { FakeInner } from './fake-inner.ts';
 import { membershipOf } from './world.ts';
@@ -99,6 +101,21 @@ test('without a state it answers nobody, and says what it needs', () => {
   expect([s.layer.isIdle, s.made]).toEqual([false, undefined]);
 });
 
+test('the layer makes no protocol before there is a state', () => {
+  let made = 0;
+  const make = () => {
+    made += 1;
+    return new FakeInner(membership, 25, () => ({ decidedThrough: 0, through: () => undefined }));
+  };
+  const about = { self: 3, below: () => 0 };
+  const wrapped = snapshotEngineLayer(completeLayerOptions()).wrap(make, about);
+  expect(wrapped(membership, restored).view).toMatchObject({ voter: false, executedThrough: 0 });
+  expect(made).toBe(0);
+  const { isStateless: _, ...whole } = restored;
+  expect(wrapped(membership, whole).view.voter).toBe(true);
+  expect(made).toBe(1);
+});
+
 test('behind a state it executes what its log has, then begins with all promises and votes', () => {
   const s = new Stage();
   const [installed, cut, serve] = s.installs(22);
@@ -174,13 +191,13 @@ test('what may not be lost is told to the protocol once it begins, in its order'
   expect([s.inner?.inputs.at(-1), s.layer.isIdle]).toEqual([{ kind: 'tick' }, true]);
 });
 
-test('stateless-1 one state takes the place of none', () => {
+test.runIf(CONTRACTS)('stateless-1 one state takes the place of none', () => {
   const s = new Stage();
   s.installs(19);
   expect(() => s.installs(24)).toThrow('stateless-1');
 });
 
-test('stateless-2 the state reaches the log (S6)', () => {
+test.runIf(CONTRACTS)('stateless-2 the state reaches the log (S6)', () => {
   const s = new Stage();
   expect(() => s.installs(18)).toThrow('stateless-2');
 });
