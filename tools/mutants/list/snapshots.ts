@@ -233,6 +233,18 @@ const saver = inFile(
       find: 'policy.missing();',
       replace: '',
     },
+    {
+      name: 'a save does not wait for its pace',
+      rule: 'L3',
+      find: 'pace.took(bytes, clock.nowMs());',
+      replace: '',
+    },
+    {
+      name: 'a save that is given up waits for its pace',
+      rule: 'L3',
+      find: 'const waitMs = Math.min(Math.ceil(pace.waitMs(clock.nowMs())), restMsMax);',
+      replace: 'const waitMs = Math.ceil(pace.waitMs(clock.nowMs()));',
+    },
   ],
 );
 
