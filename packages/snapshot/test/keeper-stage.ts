@@ -49,7 +49,7 @@ export class TestClock implements Clock {
   /** Whoever waits for a time that has come is told, once. */
   pass(ms: number): void {
     this.ms += ms;
-    for (const [tick, due] of [...this.#ticks]) {
+    for (const [tick, due] of this.#ticks) {
       if (due.dueMs > this.ms) continue;
       due.dueMs = this.ms + due.periodMs;
       tick();
