@@ -35,9 +35,9 @@ export class TestClock implements Clock {
   ms = 0;
   nowMs = (): number => this.ms;
   wallMs = (): number => this.ms;
-  readonly #ticks = new Set<() => void>();
-  everyMs = (_: number, tick: () => void): (() => void) => {
-    this.#ticks.add(tick);
+  readonly #ticks = new Map<() => void, { dueMs: number; readonly periodMs: number }>();
+  everyMs = (periodMs: number, tick: () => void): (() => void) => {
+    this.#ticks.set(tick, { dueMs: this.ms + periodMs, periodMs });
     return () => void this.#ticks.delete(tick);
   };
   soon = (run: () => void): void => void setImmediate(run);
@@ -46,10 +46,14 @@ export class TestClock implements Clock {
     return this.#ticks.size;
   }
 
-  /** Whoever waits for a time is told, as often as it wants to be. */
+  /** Whoever waits for a time that has come is told, once. */
   pass(ms: number): void {
     this.ms += ms;
-    for (const tick of this.#ticks) tick();
+    for (const [tick, due] of this.#ticks) {
+      if (due.dueMs > this.ms) continue;
+      due.dueMs = this.ms + due.periodMs;
+      tick();
+    }
   }
 }
 

@@ -5,6 +5,7 @@ const start = 'packages/core/src/host/kept-state.test.ts';
 const kit = 'packages/snapshot/test/conformance.test.ts';
 const governs = 'packages/snapshot/src/keeper/governing.test.ts';
 const crash = 'packages/snapshot/test/crash.test.ts';
+const keeperPace = 'packages/snapshot/test/keeper-pace.test.ts';
 const keeperCrash = 'packages/snapshot/test/keeper-crash.test.ts';
 const orders = 'packages/snapshot/test/keeper-orders.test.ts';
 const stories = 'packages/snapshot/test/keeper-stories.test.ts';
@@ -251,6 +252,20 @@ const saver = inFile(
       rule: 'S5',
       find: 'policy.missing();',
       replace: '',
+    },
+    {
+      name: 'a save does not wait for its pace',
+      rule: 'L3',
+      find: 'pace.took(bytes, clock.nowMs());',
+      replace: '',
+      killers: [keeperPace],
+    },
+    {
+      name: 'a save that is given up waits for its pace',
+      rule: 'L3',
+      find: 'const waitMs = Math.min(Math.ceil(pace.waitMs(clock.nowMs())), restMsMax);',
+      replace: 'const waitMs = Math.ceil(pace.waitMs(clock.nowMs()));',
+      killers: [keeperPace],
     },
   ],
 );

@@ -13,7 +13,7 @@ import { crc32 } from '../codec/checksum.ts';
 import { FrameError } from '../errors.ts';
 import { type Ballot, zeroBallot } from '../paxos/ballot.ts';
 import type { Slot } from '../paxos/slot.ts';
-import { decodeSessions, encodeSessions } from '../sessions/sessions-codec.ts';
+import { decodeSessions, writeSessions } from '../sessions/sessions-codec.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
 /** What is replicated beside the state machine's own state. */
@@ -37,11 +37,12 @@ export function encodeImageHeader({ slot, timeMs, sealedIn, sessions }: ImageHea
   out.u64(slot);
   out.u64(timeMs);
   out.ballot(sealedIn);
-  out.raw(encodeSessions(sessions));
+  writeSessions(sessions, out);
   const header = out.peek().subarray(prefixBytes);
   out.patch32(0, header.length);
   out.patch32(4, crc32(header));
-  return out.copy();
+  // Nobody writes on, so what was written stays as it is.
+  return out.peek();
 }
 
 /** Takes the header off an image; FrameError for anything else, before more of it is read. */

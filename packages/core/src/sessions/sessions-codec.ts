@@ -19,6 +19,12 @@ const { sessionTtlMsMax, sessionTtlMsMin } = sessionLimits;
 
 export function encodeSessions(sessions: Sessions): Uint8Array {
   const out = new Writer();
+  writeSessions(sessions, out);
+  return out.copy();
+}
+
+/** The same, behind what was written: with many results every copy counts. */
+export function writeSessions(sessions: Sessions, out: Writer): void {
   const all = [...sessions.all()];
   out.u8(format);
   out.u64(sessions.ledMs);
@@ -28,7 +34,6 @@ export function encodeSessions(sessions: Sessions): Uint8Array {
   const holding = [...sessions.holding()];
   out.u32(holding.length);
   for (const { id } of holding) out.u32(places.get(id) as number);
-  return out.copy();
 }
 
 /** FrameError unless `encodeSessions` has written it. */

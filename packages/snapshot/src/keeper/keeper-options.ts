@@ -18,8 +18,8 @@ export const defaultKeeperOptions = {
   /** After a save that failed, for example because the medium is full. */
   saveAgainMs: 30_000,
   /**
-   * So that who is served meanwhile does not notice. What changes before it was written is kept as
-   * it was, so slower is more memory too; 0: as fast as it goes.
+   * Written by a save, and no more: others want disk and processors too. What changes before it
+   * was written is kept as it was, so slower is more memory; 0: as fast as it goes.
    */
   saveBytesPerSecondMax: 64 * MiB,
   /** Snapshots that peers copy from here at the same time. */
