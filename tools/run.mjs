@@ -15,7 +15,8 @@ const turbo = (task) => ['turbo', task, '--output-logs=errors-only'];
 const sources = ['--conditions=@rsl/source', '--import', loader];
 /** A tool in TypeScript, against the sources with contracts, or against the production build. */
 const onSources = (name) => node(...sources, `tools/${name}/main.ts`, ...args);
-const onBuild = (name) => node('--import', loader, `tools/${name}/main.ts`, ...args);
+const onBuild = (name, file = 'main') =>
+  node('--import', loader, `tools/${name}/${file}.ts`, ...args);
 
 const scripts = {
   start: [turbo('build'), node('tools/cluster/main.mjs', ...args)],
@@ -37,6 +38,9 @@ const scripts = {
   torture: [turbo('build'), onBuild('torture')],
   'power-loss': [turbo('build'), onBuild('vm')],
   'catch-up': [turbo('build'), onBuild('catch-up')],
+  'bench:restart': [turbo('build'), onBuild('bench', 'restart')],
+  'bench:saving': [turbo('build'), onBuild('bench', 'saving')],
+  'bench:behind': [turbo('build'), onBuild('bench', 'behind')],
   'quick-start': [turbo('build'), onBuild('quick-start')],
   examples: [turbo('build'), onBuild('examples')],
   'api-docs': [['typedoc', '--options', 'tools/api-docs/typedoc.json', ...args]],

@@ -9,6 +9,7 @@ import type { LogRecord, LogStore, Membership, Port, PortContext } from '@rsl/co
 import { fileLog, sharedFileLog } from '@rsl/log-file';
 import { fileSnapshots } from '@rsl/snapshot';
 import { afterAll, describe, expect, test } from 'vitest';
+import { backupActions } from '../src/backup/backup-actions.ts';
 import type { LogInspection } from '../src/inspect/inspect-command.ts';
 import { printLog } from '../src/inspect/inspect-log.ts';
 import { printSnapshots } from '../src/inspect/inspect-snapshots.ts';
@@ -317,7 +318,13 @@ describe('rsl-server inspect', () => {
   ])('%j is refused with code 2', async (args, why) => {
     const never = async () => expect.unreachable();
     const looking = { inspectLog: never, inspectSnapshots: never };
-    const actions = { start: never, status: never, ...looking, ...snapshotActions };
+    const actions = {
+      start: never,
+      status: never,
+      ...looking,
+      ...snapshotActions,
+      ...backupActions,
+    };
     const parsing = program(actions).parseAsync(['inspect', ...args], { from: 'user' });
     const error: unknown = await parsing.catch((cause: unknown) => cause);
     expect(exitCodeOf(error)).toBe(2);

@@ -1,6 +1,7 @@
 import { defaultSlow, defaultTimings, startReplica, StateMachineFailedError } from '@rsl/core';
 import { memoryLog, MemoryNetwork, memoryTransport } from '@rsl/core/testing';
 import { expect, test } from 'vitest';
+import { backupActions } from '../src/backup/backup-actions.ts';
 import { KeyValue } from '../src/key-value.ts';
 import { exitCodeOf, failureLine } from '../src/process/failure.ts';
 import { program } from '../src/process/program.ts';
@@ -24,6 +25,7 @@ async function parse(...args: readonly string[]): Promise<StartSettings | string
       inspectLog: async () => undefined,
       inspectSnapshots: async () => undefined,
       ...snapshotActions,
+      ...backupActions,
     }).parseAsync([...args], { from: 'user' });
   } catch (error) {
     return `${exitCodeOf(error)} ${failureLine(error)}`;

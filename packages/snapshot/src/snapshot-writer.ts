@@ -5,6 +5,7 @@ import { ensures, requires } from '@rsl/contracts';
 import { onMedium } from './failures.ts';
 import type { Files, OpenFile } from './files.ts';
 import {
+  chunkPrefixBytes,
   decodeChunk,
   encodeChunkPrefix,
   encodeEnd,
@@ -15,7 +16,7 @@ import {
 } from './snapshot-file.ts';
 
 /** So much is written before it is made durable: a log beside it never waits for more. */
-const unsyncedBytesMax = 8 * 1024 * 1024;
+const unsyncedBytesMax = 2 * 1024 * 1024;
 
 export interface Draft {
   readonly files: Files;
@@ -39,8 +40,8 @@ export class FileSnapshotWriter implements SnapshotWriter {
   readonly #hash: Hash = createHash('sha256');
   readonly #headerBytes: Uint8Array;
   #file: OpenFile | undefined;
-  /** Of the chunk that is being filled. */
-  #parts: Uint8Array[] = [];
+  /** The chunk that is being filled, behind its prefix: one for all, or they would be garbage. */
+  readonly #chunk: Buffer;
   #partBytes = 0;
   #chunks = 0;
   #unsyncedBytes = 0;
@@ -49,6 +50,7 @@ export class FileSnapshotWriter implements SnapshotWriter {
     this.#draft = draft;
     this.#headerBytes = encodeHeader(draft.header);
     this.#places = new Places(this.#headerBytes.length, draft.header.chunkBytes);
+    this.#chunk = Buffer.allocUnsafeSlow(chunkPrefixBytes + draft.header.chunkBytes);
   }
 
   /** Goes on after what an earlier one has left, if that is the beginning of the same file. */
@@ -66,7 +68,7 @@ export class FileSnapshotWriter implements SnapshotWriter {
     const { chunkBytes } = this.#places;
     for (let at = 0; at < bytes.length; ) {
       const end = Math.min(bytes.length, at + chunkBytes - this.#partBytes);
-      this.#parts.push(bytes.subarray(at, end));
+      this.#chunk.set(bytes.subarray(at, end), chunkPrefixBytes + this.#partBytes);
       this.#partBytes += end - at;
       at = end;
       if (this.#partBytes === chunkBytes) await this.#writeChunk();
@@ -159,15 +161,15 @@ export class FileSnapshotWriter implements SnapshotWriter {
       () => (isLast ? this.#partBytes > 0 : this.#partBytes === chunkBytes),
       'snapshot-writer-1 every chunk but the last is full, and none is empty',
     );
-    const content = Buffer.concat(this.#parts);
-    this.#parts = [];
+    const chunk = this.#chunk.subarray(0, chunkPrefixBytes + this.#partBytes);
+    const content = chunk.subarray(chunkPrefixBytes);
+    chunk.set(encodeChunkPrefix(this.#chunks, content));
     this.#partBytes = 0;
-    const prefix = encodeChunkPrefix(this.#chunks, content);
     const place = this.#places.startOf(this.#chunks);
     this.#hash.update(content);
     await onMedium(this.#draft.file, async () => {
-      await this.#opened.write([prefix, content], place);
-      this.#unsyncedBytes += prefix.length + content.length;
+      await this.#opened.write([chunk], place);
+      this.#unsyncedBytes += chunk.length;
       if (this.#unsyncedBytes >= unsyncedBytesMax) await this.#opened.sync();
     });
     if (this.#unsyncedBytes >= unsyncedBytesMax) this.#unsyncedBytes = 0;

@@ -35,8 +35,22 @@ export class TestClock implements Clock {
   ms = 0;
   nowMs = (): number => this.ms;
   wallMs = (): number => this.ms;
-  everyMs = (): (() => void) => () => {};
+  readonly #ticks = new Set<() => void>();
+  everyMs = (_: number, tick: () => void): (() => void) => {
+    this.#ticks.add(tick);
+    return () => void this.#ticks.delete(tick);
+  };
   soon = (run: () => void): void => void setImmediate(run);
+
+  get waiting(): number {
+    return this.#ticks.size;
+  }
+
+  /** Whoever waits for a time is told, as often as it wants to be. */
+  pass(ms: number): void {
+    this.ms += ms;
+    for (const tick of this.#ticks) tick();
+  }
 }
 
 export interface StageOptions extends Partial<KeeperOptions> {
@@ -61,6 +75,8 @@ export class Stage<M extends StateMachine> {
   membership: Membership = membershipOf(1);
   #keeper: Keeper | undefined;
   #hasTold = false;
+  /** What its last start said. */
+  begun: 'stateless' | void = undefined;
 
   constructor(machine: M, log = new LoneLog()) {
     this.machine = machine;
@@ -85,12 +101,14 @@ export class Stage<M extends StateMachine> {
     const host = {
       state: this.lone.state,
       group: 'group' in options ? options.group : this.membership.group,
+      founding: undefined,
+      founded: () => {},
       answer: (answer: object) => void this.answers.push(answer as Answer),
       fail: (error: Error) => void this.failures.push(error),
     };
     try {
       await this.lone.start({
-        begin: (firstSlot: Slot) => keeper.begin(host, firstSlot),
+        begin: async (firstSlot: Slot) => (this.begun = await keeper.begin(host, firstSlot)),
         executed: (slot: Slot, value: Value) => keeper.executed(slot, value),
       });
     } catch (error) {
@@ -168,4 +186,4 @@ export class Stage<M extends StateMachine> {
 }
 
 /** A test turns on what it is about. */
-const noPolicy = { everySlots: 0, everyBytes: 0, everyMs: 0 };
+const noPolicy = { everySlots: 0, everyBytes: 0, everyMs: 0, saveBytesPerSecondMax: 0 };

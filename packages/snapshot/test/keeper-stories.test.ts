@@ -1,13 +1,7 @@
-import type { SnapshotMeta, StateMachine } from '@rsl/core/protocol';
 import { DigestMachine, LoneLog, MemoryShelf } from '@rsl/core/testing';
 import { describe, expect, test } from 'vitest';
 import { KeyValues } from './key-values.ts';
 import { membershipOf, Stage, turn } from './keeper-stage.ts';
-import { PlayedMedium } from './played-medium.ts';
-import { openOn } from './stage.ts';
-
-const newest = (stage: Stage<StateMachine>): SnapshotMeta =>
-  stage.keeper.snapshots[0] as SnapshotMeta;
 
 describe('story 1: snapshot-guided start', () => {
   test('a replica that restarts loads its snapshot and executes the slots after it', async () => {
@@ -93,6 +87,38 @@ describe('story 2: bounded log', () => {
 });
 
 describe('story 4: no stop', () => {
+  const MiB = 1024 * 1024;
+  const large = async (): Promise<Stage<KeyValues>> => {
+    const stage = new Stage(new KeyValues());
+    await stage.start(new MemoryShelf(), { saveBytesPerSecondMax: MiB });
+    await stage.run(4 * 16, (i) => `${i}=${'v'.repeat(MiB / 16)}`);
+    return stage;
+  };
+
+  test('a save goes no faster than it may', async () => {
+    const stage = await large();
+    let isSaved = false;
+    const saving = stage.keeper.saveNow().then(() => (isSaved = true));
+    await stage.until('saved', () => {
+      stage.clock.pass(5);
+      return isSaved;
+    });
+    await saving;
+    // All but what came last is waited for, and 20 ms are given to whoever was late.
+    expect(stage.clock.ms).toBeGreaterThan(3_700);
+    await stage.close();
+  });
+
+  test('a save that waits for its pace is given up within a moment', async () => {
+    const stage = await large();
+    const saving = stage.keeper.saveNow().catch(({ code }: { code: string }) => code);
+    await stage.until('it waits', () => stage.clock.waiting > 0);
+    const closing = stage.close();
+    stage.clock.pass(50);
+    await closing;
+    expect(await saving).toBe('RSL_CLOSED');
+  });
+
   test('commands continue while a large state is saved, as it was at its slot', async () => {
     const shelf = new MemoryShelf();
     const stage = await new Stage(new KeyValues()).start(shelf);
@@ -258,128 +284,5 @@ describe('story 5: operator control', () => {
       { kind: 'loaded', meta },
     ]);
     await again.close();
-  });
-});
-
-describe('story 6: bad media', () => {
-  /** Two snapshots, and everything in the log. */
-  async function twoSnapshots() {
-    const shelf = new MemoryShelf();
-    const stage = await new Stage(new DigestMachine()).start(shelf, { everySlots: 10 });
-    await stage.run(25);
-    await stage.until('saved', () => stage.slots.length === 2);
-    await stage.close();
-    return { shelf, log: stage.log, digest: stage.machine.digest };
-  }
-
-  test('an unverifiable snapshot is never loaded; an older one is taken', async () => {
-    for (const bit of [0, 77, 300]) {
-      const { shelf, log, digest } = await twoSnapshots();
-      shelf.damage(20, bit);
-      const stage = await new Stage(new DigestMachine(), log.copy()).start(shelf);
-      expect(stage.slots).toEqual([10]);
-      expect(stage.machine.digest).toBe(digest);
-      expect(stage.progress.map(({ kind }) => kind)).toEqual(['condemned', 'loading', 'loaded']);
-      await stage.close();
-    }
-  });
-
-  test('whichever byte is another one on a medium, an older snapshot is loaded', async () => {
-    const medium = new PlayedMedium();
-    const storeOn = (on: PlayedMedium) => ({
-      open: () => openOn(on, '/data', { chunkBytes: 512 }),
-    });
-    const options = { everySlots: 10, store: storeOn(medium) };
-    const first = await new Stage(new KeyValues()).start(new MemoryShelf(), options);
-    await first.run(25, (i) => `${i}=${'v'.repeat(100)}`);
-    await first.until('saved', () => first.slots.length === 2);
-    await first.close();
-    const file = '/data/0000000000000020.snapshot';
-    const { length } = medium.bytesOf(file);
-    for (let at = 0; at < length; at += 37) {
-      const damaged = medium.copy();
-      damaged.flip(file, at);
-      const again = new Stage(new KeyValues(), first.log.copy());
-      await again.start(new MemoryShelf(), { store: storeOn(damaged) });
-      expect(again.slots, `byte ${at}`).toEqual([10]);
-      expect(again.machine.entries).toEqual(first.machine.entries);
-      await again.close();
-    }
-  });
-
-  test('all bad: the state is made from the log, if that has every slot', async () => {
-    const { shelf, log, digest } = await twoSnapshots();
-    for (const slot of [10, 20]) shelf.damage(slot, 9);
-    const stage = await new Stage(new DigestMachine(), log).start(shelf);
-    expect(stage.slots).toEqual([]);
-    expect(stage.machine.digest).toBe(digest);
-    await stage.close();
-  });
-
-  test('all bad never means empty', async () => {
-    const { shelf, log } = await twoSnapshots();
-    log.cut(11);
-    for (const slot of [10, 20]) shelf.damage(slot, 9);
-    const machine = new DigestMachine();
-    const start = new Stage(machine, log).start(shelf);
-    await expect(start).rejects.toMatchObject({ code: 'RSL_SNAPSHOT_CORRUPT' });
-    expect(machine.slot).toBe(0);
-  });
-
-  test('without a snapshot that reaches the log nothing begins either', async () => {
-    const { shelf, log } = await twoSnapshots();
-    log.cut(22);
-    const start = new Stage(new DigestMachine(), log.copy()).start(shelf);
-    await expect(start).rejects.toMatchObject({ code: 'RSL_LOG_TRUNCATED' });
-    const none = new Stage(new DigestMachine(), log).start(new MemoryShelf());
-    await expect(none).rejects.toMatchObject({ code: 'RSL_LOG_TRUNCATED' });
-  });
-
-  test('snapshots of another group are not loaded, nor if the log is in none', async () => {
-    for (const group of ['0123456789abcdef', undefined]) {
-      const { shelf, log } = await twoSnapshots();
-      const machine = new DigestMachine();
-      const start = new Stage(machine, log).start(shelf, { group });
-      await expect(start).rejects.toMatchObject({ code: 'RSL_WRONG_STORE' });
-      expect(machine.slot).toBe(0);
-      expect([...shelf.snapshots.keys()]).toEqual([10, 20]);
-    }
-  });
-
-  test('disk full while saving leaves old ones and log; it is tried again later', async () => {
-    const { shelf, log, digest } = await twoSnapshots();
-    const stage = await new Stage(new DigestMachine(), log).start(shelf, {
-      everySlots: 10,
-      saveAgainMs: 500,
-    });
-    expect(stage.machine.digest).toBe(digest);
-    shelf.bytesFree = 3;
-    await stage.run(8);
-    expect(stage.slots).toEqual([20, 10]);
-    expect(stage.log.firstSlot).toBe(1);
-    const failed = stage.progress.filter(({ kind }) => kind === 'save-failed');
-    expect(failed).toMatchObject([{ slot: 30, error: { code: 'RSL_STORAGE_FULL' } }]);
-    shelf.bytesFree = Infinity;
-    stage.clock.ms += 499;
-    await stage.run(1);
-    expect(stage.slots).toEqual([20, 10]);
-    stage.clock.ms += 1;
-    await stage.run(1);
-    await stage.until('saved', () => stage.slots[0] === 35);
-    expect(stage.slots).toEqual([35, 20]);
-    expect(stage.failures).toEqual([]);
-    await stage.close();
-  });
-
-  test('who asks for a snapshot hears that there is no room for it', async () => {
-    const shelf = new MemoryShelf();
-    const stage = await new Stage(new DigestMachine()).start(shelf);
-    stage.execute('a');
-    shelf.bytesFree = 3;
-    await expect(stage.keeper.saveNow()).rejects.toMatchObject({ code: 'RSL_STORAGE_FULL' });
-    expect(shelf.snapshots.size).toBe(0);
-    shelf.bytesFree = Infinity;
-    expect((await stage.keeper.saveNow()).meta).toEqual(newest(stage));
-    await stage.close();
   });
 });

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LeaseOptions } from '@rsl/core';
 import { type HostPort, parseAddress } from '@rsl/transport-tcp';
+import { addBackup, type BackupActions } from '../backup/backup-command.ts';
 import { addInspect, type InspectActions } from '../inspect/inspect-command.ts';
 import { refuseOpenNetwork } from '../open-network.ts';
 import { serverVersion } from '../version.ts';
@@ -9,7 +10,7 @@ import { numberOptions, type NumberOptionName } from './number-options.ts';
 import type { StartSettings } from './start-settings.ts';
 import { addSnapshot, type SnapshotActions } from '../snapshots/snapshot-command.ts';
 
-export interface Actions extends InspectActions, SnapshotActions {
+export interface Actions extends BackupActions, InspectActions, SnapshotActions {
   start(settings: StartSettings): Promise<void>;
   status(client: HostPort): Promise<void>;
 }
@@ -37,7 +38,9 @@ export function program(actions: Actions): Command {
     .description('Prints the state of a running server and its replica as JSON.')
     .requiredOption(clientOption, 'where the server listens for clients', address)
     .action(({ client }: { client: HostPort }) => actions.status(client));
-  addSnapshot(root, actions, { flags: clientOption, parse: address });
+  const client = { flags: clientOption, parse: address };
+  addSnapshot(root, actions, client);
+  addBackup(root, actions, { address: client, group: groupName, id: replicaId, slots });
   addInspect(root, actions);
   return root;
 }

@@ -90,6 +90,13 @@ export class SnapshotNews {
       case 'condemned':
         this.#counters.condemned++;
         return;
+      case 'diverged':
+      case 'stateless':
+        this.#lastError = progress.error.message;
+        return;
+      case 'unserved':
+        this.#lastError = `no peer gives a snapshot with slot ${progress.need} in it`;
+        return;
     }
   }
 

@@ -14,8 +14,8 @@ const sliceBytes = 256 * 1024;
 export interface SaveImage {
   readonly isAbandoned: () => boolean;
   readonly wrote: (bytes: number) => void;
-  /** Resolves once what waits now has had its turn. */
-  readonly soon: () => Promise<void>;
+  /** After so many bytes: resolves once what waits had its turn, and more may be written. */
+  readonly rest: (bytes: number) => Promise<void>;
 }
 
 /** Writes an image as a snapshot, a piece at a time; or leaves nothing of it. */
@@ -41,7 +41,7 @@ export async function saveImage(
 async function writeAll(
   writer: SnapshotWriter,
   image: AsyncIterable<Uint8Array>,
-  { isAbandoned, soon, wrote }: SaveImage,
+  { isAbandoned, rest, wrote }: SaveImage,
 ): Promise<void> {
   let slice = 0;
   for await (const piece of image) {
@@ -50,8 +50,8 @@ async function writeAll(
     wrote(writer.bytes);
     slice += piece.length;
     if (slice < sliceBytes) continue;
+    await rest(slice);
     slice = 0;
-    await soon();
   }
   if (isAbandoned()) throw abandoned;
 }

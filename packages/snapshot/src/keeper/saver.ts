@@ -1,8 +1,10 @@
 import { requires } from '@rsl/contracts';
-import { ClosedError } from '@rsl/core';
+import { ClosedError, OverloadedError } from '@rsl/core';
 import type { Clock, Logger, Membership, ReplicatedState, SnapshotMeta } from '@rsl/core/protocol';
 import { asError } from '../failures.ts';
+import { imageLayout } from '../image-layout.ts';
 import type { Kept } from './kept.ts';
+import { Pace } from './pace.ts';
 import type { Teller } from './progress.ts';
 import type { SavePolicy } from './save-policy.ts';
 import { abandoned, saveImage } from './save-image.ts';
@@ -19,6 +21,9 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+/** Callers that wait for a snapshot at a time. */
+export const saveCallersMax = 1_024;
+
 export interface SaverParts {
   /** Says what governs the slot after the last one that was executed (R8). */
   readonly governing: { readonly membership: Membership | undefined };
@@ -26,17 +31,25 @@ export interface SaverParts {
   readonly policy: SavePolicy;
   readonly state: ReplicatedState;
   readonly saveAgainMs: number;
+  readonly saveBytesPerSecondMax: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly teller: Teller;
+  /** This one is of a slot after which all members save. */
+  readonly common: (meta: SnapshotMeta) => void;
   /** What must not be has happened. */
   readonly fail: (error: Error) => void;
 }
+
+/** Whoever gives up a save waits no longer than this for it. */
+const restMsMax = 50;
 
 /** Saves when it is due or asked for: one at a time, in the background. */
 export class Saver {
   readonly #parts: SaverParts;
   #waiters: Waiter[] = [];
+  /** Of `saveNow`, that have not been answered. */
+  #callers = 0;
   #running: Promise<void> | undefined;
   #runsForWaiters = false;
   #isAbandoned = false;
@@ -50,9 +63,14 @@ export class Saver {
 
   saveNow(): Promise<Saved> {
     if (this.#isClosed) return Promise.reject(closed());
-    return new Promise((resolve, reject) => {
+    if (this.#callers >= saveCallersMax) return Promise.reject(tooManyCallers());
+    this.#callers += 1;
+    const saved = new Promise<Saved>((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
       this.consider();
+    });
+    return saved.finally(() => {
+      this.#callers -= 1;
     });
   }
 
@@ -112,7 +130,11 @@ export class Saver {
       const fromMs = clock.nowMs();
       const meta = existing ?? (await this.#write({ slot, membership, layout: imageLayout }));
       const where = kept.store.where(meta);
-      if (existing === undefined) this.#tellSaved(meta, where, clock.nowMs() - fromMs);
+      if (existing === undefined) {
+        this.#tellSaved(meta, where, clock.nowMs() - fromMs);
+        // Another one of this slot may be a copy: it does not say what was executed here.
+        if (policy.isCommon(slot)) this.#parts.common(meta);
+      }
       for (const { resolve } of waiters) resolve({ meta, where });
     } catch (cause) {
       this.#onFailure(slot, asError(cause), waiters);
@@ -120,21 +142,32 @@ export class Saver {
   }
 
   async #write(about: { slot: number; membership: Membership; layout: number }) {
-    const { clock, kept, state, teller } = this.#parts;
+    const { kept, saveBytesPerSecondMax, state, teller } = this.#parts;
     const { slot } = about;
     requires(
       () => state.executedThrough === slot,
       'save-1 what is saved is the state right after its slot (P9)',
     );
     const image = state.save();
+    const pace = new Pace(saveBytesPerSecondMax);
     teller.tell({ kind: 'saving', slot, bytes: 0 });
     const meta = await saveImage(kept.store, about, image, {
       isAbandoned: () => this.#isAbandoned,
       wrote: (bytes) => teller.tell({ kind: 'saving', slot, bytes }),
-      soon: () => new Promise<void>((resolve) => clock.soon(resolve)),
+      rest: (bytes) => this.#rest(pace, bytes),
     });
     await kept.added();
     return meta;
+  }
+
+  /** Everybody else has a turn, and as many as the pace leaves them. */
+  async #rest(pace: Pace, bytes: number): Promise<void> {
+    const { clock } = this.#parts;
+    pace.took(bytes, clock.nowMs());
+    do {
+      const waitMs = Math.min(Math.ceil(pace.waitMs(clock.nowMs())), restMsMax);
+      await (waitMs === 0 ? soon(clock) : after(clock, waitMs));
+    } while (pace.waitMs(clock.nowMs()) > 0 && !this.#isAbandoned);
   }
 
   #tellSaved(meta: SnapshotMeta, where: string, ms: number): void {
@@ -162,7 +195,19 @@ export class Saver {
   }
 }
 
-/** Of what `ReplicatedState.save` gives: the layout of its snapshots. */
-export const imageLayout = 1;
+const tooManyCallers = (): OverloadedError => {
+  const why = `${saveCallersMax} callers wait for a snapshot (saveCallersMax); ask again later`;
+  return new OverloadedError('saveCallersMax', why);
+};
+
+const soon = (clock: Clock): Promise<void> => new Promise((resolve) => clock.soon(resolve));
+
+const after = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const stop = clock.everyMs(ms, () => {
+      stop();
+      resolve();
+    });
+  });
 
 const closed = (): ClosedError => new ClosedError('the replica was closed; nothing is saved');
