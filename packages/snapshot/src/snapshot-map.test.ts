@@ -10,7 +10,7 @@ type Step =
   | { readonly kind: 'clear' | 'freeze' | 'close' }
   | { readonly kind: 'walk'; readonly count: number };
 
-const someKeys = { from: fc.nat(keysMax), count: fc.integer({ min: 1, max: 8_000 }) };
+const someKeys = { from: fc.nat(keysMax), count: fc.integer({ min: 1, max: 6_000 }) };
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('set' as const), ...someKeys }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('delete' as const), ...someKeys }) },
@@ -33,6 +33,46 @@ interface Walk {
 }
 
 const keyOf = (n: number): string | number => (n % 3 === 0 ? n : `key-${n}-${'x'.repeat(n % 70)}`);
+
+test('the order is the same however many shards there are', () => {
+  const few = new SnapshotMap<number, number>();
+  for (let n = 0; n < 40_000; n += 1) few.set(n, n);
+  const many = new SnapshotMap<number, number>();
+  for (let n = 200_000; n >= 0; n -= 1) many.set(n, n);
+  for (let n = 40_000; n <= 200_000; n += 1) many.delete(n);
+  const keysOf = (map: Iterable<[number, number]>): string => [...map].join();
+  expect(keysOf(many) === keysOf(few)).toBe(true);
+  expect(keysOf(many.freeze()) === keysOf(few)).toBe(true);
+});
+
+test('keys with one hash are walked in the order of their texts', () => {
+  // Of long keys only the two ends and the length are hashed.
+  const keyed = (n: number): string => 'x'.repeat(30) + String(n).padStart(9, '0') + 'x'.repeat(30);
+  const keys = Array.from({ length: 3_000 }, (_, n) => keyed((n * 7_919) % 3_000));
+  const map = new SnapshotMap<string, number>();
+  for (const key of keys) map.set(key, 1);
+  expect([...map.freeze()].map(([key]) => key)).toEqual([...keys].sort());
+});
+
+test('a map is split also while a view is open, and the view does not see it', () => {
+  const map = new SnapshotMap<number, number>();
+  for (let n = 0; n < 20_000; n += 1) map.set(n, n);
+  const expected = [...map];
+  const walk = map.freeze()[Symbol.iterator]() as IterableIterator<[number, number]>;
+  const found = [walk.next().value];
+  for (let n = 15_000; n < 100_000; n += 1) map.set(n, -n);
+  for (let n = 0; n < 1_500; n += 1) map.delete(n);
+  found.push(...walk);
+  expect(found.join() === expected.join()).toBe(true);
+  expect(map.size).toBe(98_500);
+  expect([...map.freeze()].length).toBe(98_500);
+});
+
+test('a view is walked once', () => {
+  const view = new SnapshotMap<string, number>().set('a', 1).freeze();
+  expect([...view]).toEqual([['a', 1]]);
+  expect(() => [...view]).toThrow('once');
+});
 
 test('a view shows what the map held when it was frozen, whatever is done to the map', () => {
   let walked = 0;
@@ -88,7 +128,7 @@ test('a view shows what the map held when it was frozen, whatever is done to the
       expect(map.has(keyOf(n))).toBe(model.has(keyOf(n)));
     }
   });
-  fc.assert(property, { numRuns: 60 });
+  fc.assert(property, { numRuns: 45 });
   expect(walked).toBeGreaterThan(20);
 }, 60_000);
 
@@ -121,45 +161,6 @@ test('equal maps are walked in the same order, whatever became of them before', 
   );
   fc.assert(property, { numRuns: 15 });
 }, 60_000);
-
-test('the order is the same however many shards there are', () => {
-  const few = new SnapshotMap<number, number>();
-  for (let n = 0; n < 40_000; n += 1) few.set(n, n);
-  const many = new SnapshotMap<number, number>();
-  for (let n = 200_000; n >= 0; n -= 1) many.set(n, n);
-  for (let n = 40_000; n <= 200_000; n += 1) many.delete(n);
-  expect([...many]).toEqual([...few]);
-  expect([...many.freeze()]).toEqual([...few]);
-});
-
-test('keys with one hash are walked in the order of their texts', () => {
-  // Of long keys only the two ends and the length are hashed.
-  const keyed = (n: number): string => 'x'.repeat(30) + String(n).padStart(9, '0') + 'x'.repeat(30);
-  const keys = Array.from({ length: 3_000 }, (_, n) => keyed((n * 7_919) % 3_000));
-  const map = new SnapshotMap<string, number>();
-  for (const key of keys) map.set(key, 1);
-  expect([...map.freeze()].map(([key]) => key)).toEqual([...keys].sort());
-});
-
-test('a map is split also while a view is open, and the view does not see it', () => {
-  const map = new SnapshotMap<number, number>();
-  for (let n = 0; n < 3_000; n += 1) map.set(n, n);
-  const expected = [...map];
-  const walk = map.freeze()[Symbol.iterator]() as IterableIterator<[number, number]>;
-  const found = [walk.next().value];
-  for (let n = 2_000; n < 100_000; n += 1) map.set(n, -n);
-  for (let n = 0; n < 1_500; n += 1) map.delete(n);
-  found.push(...walk);
-  expect(found).toEqual(expected);
-  expect(map.size).toBe(98_500);
-  expect([...map.freeze()].length).toBe(98_500);
-});
-
-test('a view is walked once', () => {
-  const view = new SnapshotMap<string, number>().set('a', 1).freeze();
-  expect([...view]).toEqual([['a', 1]]);
-  expect(() => [...view]).toThrow('once');
-});
 
 const same = <K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): boolean =>
   a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
