@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly build?: Build;
   /** As `--lease` of the server says it; none unless given. */
   readonly lease?: string;
+  /** A snapshot after so many slots, a tenth of which stay in the log; unless the usual. */
+  readonly snapshotEverySlots?: number;
   /** Of its process, besides ours. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -66,12 +68,20 @@ export class Server {
 
   start(): void {
     const { id, host, members, directory, clientPort, sessionPort, lease } = this.options;
-    const { build = 'production' } = this.options;
+    const { build = 'production', snapshotEverySlots: every } = this.options;
     const args = ['start', '--id', String(id), '--members', members, '--data', directory];
     args.push('--client', `${host.address}:${clientPort}`, '--allow-plaintext');
     args.push('--clients', `${host.address}:${sessionPort}`);
     if (id === 1) args.push('--bootstrap');
     if (lease !== undefined) args.push('--lease', lease);
+    if (every !== undefined) {
+      args.push(
+        '--snapshot-every-slots',
+        `${every}`,
+        '--retain-slots',
+        `${Math.floor(every / 10)}`,
+      );
+    }
     const node = [process.execPath, ...(build === 'development' ? ['-C', 'development'] : [])];
     const [command = '', ...rest] = [...host.prefix, ...node, mainOf(build), ...args];
     const env = { ...process.env, ...this.options.environment };
@@ -145,11 +155,13 @@ export interface ServersOptions {
   readonly firstPort: number;
   readonly build?: Build;
   readonly lease?: string;
+  readonly snapshotEverySlots?: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 export function serversOn(options: ServersOptions): Server[] {
-  const { hosts, directory, firstPort, build = 'production', environment = {}, lease } = options;
+  const { hosts, directory, firstPort, build = 'production', environment = {} } = options;
+  const { lease, snapshotEverySlots } = options;
   const peerPort = (i: number): number => firstPort + i;
   const sessionPort = (i: number): number => firstPort + 50 + i;
   const members = hosts
@@ -169,6 +181,7 @@ export function serversOn(options: ServersOptions): Server[] {
         build,
         environment,
         ...(lease === undefined ? {} : { lease }),
+        ...(snapshotEverySlots === undefined ? {} : { snapshotEverySlots }),
       }),
   );
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createVitest, type TestModule, type Vitest } from 'vitest/node';
 import type { Answer, Build, Question } from './questions.ts';
 
-const places = ['core', 'log-file', 'snapshot', 'transport-tcp'];
+const places = ['core', 'log-file', 'snapshot', 'transport-tcp', 'server'];
 const conditions = ['@rsl/source', 'module', 'node'];
 
 const [folder = ''] = process.argv.slice(2);
@@ -24,7 +24,8 @@ async function start(root: string): Promise<Vitest> {
 }
 
 function projectOf(root: string, place: string, build: Build) {
-  const include = ['src', 'test'].map((part) => `packages/${place}/${part}/**/*.test.ts`);
+  const folder = `${place === 'server' ? 'apps' : 'packages'}/${place}`;
+  const include = ['src', 'test'].map((part) => `${folder}/${part}/**/*.test.ts`);
   // A thread starts sooner than a process, but only the tests of core do with that; and the loader,
   // which takes its time, is for tests that start threads themselves.
   const loader = ['--import', join(root, 'tools/build/run-sources.mjs')];

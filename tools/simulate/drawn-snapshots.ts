@@ -23,6 +23,7 @@ export function snapshotsOf(seed: number): SimLayers {
     writeAgainMs: 300,
     followersOnly: group.chance(20),
     copyAfterSlots: group.pick([0, 0, 100]),
+    compareEverySlots: group.pick([0, 10, 50]),
   };
   return ({ id, pace, shelf }) => {
     const own = group.fork(`replica ${id}`);
@@ -39,6 +40,7 @@ export function snapshotsOf(seed: number): SimLayers {
       keepSlotsMax: own.pick([1_000, 10_000]),
       bytesPerSecondMax: own.pick([0, 0, 64 * KiB]),
     };
+    shelf.snapshotsMax = options.keep ?? 0;
     return [snapshots({ store: memorySnapshots(shelf, pace), ...options })];
   };
 }

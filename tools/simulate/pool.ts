@@ -12,8 +12,11 @@ const conditions: Readonly<Record<BuildName, readonly string[]>> = {
   production: [],
 };
 
-/** A seed makes much garbage that dies young: with more room, less of it is looked at. */
-const youngGeneration = '--max-semi-space-size=64';
+/**
+ * In MiB. A seed makes much garbage that dies young: with more room, less of it is looked at; with
+ * much more, it no longer stays in the processor's caches.
+ */
+const youngGeneration = '--max-semi-space-size=16';
 
 /** As many processes as asked for, each with one case at a time, on one of the builds. */
 export class Pool {

@@ -34,6 +34,19 @@ test('the server’s state machine holds in a seed', { timeout: 60_000 }, async 
   expect(summaryOf([outcome])).toMatchObject({ seeds: 1, unjudged: 0 });
 });
 
+test('a seed saves, cuts, fetches and installs, and its shelves are bad', {
+  timeout: 60_000,
+}, async () => {
+  const faults = { shelfFull: 3, shelfReadError: 3, shelfRot: 3, wipe: 2 } as const;
+  const { report } = await outcomeOf({ seed: 1, durationMs: 20_000, stormMs: 10_000, faults });
+  const { met, ...counts } = report?.snapshots ?? { met: {} };
+  const { cuts, fetches, installs, saves } = { ...none, ...counts };
+  for (const count of [saves, cuts, fetches, installs]) expect(count).toBeGreaterThan(0);
+  expect(Object.keys(met)).toEqual(expect.arrayContaining(['full in a save']));
+});
+
+const none = { saves: 0, cuts: 0, fetches: 0, installs: 0 };
+
 const failing = (seed: number, crash: 0 | 1 | 2 | 3, pause: 0 | 1): Outcome => ({
   case: { seed, faults: { crash, pause }, clients: 1, durationMs: 1, machine: 'digest' },
   drawn: { replicas: 3, faults: { crash, pause }, machine: 'digest', beyond: false },

@@ -1,11 +1,14 @@
 import { crc32 } from 'node:zlib';
-import { frameKinds } from '@rsl/core/testing';
+import { frameKinds, type SimulationReport } from '@rsl/core/testing';
 import type { Outcome } from './seed.ts';
 
 export interface Spread {
   readonly min: number;
   readonly median: number;
 }
+
+const happenings = ['saves', 'cuts', 'fetches', 'installs', 'loads', 'condemned'] as const;
+type Happening = (typeof happenings)[number];
 
 /** What many seeds were worth together. */
 export interface Summary {
@@ -28,6 +31,9 @@ export interface Summary {
   readonly commandsPerSeed: Spread;
   readonly faultsPerSeed: Spread;
   readonly faults: Readonly<Record<string, number>>;
+  /** Of each seed within what a group bears: what became of snapshots, and what they met. */
+  readonly snapshots: Readonly<Record<Happening, Spread & { readonly without: number }>>;
+  readonly met: Readonly<Record<string, number>>;
   /** Of the seeds in their order. */
   readonly traceHash: string;
 }
@@ -37,14 +43,8 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
   const inOrder = [...outcomes].sort((a, b) => a.case.seed - b.case.seed);
   const reports = inOrder.flatMap(({ report }) => (report === undefined ? [] : [report]));
   const borne = reports.filter(({ beyond }) => !beyond);
-  const faults: Record<string, number> = {};
   let hash = 0;
-  for (const report of reports) {
-    hash = crc32(report.traceHash, hash);
-    for (const [kind, count] of Object.entries(report.faults)) {
-      faults[kind] = (faults[kind] ?? 0) + count;
-    }
-  }
+  for (const report of reports) hash = crc32(report.traceHash, hash);
   return {
     seeds: reports.length,
     beyond: reports.length - borne.length,
@@ -62,9 +62,29 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
     secondsPerSeed: spreadOf(borne.map((r) => Math.floor(r.simulatedMs / 1_000))),
     commandsPerSeed: spreadOf(borne.map((r) => r.executed)),
     faultsPerSeed: spreadOf(borne.map((r) => eventsIn(r.faults))),
-    faults: Object.fromEntries(Object.entries(faults).sort(([a], [b]) => a.localeCompare(b))),
+    faults: added(reports.map((r) => r.faults)),
+    snapshots: snapshotsIn(borne),
+    met: added(reports.map((r) => r.snapshots.met)),
     traceHash: hash.toString(16).padStart(8, '0'),
   };
+}
+
+function snapshotsIn(reports: readonly SimulationReport[]): Summary['snapshots'] {
+  const spreads = happenings.map((what) => {
+    const counts = reports.map(({ snapshots }) => snapshots[what]);
+    const without = counts.filter((count) => count === 0).length;
+    return [what, { ...spreadOf(counts), without }] as const;
+  });
+  return Object.fromEntries(spreads) as Summary['snapshots'];
+}
+
+/** By their names, in order. */
+function added(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const each of counts) {
+    for (const [name, count] of Object.entries(each)) all[name] = (all[name] ?? 0) + count;
+  }
+  return Object.fromEntries(Object.entries(all).sort(([a], [b]) => a.localeCompare(b)));
 }
 
 /** Faults that are events of their own, not those of single frames. */

@@ -18,6 +18,7 @@ export type Misdeed =
   | 'executes twice'
   | 'executes what it denied'
   | 'has another state on one replica'
+  | 'has another snapshot on one replica'
   | 'raises an alarm'
   | 'falls silent when it is healed'
   | 'serves a stale read and falls silent'
@@ -86,6 +87,7 @@ export class FakeGroup implements Group {
 
   #reply([command = '', key = '', value]: readonly string[], replica: number): string {
     if (command === 'RSL.STATUS') return this.#status();
+    if (command === 'RSL.SNAPSHOT') return this.#snapshot(replica);
     const input = { command, key, ...(value === undefined ? {} : { value }) } as RedisInput;
     const state = this.#state.get(key) ?? null;
     const isOdd = ++this.#commands % everyCommands === 0;
@@ -112,6 +114,11 @@ export class FakeGroup implements Group {
     const isOther = at.replica === 2 && this.#misdeed === 'has another state on one replica';
     if (isOther && input.key.endsWith('7')) return executed(null, input).output;
     return executed(state, input).output;
+  }
+
+  #snapshot(replica: number): string {
+    const isOther = replica === 2 && this.#misdeed === 'has another snapshot on one replica';
+    return encode(JSON.stringify({ meta: { slot: 1, digest: isOther ? 'b' : 'a' } }));
   }
 
   #status(): string {

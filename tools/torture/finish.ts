@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { ReplicaStatus } from '@rsl/core';
+import type { SnapshotMeta } from '@rsl/core/protocol';
 import { type Endpoint, type Reply, ReplyError, RespConnection } from '../lib/resp-connection.ts';
 import type { Group } from './group.ts';
 import type { History } from './history.ts';
@@ -50,8 +51,29 @@ export async function assertEqualStates(
       const all = digests.join(', ');
       throw new TortureFailed('safety', `states differ after slot ${before}: digests ${all}`);
     }
+    if (!(await areSnapshotsEqual(group))) return undefined;
     return { digest: digests[0] ?? '', executedThrough: before };
   });
+}
+
+/**
+ * Each replica saves what it has: everything that is replicated, down to the results that sessions
+ * keep, as bytes. False if they were not at one slot; equal slots have equal bytes (P7).
+ */
+async function areSnapshotsEqual({ endpoints }: Group): Promise<boolean> {
+  const saved = await Promise.all(endpoints.map(savedAt));
+  const slots = new Set(saved.map(({ slot }) => slot));
+  if (slots.size > 1) return false;
+  const digests = saved.map(({ digest }) => digest);
+  if (new Set(digests).size === 1) return true;
+  const all = digests.join(', ');
+  throw new TortureFailed('safety', `snapshots of slot ${[...slots][0]} differ: ${all}`);
+}
+
+async function savedAt(endpoint: Endpoint): Promise<SnapshotMeta> {
+  const reply = await ask(endpoint, ['RSL.SNAPSHOT', 'SAVE'], replyWithinMsMax);
+  if (typeof reply !== 'string') throw new Error('RSL.SNAPSHOT SAVE is no text');
+  return (JSON.parse(reply) as { meta: SnapshotMeta }).meta;
 }
 
 const keysAtOnce = 500;

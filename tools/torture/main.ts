@@ -23,6 +23,7 @@ const { values } = parseArgs({
     build: { ...text, default: 'production' },
     port: { ...text, default: '27800' },
     lease: text,
+    'snapshot-every-slots': { ...text, default: '200' },
     'no-cuts': { type: 'boolean', default: false },
     'retries-as-new': { type: 'boolean', default: false },
   },
@@ -30,6 +31,7 @@ const { values } = parseArgs({
 const seconds = integer('seconds', values.seconds, 1);
 const seed = integer('seed', values.seed, 0);
 const replicas = integer('replicas', values.replicas, 1);
+const snapshotEverySlots = integer('snapshot-every-slots', values['snapshot-every-slots'], 1);
 const firstPort = integer('port', values.port, 1_024);
 const build = values.build === 'development' ? 'development' : 'production';
 if (build !== values.build) refuse(`--build: production or development, not ${values.build}`);
@@ -53,6 +55,7 @@ const group = new ProcessGroup({
   firstPort,
   build,
   withNetworks,
+  snapshotEverySlots,
   ...(lease === undefined ? {} : { lease }),
 });
 const faults = drawSchedule(randomOf(seed, 'schedule'), {
@@ -104,6 +107,7 @@ function summarize(
       acknowledged,
       judged: operations.length,
       faults: group.performed,
+      snapshots: group.snapshots,
       commands: history.countsByCommand(),
     }),
   );

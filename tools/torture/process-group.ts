@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { localHosts, NamespaceHosts } from '../lib/hosts.ts';
 import type { Endpoint } from '../lib/resp-connection.ts';
 import { type Build, type Server, serversOn } from '../lib/servers.ts';
@@ -12,6 +12,7 @@ export interface ProcessGroupOptions {
   readonly build: Build;
   /** As `--lease` of the server says it; none unless given. */
   readonly lease?: string;
+  readonly snapshotEverySlots: number;
   /** Each with a network of its own, so that it can be cut off. */
   readonly withNetworks: boolean;
 }
@@ -28,6 +29,7 @@ export class ProcessGroup implements Group, Faulty {
 
   constructor(options: ProcessGroupOptions) {
     const { replicas, directory, firstPort, build, lease, withNetworks } = options;
+    const { snapshotEverySlots } = options;
     this.#namespaces = withNetworks ? new NamespaceHosts(replicas) : undefined;
     const hosts = this.#namespaces?.hosts ?? localHosts(replicas);
     this.#servers = serversOn({
@@ -35,6 +37,7 @@ export class ProcessGroup implements Group, Faulty {
       directory,
       firstPort,
       build,
+      snapshotEverySlots,
       ...(lease === undefined ? {} : { lease }),
     });
     this.endpoints = this.#servers.map(({ options: { host, clientPort } }) => ({
@@ -48,6 +51,17 @@ export class ProcessGroup implements Group, Faulty {
 
   get unexpectedEnds(): readonly string[] {
     return this.#servers.flatMap(({ unexpectedEnds }) => unexpectedEnds);
+  }
+
+  /** How often each happened to snapshots, by what the replicas wrote into their logs. */
+  get snapshots(): Readonly<Record<'saved' | 'copied' | 'loaded', number>> {
+    const all = this.#servers.map(({ options }) => readFileSync(options.logFile, 'utf8')).join();
+    const times = (what: string): number => all.split(`"msg":"${what}"`).length - 1;
+    return {
+      saved: times('a snapshot was saved'),
+      copied: times('a snapshot was copied from another replica'),
+      loaded: times('a snapshot was loaded'),
+    };
   }
 
   start(): void {

@@ -47,6 +47,7 @@ const verdicts: Readonly<Record<Misdeed, FailureKind | 'ok'>> = {
   'executes twice': 'safety',
   'executes what it denied': 'safety',
   'has another state on one replica': 'safety',
+  'has another snapshot on one replica': 'safety',
   'raises an alarm': 'safety',
   'falls silent when it is healed': 'liveness',
   'serves a stale read and falls silent': 'safety',

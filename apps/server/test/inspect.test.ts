@@ -9,12 +9,14 @@ import type { LogRecord, LogStore, Membership, Port, PortContext } from '@rsl/co
 import { fileLog, sharedFileLog } from '@rsl/log-file';
 import { fileSnapshots } from '@rsl/snapshot';
 import { afterAll, describe, expect, test } from 'vitest';
+import { backupActions } from '../src/backup/backup-actions.ts';
 import type { LogInspection } from '../src/inspect/inspect-command.ts';
 import { printLog } from '../src/inspect/inspect-log.ts';
 import { printSnapshots } from '../src/inspect/inspect-snapshots.ts';
 import { Output } from '../src/inspect/output.ts';
 import { exitCodeOf, failureLine } from '../src/process/failure.ts';
 import { program } from '../src/process/program.ts';
+import { snapshotActions } from '../src/snapshots/snapshot-actions.ts';
 import { freePort } from './free-port.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -315,7 +317,14 @@ describe('rsl-server inspect', () => {
     [['nothing'], "unknown command 'nothing'"],
   ])('%j is refused with code 2', async (args, why) => {
     const never = async () => expect.unreachable();
-    const actions = { start: never, status: never, inspectLog: never, inspectSnapshots: never };
+    const looking = { inspectLog: never, inspectSnapshots: never };
+    const actions = {
+      start: never,
+      status: never,
+      ...looking,
+      ...snapshotActions,
+      ...backupActions,
+    };
     const parsing = program(actions).parseAsync(['inspect', ...args], { from: 'user' });
     const error: unknown = await parsing.catch((cause: unknown) => cause);
     expect(exitCodeOf(error)).toBe(2);

@@ -1,10 +1,12 @@
 import { defaultSlow, defaultTimings, startReplica, StateMachineFailedError } from '@rsl/core';
 import { memoryLog, MemoryNetwork, memoryTransport } from '@rsl/core/testing';
 import { expect, test } from 'vitest';
+import { backupActions } from '../src/backup/backup-actions.ts';
 import { KeyValue } from '../src/key-value.ts';
 import { exitCodeOf, failureLine } from '../src/process/failure.ts';
 import { program } from '../src/process/program.ts';
 import type { StartSettings } from '../src/process/start-settings.ts';
+import { snapshotActions } from '../src/snapshots/snapshot-actions.ts';
 import { slowFor, timingsFor } from '../src/process/timings.ts';
 
 const members = '1=127.0.0.1:7401,2=[::1]:7402,3=localhost:7403';
@@ -22,6 +24,8 @@ async function parse(...args: readonly string[]): Promise<StartSettings | string
       status: async () => undefined,
       inspectLog: async () => undefined,
       inspectSnapshots: async () => undefined,
+      ...snapshotActions,
+      ...backupActions,
     }).parseAsync([...args], { from: 'user' });
   } catch (error) {
     return `${exitCodeOf(error)} ${failureLine(error)}`;
@@ -56,6 +60,14 @@ test('what need not be said has a value', async () => {
     window: 64,
     batchCommands: 8_192,
     batchBytes: 262_144,
+    snapshotFollowersOnly: false,
+    snapshotEverySlots: 1_000_000,
+    snapshotEveryBytes: 536_870_912,
+    snapshotEveryMs: 0,
+    snapshotKeep: 2,
+    snapshotBytesPerSecond: 0,
+    retainSlots: 10_000,
+    retainBytes: 67_108_864,
   });
 });
 
@@ -65,6 +77,8 @@ test.each([
   [['--window', '257'], 'a whole number of 1 … 256; leave it out for 64.'],
   [['--max-connections', '-1'], "argument '-1' is invalid."],
   [['--max-command-bytes', '2000000'], 'a whole number of 1024 … 1000000'],
+  [['--snapshot-keep', '0'], 'a whole number of 1 … 64; leave it out for 2.'],
+  [['--snapshot-every-slots', '-1'], "argument '-1' is invalid."],
   [['--id', '4'], '--id 4 is not among --members (1, 2, 3): name this replica in both'],
   [['--id', '65536'], 'a whole number of 1 … 65535.'],
   [['--members', '1=127.0.0.1'], "'1=127.0.0.1' is not ID=HOST:PORT"],

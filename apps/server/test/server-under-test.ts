@@ -2,6 +2,7 @@ import { silentLogger } from '@rsl/core';
 import { type ClientLimits, defaultClientLimits } from '../src/client/client-limits.ts';
 import { ClientServer } from '../src/client/client-server.ts';
 import { KeyValue } from '../src/key-value.ts';
+import type { SnapshotDesk } from '../src/snapshots/snapshot-desk.ts';
 import { FakeReplica } from './fake-replica.ts';
 import { RedisClient } from './redis-client.ts';
 
@@ -11,7 +12,10 @@ export class ServerUnderTest {
   readonly replica: FakeReplica;
   readonly server: ClientServer;
 
-  static async start(limits: Partial<ClientLimits> = {}): Promise<ServerUnderTest> {
+  static async start(
+    limits: Partial<ClientLimits> = {},
+    snapshots?: SnapshotDesk,
+  ): Promise<ServerUnderTest> {
     const complete = { ...defaultClientLimits, ...limits };
     const machine = new KeyValue(complete.outputBytesMax);
     const replica = new FakeReplica(machine);
@@ -20,6 +24,7 @@ export class ServerUnderTest {
       allowPlaintext: false,
       replica,
       machine,
+      ...(snapshots === undefined ? {} : { snapshots }),
       limits: complete,
       logger: silentLogger,
     });

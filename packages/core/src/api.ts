@@ -114,7 +114,8 @@ export interface ReplicaStatus {
   /**
    * `waiting`: knows no configuration yet (bootstrap it), or asks the others what they remember of
    * its store (S2a), which takes a majority of them. `newcomer`: its store is not a member, so
-   * it replicates without a vote. `stopped`: see `reason`.
+   * it replicates without a vote; or its state is lost, and comes from others (S6).
+   * `stopped`: see `reason`.
    */
   readonly state: 'waiting' | 'newcomer' | 'follower' | 'candidate' | 'leader' | 'stopped';
   readonly reason: { readonly code: string; readonly message: string } | undefined;

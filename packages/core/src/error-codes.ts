@@ -108,6 +108,19 @@ export const errorCodes = {
     meaning: 'This snapshot was discarded, or another one of its slot has taken its place.',
     action: 'List the snapshots again, and open one of those.',
   },
+  RSL_DIVERGED: {
+    class: 'DivergedError',
+    outcome: 'unknown',
+    meaning:
+      'Members have made different states of the same slots: the state machine does not do the ' +
+      'same everywhere, or a machine is faulty. Who differs from a quorum sets its snapshots ' +
+      'aside and stops.',
+    action:
+      'Find out what differs: compare the snapshots that were set aside with those of others. ' +
+      'A replica that has stopped makes its state anew when it is started: from a peer’s ' +
+      'snapshot if its log was cut, else from its log. If only the saved bytes differ, and not ' +
+      'the states, set `onDiverged` to `warn`.',
+  },
   RSL_STORAGE_FAILED: {
     class: 'StorageError',
     outcome: 'unknown',

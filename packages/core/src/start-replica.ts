@@ -10,6 +10,7 @@ import { restore } from './host/recovery.ts';
 import { systemClock } from './host/system-clock.ts';
 import { systemRandom } from './host/system-random.ts';
 import { type CheckedOptions, checkedOptions } from './options.ts';
+import type { Founding } from './paxos/membership.ts';
 import { silentLogger } from './ports/logger.ts';
 import type { LayerAnswer } from './ports/layer.ts';
 import type { PortContext } from './ports/port.ts';
@@ -99,6 +100,8 @@ async function startInline<C, R>(
     const host = {
       state: application.state,
       group: remembered.membership?.group,
+      founding: remembered.membership?.founding,
+      founded: (on: Founding) => engine.foundOn(on),
       answer: (channel: number, answer: LayerAnswer) => engine.answer(channel, answer),
       fail: (error: Error) => engine.fail(asRslError(error)),
     };

@@ -81,3 +81,23 @@ export class SlotSkippedError extends RslError {
     this.slot = slot;
   }
 }
+
+/** Members have made different states of the same slots (P7). */
+export class DivergedError extends RslError {
+  override readonly name = 'DivergedError';
+  /** After which the states were compared. */
+  readonly slot: number;
+  /** Replicas that have another state than this one. */
+  readonly others: readonly number[];
+
+  constructor(slot: number, verdict: 'here' | 'elsewhere' | 'unknown', others: readonly number[]) {
+    const whose = {
+      here: 'this replica has another state than a quorum',
+      elsewhere: `replicas ${others.join(', ')} have another state than a quorum`,
+      unknown: `replicas ${others.join(', ')} have another state than this one`,
+    }[verdict];
+    super('RSL_DIVERGED', 'unknown', `after slot ${slot} ${whose}`);
+    this.slot = slot;
+    this.others = others;
+  }
+}

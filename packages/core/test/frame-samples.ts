@@ -54,6 +54,11 @@ export const membership: Membership = {
   previous: [{ id: 9, store: '00000000000000c9', role: 'voter', addresses: { memory: 'nine' } }],
 };
 
+export const founded: Membership = {
+  ...membership,
+  founding: { slot: 999, digest: '0123456789abcdef'.repeat(4) },
+};
+
 /** One of each kind, with every field different from what it is by default. */
 export const messages: readonly Message[] = [
   { kind: '1a', ballot, fromSlot: 17, freed: lower, cookie },

@@ -13,7 +13,7 @@ import { crc32 } from '../src/codec/checksum.ts';
 import { messageKinds, readMessage } from '../src/codec/message-codec.ts';
 import { defaultLimits } from '../src/limits.ts';
 import { batch, envelope, frameOf, frameOfHost } from './frame-samples.ts';
-import { hostMessages, membership, messages, segment } from './frame-samples.ts';
+import { founded, hostMessages, membership, messages, segment } from './frame-samples.ts';
 
 // The bytes of a released version never change: replicas of two versions talk to each other, and a
 // log outlives the program that wrote it. A change here is a new format, with a new number.
@@ -24,6 +24,7 @@ const now: Record<string, string> = Object.fromEntries([
   ...hostMessages.map((message) => [message.kind, hex(frameOfHost(message))]),
   ['batch (no frame)', hex(batch.bytes)],
   ['membership (no frame)', hex(encodeMembership(membership))],
+  ['membership that began with a backup (no frame)', hex(encodeMembership(founded))],
 ]);
 if (process.env['RSL_WRITE_FIXTURES'] === 'yes') {
   writeFileSync(file, `${JSON.stringify(now, null, 2)}\n`);
@@ -34,7 +35,11 @@ const goldenBytes = (name: string): Uint8Array =>
 
 test('there is a golden frame of every kind of message', () => {
   const kinds = [...Object.keys(messageKinds), ...Object.keys(hostMessageKinds)];
-  const others = ['batch (no frame)', 'membership (no frame)'];
+  const others = [
+    'batch (no frame)',
+    'membership (no frame)',
+    'membership that began with a backup (no frame)',
+  ];
   expect(Object.keys(golden).toSorted()).toEqual([...kinds, ...others].toSorted());
 });
 
@@ -80,6 +85,9 @@ test('a membership, and a fingerprint that addresses do not change', () => {
   const bytes = goldenBytes('membership (no frame)');
   expect(hex(encodeMembership(membership))).toBe(hex(bytes));
   expect(decodeMembership(bytes, defaultLimits.membersMax)).toEqual(membership);
+  const other = goldenBytes('membership that began with a backup (no frame)');
+  expect(hex(encodeMembership(founded))).toBe(hex(other));
+  expect(decodeMembership(other, defaultLimits.membersMax)).toEqual(founded);
   const elsewhere = membership.members.map((m) => ({ ...m, addresses: { tcp: 'moved:1' } }));
   expect(fingerprintOf({ ...membership, members: elsewhere })).toBe(fingerprintOf(membership));
   const renewed = membership.members.map((m) => ({ ...m, store: 'ffffffffffffffff' }));

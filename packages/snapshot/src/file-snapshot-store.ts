@@ -26,11 +26,14 @@ import type { Header } from './snapshot-file.ts';
 import { FileSnapshotReader } from './snapshot-reader.ts';
 import { type Draft, FileSnapshotWriter } from './snapshot-writer.ts';
 
+/** Whose snapshots they are. */
+export type StoreContext = Pick<PortContext, 'group' | 'logger'>;
+
 /** Snapshots in files of one directory. */
 export class FileSnapshotStore implements SnapshotStore {
   readonly #directory: string;
   readonly #options: CompleteOptions;
-  readonly #context: PortContext;
+  readonly #context: StoreContext;
   readonly #files: Files;
   readonly #kept = new Map<Slot, SnapshotMeta>();
   readonly #readers = new Set<SnapshotReader>();
@@ -43,7 +46,7 @@ export class FileSnapshotStore implements SnapshotStore {
   private constructor(
     directory: string,
     options: CompleteOptions,
-    context: PortContext,
+    context: StoreContext,
     files: Files,
   ) {
     this.#directory = directory;
@@ -59,7 +62,7 @@ export class FileSnapshotStore implements SnapshotStore {
   static async open(
     directory: string,
     options: CompleteOptions,
-    context: PortContext,
+    context: StoreContext,
     files: Files,
   ): Promise<FileSnapshotStore> {
     const store = new FileSnapshotStore(directory, options, context, files);

@@ -35,7 +35,7 @@ export interface Snapshots extends Layer {
   /**
    * Saves the state right behind the last executed slot, also while saving is stopped; resolves
    * once the snapshot is durable. RSL_CLOSED unless the replica runs; RSL_STORAGE_FULL and
-   * RSL_STORAGE_FAILED, the replica goes on.
+   * RSL_STORAGE_FAILED, the replica goes on; RSL_OVERLOADED while 1,024 callers wait.
    */
   saveNow(): Promise<Saved>;
   /** Nothing is saved by policy until it is allowed again; what is being saved is given up. */
@@ -148,4 +148,9 @@ function split(given: Omit<SnapshotsOptions, 'store'>): {
   return { keeper, layer };
 }
 
-const keeperNames = { ...defaultKeeperOptions, followersOnly: false, onProgress: undefined };
+const keeperNames = {
+  ...defaultKeeperOptions,
+  followersOnly: false,
+  onDiverged: 'stop',
+  onProgress: undefined,
+};

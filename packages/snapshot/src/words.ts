@@ -1,4 +1,4 @@
-import type { Membership, Slot, SnapshotMeta, SnapshotName } from '@rsl/core/protocol';
+import type { Membership, ReplicaId, Slot, SnapshotMeta, SnapshotName } from '@rsl/core/protocol';
 
 /**
  * What the snapshot layer says: to its own kind on other replicas (`Word`), and to its half beside
@@ -9,11 +9,23 @@ import type { Membership, Slot, SnapshotMeta, SnapshotName } from '@rsl/core/pro
 /** Its frames: see `codec/frame.ts` of @rsl/core. */
 export const snapshotChannel = 16;
 
+/** What a replica has made of all slots up to this one, as a snapshot. */
+export interface StateDigest {
+  readonly slot: Slot;
+  /** Others than this one cannot be compared with it. */
+  readonly layout: number;
+  /** SHA-256 of the content, hexadecimal. */
+  readonly digest: string;
+}
+
 // ---- between replicas
 
 export type Word =
-  /** Who has a snapshot with `need` in it, or behind it? Sent to everybody, again and again. */
-  | { readonly kind: 'ask'; readonly need: Slot }
+  /**
+   * Who has a snapshot with `need` in it, or behind it? Sent to everybody, again and again. For
+   * whoever needs a state one is saved, if nobody has any.
+   */
+  | { readonly kind: 'ask'; readonly need: Slot; readonly for: 'state' | 'store' }
   /** Those that can be read there, the newest first; `leads`: it has other things to do. */
   | { readonly kind: 'have'; readonly snapshots: readonly SnapshotMeta[]; readonly leads: boolean }
   /** Bytes of the one with this digest; at most `bytesMax`. Many may be on their way. */
@@ -33,7 +45,9 @@ export type Word =
   /** It cannot be read there, or not any more. */
   | { readonly kind: 'gone'; readonly digest: string }
   /** Whoever asked needs no more of it. */
-  | { readonly kind: 'done'; readonly digest: string };
+  | { readonly kind: 'done'; readonly digest: string }
+  /** Of a slot after which all members save, and what this one has executed itself (P7). */
+  | ({ readonly kind: 'digest' } & StateDigest);
 
 // ---- between the halves
 
@@ -71,6 +85,20 @@ export type Order =
   | { readonly kind: 'commit' }
   /** The copy rests where it is: a later one of the same goes on there. Not answered. */
   | { readonly kind: 'leave' }
+  /** A peer needs one with this slot in it, and there is none here: the state has it. */
+  | { readonly kind: 'wanted'; readonly need: Slot }
+  /**
+   * Members have made different states of the same slots (P7): `others` have another one than
+   * this replica. `here`: a quorum has one and the same other. `elsewhere`: a quorum has this one.
+   */
+  | {
+      readonly kind: 'diverged';
+      readonly slot: Slot;
+      readonly verdict: 'here' | 'elsewhere' | 'unknown';
+      readonly others: readonly ReplicaId[];
+    }
+  /** Nobody has given a snapshot with this slot in it for a while: people should know. */
+  | { readonly kind: 'unserved'; readonly need: Slot }
   /** Replaces the state by this snapshot. Answered by `installed`. */
   | { readonly kind: 'install'; readonly meta: SnapshotMeta };
 
@@ -83,6 +111,13 @@ export type Answer =
       /** At the start: of which one a copy has left bytes behind, if of any. */
       readonly left?: SnapshotName | undefined;
     }
+  /**
+   * At a start: so many bytes of values of the log were executed again, of the slots up to this one
+   * and behind the last such word. Less than 1 MiB behind the last of them is not told.
+   */
+  | { readonly kind: 'replayed'; readonly slot: Slot; readonly bytes: number }
+  /** What was executed here was saved after a slot after which all members save. */
+  | ({ readonly kind: 'common' } & StateDigest)
   | { readonly kind: 'read'; readonly ticket: number; readonly bytes: Uint8Array }
   | { readonly kind: 'unreadable'; readonly ticket: number; readonly code: string }
   /** So many bytes are there already, verified. */

@@ -15,7 +15,7 @@ interface Known {
   may: ReadonlyMap<number, number>;
 }
 
-/** Commits, replaces, copies and discards, and tells after every call of the medium what may be. */
+/** Commits, replaces, copies, condemns, discards; tells after each call what there may be. */
 async function live(medium: PlayedMedium, onCall: (call: string, known: Known) => void) {
   const known: Known = { must: new Map(), may: new Map() };
   medium.onCall = (call) => onCall(call, { must: new Map(known.must), may: new Map(known.may) });
@@ -47,6 +47,10 @@ async function live(medium: PlayedMedium, onCall: (call: string, known: Known) =
   await left.write(bytesOf(4_000).slice(0, 2_222));
   await left.leave();
   await commit(12, 4_000, await store.copy(metaFor(12, 4_000)));
+  // Until the call has ended it may be there; from then on no crash brings it back.
+  known.must = new Map([...known.must].filter(([slot]) => slot !== 9));
+  known.may = new Map([[9, 3_000]]);
+  await store.condemn(metaFor(9, 3_000));
   known.may = new Map([...known.must].filter(([slot]) => slot < 3));
   known.must = new Map([...known.must].filter(([slot]) => slot >= 3));
   await store.discard(3);

@@ -1,6 +1,6 @@
 /** Replicas with snapshots in one process, on real time, with memory twins of every port. */
 import { type Limits, type Replica, startReplica } from '@rsl/core';
-import type { StateMachine } from '@rsl/core/protocol';
+import type { Port, SnapshotStore, StateMachine } from '@rsl/core/protocol';
 import {
   DigestMachine,
   MemoryDisk,
@@ -11,7 +11,7 @@ import {
   memoryTransport,
   startReplicaBeside,
 } from '@rsl/core/testing';
-import { type Snapshots, type SnapshotsOptions, snapshots } from '../src/index.ts';
+import { type Progress, type Snapshots, type SnapshotsOptions, snapshots } from '../src/index.ts';
 
 /** How replicas start: set by the files of `apart`. */
 export const mode: { isApart: boolean } = { isApart: false };
@@ -19,7 +19,9 @@ export const mode: { isApart: boolean } = { isApart: false };
 export interface GroupOptions {
   readonly snapshots?: Omit<SnapshotsOptions, 'store'>;
   readonly limits?: Partial<Limits>;
-  readonly machine?: () => StateMachine;
+  readonly machine?: (id: number) => StateMachine;
+  /** Instead of memory. */
+  readonly store?: (id: number) => Port<SnapshotStore>;
 }
 
 const memberAt = (id: number) => ({ id, addresses: { memory: `memory:${id}` } });
@@ -32,6 +34,8 @@ export class Group {
     fate: (from, to, lane) => (this.arrives(from, to, lane) ? [0] : []),
   });
   readonly ids = [1, 2, 3];
+  /** Of those that start from now on. */
+  onProgress: ((progress: Progress) => void) | undefined;
   readonly disks = new Map(this.ids.map((id) => [id, new MemoryDisk()]));
   readonly shelves = new Map(this.ids.map((id) => [id, new MemoryShelf()]));
   readonly replicas = new Map<number, Replica>();
@@ -44,10 +48,16 @@ export class Group {
 
   async start(id: number): Promise<Replica> {
     const disk = this.disks.get(id) as MemoryDisk;
-    const store = memorySnapshots(this.shelves.get(id) as MemoryShelf);
-    const layer = snapshots({ store, ...this.#options.snapshots });
+    const shelf = this.shelves.get(id) as MemoryShelf;
+    const store = this.#options.store?.(id) ?? memorySnapshots(shelf);
+    const { onProgress } = this;
+    const layer = snapshots({
+      store,
+      ...this.#options.snapshots,
+      ...(onProgress && { onProgress }),
+    });
     this.layers.set(id, layer);
-    const stateMachine = this.#options.machine?.() ?? new DigestMachine();
+    const stateMachine = this.#options.machine?.(id) ?? new DigestMachine();
     this.machines.set(id, stateMachine);
     const start = mode.isApart ? startReplicaBeside : startReplica;
     const replica = await start({

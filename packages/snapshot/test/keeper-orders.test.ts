@@ -1,3 +1,4 @@
+import { StorageError } from '@rsl/core';
 import type { Port, SnapshotMeta, SnapshotStore, StateMachine } from '@rsl/core/protocol';
 import { DigestMachine, MemoryShelf, memorySnapshots } from '@rsl/core/testing';
 import { describe, expect, test } from 'vitest';
@@ -209,6 +210,18 @@ describe('install', () => {
     const gone = await to.answer({ kind: 'install', meta }, 'install-failed');
     expect(gone.code).toBe('RSL_SNAPSHOT_GONE');
     expect((await to.keeper.saveNow()).meta.slot).toBe(1);
+    await to.close();
+  });
+
+  test('a medium that cannot be read for a while costs no snapshot', async () => {
+    // It may be the only one behind which the log goes on: older ones went when it came.
+    const { to, shelf, meta } = await copied();
+    shelf.readFailure = new StorageError('RSL_STORAGE_FAILED', 'not now');
+    const { code } = await to.answer({ kind: 'install', meta }, 'install-failed');
+    expect(code).toBe('RSL_STORAGE_FAILED');
+    expect([to.slots, to.failures]).toEqual([[20], []]);
+    shelf.readFailure = undefined;
+    await to.answer({ kind: 'install', meta }, 'installed');
     await to.close();
   });
 

@@ -79,6 +79,8 @@ export class Stage<M extends StateMachine> {
   membership: Membership = membershipOf(1);
   #keeper: Keeper | undefined;
   #hasTold = false;
+  /** What its last start said. */
+  begun: 'stateless' | void = undefined;
 
   constructor(machine: M, log = new LoneLog()) {
     this.machine = machine;
@@ -103,12 +105,14 @@ export class Stage<M extends StateMachine> {
     const host = {
       state: this.lone.state,
       group: 'group' in options ? options.group : this.membership.group,
+      founding: undefined,
+      founded: () => {},
       answer: (answer: object) => void this.answers.push(answer as Answer),
       fail: (error: Error) => void this.failures.push(error),
     };
     try {
       await this.lone.start({
-        begin: (firstSlot: Slot) => keeper.begin(host, firstSlot),
+        begin: async (firstSlot: Slot) => (this.begun = await keeper.begin(host, firstSlot)),
         executed: (slot: Slot, value: Value) => keeper.executed(slot, value),
       });
     } catch (error) {

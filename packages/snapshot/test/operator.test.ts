@@ -16,7 +16,9 @@ async function stage(options: Options = {}) {
   const open = async () => {
     const beside = await handle.beside.open({ ...contextOf(), clock: new TestClock() });
     const { group } = membershipOf(1);
-    const host = { state: lone.state, group, answer: () => {}, fail: () => {} };
+    const nothing = () => {};
+    const told = { founding: undefined, founded: nothing, answer: nothing, fail: nothing };
+    const host = { state: lone.state, group, ...told };
     await lone.start({
       begin: (firstSlot) => beside.begin(host, firstSlot),
       executed: (slot, value) => beside.executed(slot, value),

@@ -1,4 +1,5 @@
 // The stories of the package, on whole replicas.
+import type { MemoryDisk } from '@rsl/core/testing';
 import { afterEach, expect, test } from 'vitest';
 import { Group, until } from './group.ts';
 
@@ -24,6 +25,39 @@ test('a replica that restarts loads its snapshot and executes the slots after it
   expect(slot).toBeGreaterThan(0);
   // What it executed before it took part: the slots after the snapshot, as far as the log knew.
   expect(again.status().counters['commands']).toBeLessThanOrEqual(through - slot);
+  await group.settled();
+});
+
+/** Its log has lost its end: what the last writes before a crash would have been. */
+function loseEnd(disk: MemoryDisk, after: number): void {
+  disk.records = disk.records.filter((record) => !('slot' in record) || record.slot <= after);
+  for (const slot of disk.values.keys()) if (slot > after) disk.values.delete(slot);
+  disk.lastSlot = after;
+}
+
+test('a log that ends before the snapshot has no hole that anybody relies on', async () => {
+  // The snapshot was durable before the last slots in it were. What is said to be decided later
+  // must not be said of slots that are nowhere, or nothing can start once the snapshot is bad.
+  group = await new Group({ snapshots: { ...often, retainSlots: 1_000, keep: 1 } }).formed();
+  const { id } = await group.follower();
+  await group.work(50);
+  await until('it has saved', () => group.layer(id).list.length > 0);
+  await group.settled();
+  await group.stop(id);
+  const shelf = group.shelf(id);
+  const disk = group.disks.get(id) as MemoryDisk;
+  const [slot = 0] = shelf.soundSlots;
+  loseEnd(disk, slot - 5);
+  await group.start(id);
+  await group.work(5);
+  await until('its log says that later slots are decided', () =>
+    disk.records.some((record) => record.kind === 'decided-through' && record.slot > slot),
+  );
+  await group.stop(id);
+  expect(disk.firstSlot).toBeGreaterThan(slot);
+  for (const each of shelf.soundSlots) shelf.damage(each, 1);
+  await group.start(id);
+  await group.work(5);
   await group.settled();
 });
 

@@ -171,8 +171,8 @@ const words: readonly Mutant[] = [
       {
         name: 'an engine takes part before the log is replayed',
         rule: 'P7',
-        find: 'if (this.#application.progress.executedThrough >= decidedThrough) this.#run(',
-        replace: 'if (decidedThrough >= 0) this.#run(',
+        find: 'if (executedThrough >= this.#replayThrough) this.#run(',
+        replace: 'if (executedThrough >= 0) this.#run(',
       },
       {
         name: 'an engine takes part before its application takes slots',

@@ -29,8 +29,20 @@ const forming = inFile(
     {
       name: 'a set in another name is accepted',
       rule: 'S10',
-      find: `if (groupIdOf(this.#host.name, membership.members) !== membership.group) {`,
+      find: 'if (!isFirstOf(this.#host.name, membership)) {',
       replace: 'if (membership.members.length === 0) {',
+    },
+    {
+      name: 'a set that begins with another state is accepted',
+      rule: 'S10',
+      find: 'if (current === undefined && !sameFounding(membership.founding, this.#founding)) {',
+      replace: 'if (membership.members.length === 0) {',
+    },
+    {
+      name: 'who has a state of another history joins a group',
+      rule: 'S10',
+      find: 'if (mine !== undefined && !sameFounding(membership.founding, mine)) return;',
+      replace: '',
     },
     {
       name: 'a set with another store of this replica is accepted',

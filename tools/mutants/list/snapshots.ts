@@ -9,6 +9,7 @@ const keeperPace = 'packages/snapshot/test/keeper-pace.test.ts';
 const keeperCrash = 'packages/snapshot/test/keeper-crash.test.ts';
 const orders = 'packages/snapshot/test/keeper-orders.test.ts';
 const stories = 'packages/snapshot/test/keeper-stories.test.ts';
+const bad = 'packages/snapshot/test/keeper-bad-media.test.ts';
 const policy = 'packages/snapshot/src/keeper/save-policy.test.ts';
 const telling = 'packages/snapshot/src/telling.test.ts';
 
@@ -89,8 +90,8 @@ const replicated = inFile(
     {
       name: 'a state machine that is ahead is saved as if it were not',
       rule: 'P9',
-      find: 'return !this.#isLoading && !this.#execution.isAhead;',
-      replace: 'return !this.#isLoading;',
+      find: 'return !this.isLoading && !this.#execution.isAhead;',
+      replace: 'return !this.isLoading;',
       killers: [start],
     },
   ],
@@ -119,12 +120,24 @@ const recovery = inFile(
       find: 'if (executedThrough >= firstSlot - 1) return;',
       replace: 'if (executedThrough >= 0) return;',
     },
+    {
+      name: 'a state that nobody will give is waited for',
+      rule: 'S6',
+      find: "if (begun !== 'stateless') throw",
+      replace: "if (begun === 'stateless') throw",
+    },
+    {
+      name: 'what was executed in an earlier life is live again behind a state that was found',
+      rule: 'P7',
+      find: 'execution.await(decidedThrough);',
+      replace: 'execution.await(0);',
+    },
   ],
 );
 
 const loading = inFile(
   'packages/snapshot/src/keeper/loading.ts',
-  [stories],
+  [bad],
   [
     {
       name: 'a snapshot of another group is loaded',
@@ -141,8 +154,8 @@ const loading = inFile(
     {
       name: 'a keeper begins empty on all bad',
       rule: 'S6',
-      find: 'if (firstSlot > 1) throw',
-      replace: 'if (firstSlot < 0) throw',
+      find: 'if (firstSlot > 1) return',
+      replace: 'if (firstSlot < 0) return',
     },
   ],
 );
@@ -160,14 +173,20 @@ const keeper = inFile(
     {
       name: 'what could not be installed is offered again',
       rule: 'S6',
-      find: 'await kept.condemn(meta, error);\n      this.#answer',
-      replace: 'this.#answer',
+      find: "if (codeOf(error) !== 'RSL_STORAGE_FAILED') await kept.condemn(meta, error);",
+      replace: '',
+    },
+    {
+      name: 'a medium that cannot be read for a while costs the last snapshot',
+      rule: 'S6',
+      find: "if (codeOf(error) !== 'RSL_STORAGE_FAILED') await",
+      replace: 'await',
     },
     {
       name: 'a save goes on while another state is installed',
       rule: 'R8',
-      find: 'await saver.hold();',
-      replace: '',
+      find: 'await saver.hold();\n    try {',
+      replace: 'try {',
     },
   ],
 );
@@ -207,7 +226,7 @@ const readers = inFile(
 
 const kept = inFile(
   'packages/snapshot/src/keeper/kept.ts',
-  [stories],
+  [stories, bad],
   [
     {
       name: 'one snapshot fewer is kept',
@@ -220,7 +239,7 @@ const kept = inFile(
 
 const saver = inFile(
   'packages/snapshot/src/keeper/saver.ts',
-  [stories],
+  [stories, bad],
   [
     {
       name: 'a full disk is written to again at once',
@@ -279,7 +298,7 @@ const tells = inFile(
 
 const file = inFile(
   'packages/snapshot/src/snapshot-file.ts',
-  [kit, stories],
+  [bad, kit, stories],
   [
     {
       name: 'chunk checksum unchecked',
@@ -307,11 +326,30 @@ const writer = inFile(
       replace: 'await this.#close();',
     },
     {
+      name: 'truncate before the snapshot is durable',
+      rule: 'R8',
+      find: 'await onMedium(name, async () => {\n      await this.#opened.write([end]',
+      replace: 'void onMedium(name, async () => {\n      await this.#opened.write([end]',
+    },
+    {
       name: 'a copy is taken for what it was to be',
       rule: 'S6',
       find: '(wanted.bytes !== bytes || wanted.digest !== digest)) {',
       replace: 'wanted.bytes < 0) {',
       killers: [kit],
+    },
+  ],
+);
+
+const fileStore = inFile(
+  'packages/snapshot/src/file-snapshot-store.ts',
+  [crash],
+  [
+    {
+      name: 'a condemned snapshot is set aside without directory sync',
+      rule: 'S6',
+      find: '(file, aside);\n      await this.#files.syncDirectory(this.#directory);',
+      replace: '(file, aside);',
     },
   ],
 );
@@ -333,4 +371,5 @@ export const snapshotMutants: readonly Mutant[] = [
   ...tells,
   ...file,
   ...writer,
+  ...fileStore,
 ];

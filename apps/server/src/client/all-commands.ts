@@ -5,6 +5,7 @@ import { CommandTable } from './command-table.ts';
 import { configCommand } from './config-command.ts';
 import { infoCommands } from './info-commands.ts';
 import { sessionCommands, slotCommand } from './session-commands.ts';
+import { savingCommands, snapshotCommands } from './snapshot-commands.ts';
 import { transactionCommands } from './transaction-commands.ts';
 
 /** The one table: arity, kind and key positions of everything a client may send. */
@@ -14,6 +15,8 @@ export const allCommands = new CommandTable([
   ...sessionCommands,
   slotCommand,
   ...infoCommands,
+  ...savingCommands,
+  ...snapshotCommands,
   clientCommand,
   commandCommand,
   configCommand,

@@ -4,6 +4,7 @@ import { formatAddress, type HostPort } from '@rsl/transport-tcp';
 import type { KeyValue } from '../key-value.ts';
 import { refuseOpenNetwork } from '../open-network.ts';
 import { Slab } from '../resp/slab.ts';
+import type { SnapshotDesk } from '../snapshots/snapshot-desk.ts';
 import { allCommands } from './all-commands.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { Connection } from './connection.ts';
@@ -16,6 +17,7 @@ export interface ClientServerOptions {
   readonly allowPlaintext: boolean;
   readonly replica: Replica;
   readonly machine: KeyValue;
+  readonly snapshots?: SnapshotDesk;
   readonly limits: ClientLimits;
   readonly logger: Logger;
 }
@@ -52,6 +54,7 @@ export class ClientServer {
     this.#context = {
       replica,
       machine,
+      snapshots: options.snapshots,
       limits,
       commands: allCommands.all,
       startedAtMs: Date.now(),

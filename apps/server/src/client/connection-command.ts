@@ -2,7 +2,9 @@ import type { ReadLevel, Replica } from '@rsl/core';
 import type { Args } from '../args.ts';
 import type { CommandSpec, StateCommand } from '../commands/command.ts';
 import type { KeyValue } from '../key-value.ts';
+import type { Reply } from '../resp/reply.ts';
 import type { ReplyWriter, RespVersion } from '../resp/reply-writer.ts';
+import type { SnapshotDesk } from '../snapshots/snapshot-desk.ts';
 import type { ClientLimits } from './client-limits.ts';
 
 /** A command that is answered by the connection itself. */
@@ -22,7 +24,22 @@ export interface SlotCommand extends CommandSpec {
   readonly kind: 'slot';
 }
 
-export type Command = StateCommand | ConnectionCommand | TransactionCommand | SlotCommand;
+/** Writes one reply. */
+export type Write = (reply: Reply) => void;
+
+/** A command whose answer takes its time, and that later ones of its connection wait for. */
+export interface PatientCommand extends CommandSpec {
+  readonly kind: 'patient';
+  /** Rejects with a Refusal, or an error of the library. */
+  run(server: ServerContext, args: Args): Promise<Write>;
+}
+
+export type Command =
+  | StateCommand
+  | ConnectionCommand
+  | PatientCommand
+  | TransactionCommand
+  | SlotCommand;
 
 /** What a connection command may see and change of its client. */
 export interface ClientContext {
@@ -44,6 +61,8 @@ export interface ClientContext {
 export interface ServerContext {
   readonly replica: Replica;
   readonly machine: KeyValue;
+  /** Undefined: it keeps none. */
+  readonly snapshots: SnapshotDesk | undefined;
   readonly limits: ClientLimits;
   readonly commands: readonly Command[];
   readonly startedAtMs: number;

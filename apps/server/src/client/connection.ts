@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ReadLevel } from '@rsl/core';
+import { Args } from '../args.ts';
 import { BundleWriter, commandLength } from '../bundle/bundle-writer.ts';
 import { hasArity, Refusal, type StateCommand } from '../commands/command.ts';
 import { ReplyWriter, type RespVersion } from '../resp/reply-writer.ts';
@@ -8,7 +9,12 @@ import type { Slab } from '../resp/slab.ts';
 import { ProtocolError } from '../resp/protocol-error.ts';
 import { wrongArity } from '../state/replies.ts';
 import { allCommands } from './all-commands.ts';
-import type { ClientContext, Command, ServerContext } from './connection-command.ts';
+import type {
+  ClientContext,
+  Command,
+  PatientCommand,
+  ServerContext,
+} from './connection-command.ts';
 import { Output } from './output.ts';
 import { Pipeline } from './pipeline.ts';
 import { unknownCommand } from './unknown-command.ts';
@@ -181,6 +187,8 @@ export class Connection implements ClientContext {
         return this.#reply((reply) => command.execute(this.server.machine.keyspace, args, reply));
       case 'connection':
         return this.#reply((reply) => command.run(this, args, reply));
+      case 'patient':
+        return this.#wait(command);
       case 'slot':
         return this.#pipeline.slot(this.version);
       case 'multi':
@@ -207,6 +215,7 @@ export class Connection implements ClientContext {
       case 'exec':
         return this.#exec(queued);
       case 'slot':
+      case 'patient':
       case 'connection':
         if (command.name === 'quit') return this.#take(command);
         this.#queueIsBroken = true;
@@ -258,6 +267,15 @@ export class Connection implements ClientContext {
     }
     this.#watches.bytes = bytes;
     this.#pipeline.watch(keys, this.#watches, this.version);
+  }
+
+  #wait(command: PatientCommand): void {
+    // The parser goes on with its own; these are few, and short.
+    const args = new Args();
+    args.clear(Buffer.from(this.#parser.args.texts(0).join(''), 'latin1'));
+    let end = 0;
+    for (const { length } of this.#parser.args.texts(0)) args.add(end, (end += length));
+    this.#pipeline.patient(() => command.run(this.server, args), this.version);
   }
 
   #read(command: StateCommand): void {

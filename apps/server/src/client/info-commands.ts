@@ -2,8 +2,7 @@ import type { ReplicaStatus } from '@rsl/core';
 import type { Reply } from '../resp/reply.ts';
 import { serverVersion } from '../version.ts';
 import type { ConnectionCommand, ServerContext } from './connection-command.ts';
-
-type Fields = Readonly<Record<string, string | number>>;
+import { type Fields, fieldsOf, savingFields } from './snapshot-fields.ts';
 
 const plain = {
   kind: 'connection',
@@ -42,9 +41,10 @@ export const infoCommands: readonly ConnectionCommand[] = [
     arity: 1,
     summary: 'The state of the replica and the server as JSON.',
     run({ server }, _, reply) {
-      const { counters, address, machine } = server;
+      const { counters, address, machine, snapshots } = server;
       const keys = machine.keyspace.size;
-      const status = { ...server.replica.status(), server: { address, keys, ...counters } };
+      const own = { address, keys, ...counters, snapshots: snapshots?.state };
+      const status = { ...server.replica.status(), server: own };
       reply.bulk(Buffer.from(JSON.stringify(status)).toString('latin1'));
     },
   },
@@ -87,12 +87,15 @@ const sections: Readonly<Record<string, (server: ServerContext, status: ReplicaS
         held_command_bytes: counters.heldBytes,
       };
     },
-    Persistence: ({ replica }) => ({
+    Persistence: ({ snapshots, startedAtMs }, status) => ({
       // What clients wait for before they send anything; a replica answers when it can.
       loading: 0,
+      ...(snapshots === undefined ? {} : savingFields(snapshots.state, startedAtMs)),
       aof_enabled: 1,
-      aof_current_size: replica.status().log.bytesUsed,
+      aof_current_size: status.log.bytesUsed,
     }),
+    Snapshots: ({ snapshots }): Fields =>
+      snapshots === undefined ? {} : fieldsOf(snapshots.state),
     Stats: ({ counters }) => ({
       total_connections_received: counters.accepted,
       rejected_connections: counters.refused,

@@ -5,6 +5,7 @@ import { Cursor } from '../bundle/cursor.ts';
 import type { KeyValue } from '../key-value.ts';
 import type { RespVersion } from '../resp/reply-writer.ts';
 import type { ClientLimits } from './client-limits.ts';
+import type { Write } from './connection-command.ts';
 import { errorReply } from './error-reply.ts';
 import type { Output } from './output.ts';
 import { bytesOf, repliesOf, type Run } from './run.ts';
@@ -77,6 +78,12 @@ export class Pipeline implements ManyResults {
   /** A reply that is known already; its turn comes after what is pending. */
   reply(bytes: Uint8Array): void {
     this.#add({ kind: 'reply', bytes });
+    this.#commands++;
+  }
+
+  /** Begins in its turn; what comes after it waits. */
+  patient(run: () => Promise<Write>, version: RespVersion): void {
+    this.#add({ kind: 'patient', version, run });
     this.#commands++;
   }
 
@@ -194,6 +201,8 @@ export class Pipeline implements ManyResults {
       case 'reply':
         this.#output.append(run.bytes);
         return this.#finish();
+      case 'patient':
+        return this.#wait(run);
       case 'slot':
         return this.#afterBarrier('local', run.sinceMs, (slot) => this.#slot(run.version, slot));
       case 'watch':
@@ -236,6 +245,22 @@ export class Pipeline implements ManyResults {
     run.at = cursor.at;
     if (cursor.at === cursor.end) this.#finish();
     else this.#paused = run;
+  }
+
+  #wait({ run, version }: Run & { kind: 'patient' }): void {
+    run().then(
+      (write) => {
+        if (this.#isClosed) return;
+        this.#output.reply.version = version;
+        write(this.#output.reply);
+        if (this.#output.reply.overflowed) return this.#events.overflow();
+        this.#output.schedule();
+        this.#finish();
+      },
+      (error: unknown) => {
+        if (!this.#isClosed) this.#fail(error);
+      },
+    );
   }
 
   #slot(version: RespVersion, slot: number): void {

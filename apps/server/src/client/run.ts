@@ -1,6 +1,7 @@
 import type { ReadLevel } from '@rsl/core';
 import type { BundleWriter } from '../bundle/bundle-writer.ts';
 import type { RespVersion } from '../resp/reply-writer.ts';
+import type { Write } from './connection-command.ts';
 import type { Watches } from './watches.ts';
 
 /**
@@ -19,6 +20,8 @@ export type Run =
       at: number;
     }
   | { readonly kind: 'reply'; readonly bytes: Uint8Array }
+  /** Its answer comes when it comes. */
+  | { readonly kind: 'patient'; readonly version: RespVersion; readonly run: () => Promise<Write> }
   | { readonly kind: 'slot'; readonly sinceMs: number; readonly version: RespVersion }
   | {
       readonly kind: 'watch';
@@ -50,6 +53,7 @@ export function bytesOf(run: Run): number {
       return run.bundle.capacity;
     case 'reply':
       return run.bytes.length;
+    case 'patient':
     case 'slot':
       return 0;
     case 'watch':

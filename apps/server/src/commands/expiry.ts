@@ -1,6 +1,6 @@
 import type { Args } from '../args.ts';
 import type { Reply } from '../resp/reply.ts';
-import type { Entry } from '../state/entry.ts';
+import type { Found } from '../state/entry.ts';
 import type { Keyspace } from '../state/keyspace.ts';
 import { Refusal, type StateCommand } from './command.ts';
 import { timeIn } from './expiry-times.ts';
@@ -57,8 +57,9 @@ export const expiryCommands: readonly StateCommand[] = [
     arity: 2,
     summary: 'Removes the time to live of a key.',
     execute(keyspace, args, reply) {
-      const entry = keyspace.find(args.text(0));
-      if (entry === undefined || entry.expireAtMs === 0) return reply.integer(0);
+      const found = keyspace.find(args.text(0));
+      if (found === undefined || found.expireAtMs === 0) return reply.integer(0);
+      const entry = keyspace.own(found);
       keyspace.expiries.place(entry, 0);
       keyspace.changed(entry);
       reply.integer(1);
@@ -70,10 +71,11 @@ function expire(keyspace: Keyspace, args: Args, unitMs: number, reply: Reply): v
   const isAllowed = conditionOf(args);
   const command = unitMs === 1 ? 'pexpire' : 'expire';
   const timeMs = timeIn(keyspace, Number(integerOf(args.text(1))) * unitMs, command);
-  const entry = keyspace.find(args.text(0));
-  if (entry === undefined || !isAllowed(entry, timeMs)) return reply.integer(0);
-  if (timeMs <= keyspace.timeMs) keyspace.remove(entry);
+  const found = keyspace.find(args.text(0));
+  if (found === undefined || !isAllowed(found, timeMs)) return reply.integer(0);
+  if (timeMs <= keyspace.timeMs) keyspace.remove(found);
   else {
+    const entry = keyspace.own(found);
     keyspace.expiries.place(entry, timeMs);
     keyspace.changed(entry);
   }
@@ -81,7 +83,7 @@ function expire(keyspace: Keyspace, args: Args, unitMs: number, reply: Reply): v
 }
 
 /** What NX, XX, GT and LT together ask of a key before its expiry may change. */
-function conditionOf(args: Args): (entry: Entry, timeMs: number) => boolean {
+function conditionOf(args: Args): (found: Found, timeMs: number) => boolean {
   const asked = { NX: false, XX: false, GT: false, LT: false };
   for (let i = 2; i < args.count; i++) {
     const option = args.text(i).toUpperCase();

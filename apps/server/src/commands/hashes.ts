@@ -1,9 +1,10 @@
 import type { Args } from '../args.ts';
 import type { Reply } from '../resp/reply.ts';
+import type { Hash } from '../state/entry.ts';
 import type { Keyspace } from '../state/keyspace.ts';
 import { wrongArity } from '../state/replies.ts';
 import { Refusal, type StateCommand } from './command.ts';
-import { hashOf, roomForItems, roomForKeys } from './values.ts';
+import { grownHash, hashOf, roomForItems, roomForKeys } from './values.ts';
 
 const hash = { keys: [1, 1, 1], group: 'hash' } as const;
 const read = { ...hash, kind: 'read' } as const;
@@ -72,24 +73,23 @@ export const hashCommands: readonly StateCommand[] = [
 
 function setFields(keyspace: Keyspace, args: Args, reply: Reply): void {
   if (args.count % 2 !== 1) throw new Refusal(wrongArity('hset'));
-  const key = args.text(0);
-  const entry = keyspace.find(key);
-  let fields = hashOf(entry);
-  roomForItems((fields?.size ?? 0) + (args.count - 1) / 2);
-  if (entry === undefined || fields === undefined) {
-    roomForKeys(keyspace, 1);
-    fields = new Map();
-    keyspace.put(key, fields);
-  } else keyspace.changed(entry);
-  const before = fields.size;
+  const found = keyspace.find(args.text(0));
+  const before = hashOf(found)?.size ?? 0;
+  roomForItems(before + (args.count - 1) / 2);
+  if (found === undefined) roomForKeys(keyspace, 1);
+  const entry = found === undefined ? keyspace.put(args.text(0), new Map()) : keyspace.own(found);
+  const fields = entry.value as Hash;
   for (let i = 1; i < args.count; i += 2) fields.set(args.text(i), args.text(i + 1));
+  entry.value = grownHash(fields);
+  if (found !== undefined) keyspace.changed(entry);
   reply.integer(fields.size - before);
 }
 
 function deleteFields(keyspace: Keyspace, args: Args, reply: Reply): void {
-  const entry = keyspace.find(args.text(0));
-  const fields = hashOf(entry);
-  if (entry === undefined || fields === undefined) return reply.integer(0);
+  const found = keyspace.find(args.text(0));
+  if (found === undefined || hashOf(found) === undefined) return reply.integer(0);
+  const entry = keyspace.own(found);
+  const fields = entry.value as Hash;
   const before = fields.size;
   for (let i = 1; i < args.count; i++) fields.delete(args.text(i));
   if (fields.size === 0) keyspace.remove(entry);

@@ -1,8 +1,8 @@
 import type { Args } from '../args.ts';
 import type { Reply } from '../resp/reply.ts';
-import { Deque } from '../state/deque.ts';
 import { parseInteger } from '../state/integers.ts';
 import type { Keyspace } from '../state/keyspace.ts';
+import { List } from '../state/list.ts';
 import { notPositive, wrongArity } from '../state/replies.ts';
 import { Refusal, type StateCommand } from './command.ts';
 import { integerOf, listOf, roomForItems, roomForKeys } from './values.ts';
@@ -66,15 +66,12 @@ export const listCommands: readonly StateCommand[] = [
 ];
 
 function push(keyspace: Keyspace, args: Args, end: End, reply: Reply): void {
-  const key = args.text(0);
-  const entry = keyspace.find(key);
-  let items = listOf(entry);
-  roomForItems((items?.length ?? 0) + args.count - 1);
-  if (entry === undefined || items === undefined) {
-    roomForKeys(keyspace, 1);
-    items = new Deque();
-    keyspace.put(key, items);
-  } else keyspace.changed(entry);
+  const found = keyspace.find(args.text(0));
+  roomForItems((listOf(found)?.length ?? 0) + args.count - 1);
+  if (found === undefined) roomForKeys(keyspace, 1);
+  const entry = found === undefined ? keyspace.put(args.text(0), new List()) : keyspace.own(found);
+  const items = entry.value as List;
+  if (found !== undefined) keyspace.changed(entry);
   for (let i = 1; i < args.count; i++) {
     if (end === 'left') items.unshift(args.text(i));
     else items.push(args.text(i));
@@ -87,11 +84,12 @@ function pop(keyspace: Keyspace, args: Args, end: End, reply: Reply): void {
   const counted = args.count === 2;
   const count = counted ? parseInteger(args.text(1)) : 1;
   if (count === undefined || count < 0) throw new Refusal(notPositive);
-  const entry = keyspace.find(args.text(0));
-  const items = listOf(entry);
-  if (entry === undefined || items === undefined) {
+  const found = keyspace.find(args.text(0));
+  if (found === undefined || listOf(found) === undefined) {
     return counted ? reply.nullArray() : reply.null();
   }
+  const entry = keyspace.own(found);
+  const items = entry.value as List;
   const popped = Math.min(Number(count), items.length);
   if (counted) reply.array(popped);
   for (let i = 0; i < popped; i++) reply.bulk(end === 'left' ? items.shift() : items.pop());

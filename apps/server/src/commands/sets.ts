@@ -1,8 +1,9 @@
 import type { Args } from '../args.ts';
 import type { Reply } from '../resp/reply.ts';
+import type { Members } from '../state/entry.ts';
 import type { Keyspace } from '../state/keyspace.ts';
 import type { StateCommand } from './command.ts';
-import { roomForItems, roomForKeys, setOf } from './values.ts';
+import { grownSet, membersOf, roomForItems, roomForKeys } from './values.ts';
 
 const set = { keys: [1, 1, 1], group: 'set' } as const;
 const read = { ...set, kind: 'read' } as const;
@@ -36,7 +37,7 @@ export const setCommands: readonly StateCommand[] = [
     flags: ['readonly'],
     summary: 'Returns all members of a set.',
     execute(keyspace, args, reply) {
-      const members = setOf(keyspace.find(args.text(0)));
+      const members = membersOf(keyspace.find(args.text(0)));
       reply.set(members?.size ?? 0);
       for (const member of members ?? []) reply.bulk(member);
     },
@@ -49,7 +50,7 @@ export const setCommands: readonly StateCommand[] = [
     flags: ['readonly', 'fast'],
     summary: 'Returns the number of members of a set.',
     execute: (keyspace, args, reply) =>
-      reply.integer(setOf(keyspace.find(args.text(0)))?.size ?? 0),
+      reply.integer(membersOf(keyspace.find(args.text(0)))?.size ?? 0),
   },
   {
     ...read,
@@ -59,30 +60,28 @@ export const setCommands: readonly StateCommand[] = [
     flags: ['readonly', 'fast'],
     summary: 'Says whether a member belongs to a set: 1 or 0.',
     execute: (keyspace, args, reply) =>
-      reply.integer(setOf(keyspace.find(args.text(0)))?.has(args.text(1)) === true ? 1 : 0),
+      reply.integer(membersOf(keyspace.find(args.text(0)))?.has(args.text(1)) === true ? 1 : 0),
   },
 ];
 
 function addMembers(keyspace: Keyspace, args: Args, reply: Reply): void {
-  const key = args.text(0);
-  const entry = keyspace.find(key);
-  let members = setOf(entry);
-  roomForItems((members?.size ?? 0) + args.count - 1);
-  if (entry === undefined || members === undefined) {
-    roomForKeys(keyspace, 1);
-    members = new Set();
-    keyspace.put(key, members);
-  }
-  const before = members.size;
+  const found = keyspace.find(args.text(0));
+  const before = membersOf(found)?.size ?? 0;
+  roomForItems(before + args.count - 1);
+  if (found === undefined) roomForKeys(keyspace, 1);
+  const entry = found === undefined ? keyspace.put(args.text(0), new Set()) : keyspace.own(found);
+  const members = entry.value as Members;
   for (let i = 1; i < args.count; i++) members.add(args.text(i));
-  if (entry !== undefined && members.size > before) keyspace.changed(entry);
+  entry.value = grownSet(members);
+  if (found !== undefined && members.size > before) keyspace.changed(entry);
   reply.integer(members.size - before);
 }
 
 function removeMembers(keyspace: Keyspace, args: Args, reply: Reply): void {
-  const entry = keyspace.find(args.text(0));
-  const members = setOf(entry);
-  if (entry === undefined || members === undefined) return reply.integer(0);
+  const found = keyspace.find(args.text(0));
+  if (found === undefined || membersOf(found) === undefined) return reply.integer(0);
+  const entry = keyspace.own(found);
+  const members = entry.value as Members;
   const before = members.size;
   for (let i = 1; i < args.count; i++) members.delete(args.text(i));
   if (members.size === 0) keyspace.remove(entry);

@@ -70,14 +70,15 @@ export const stringCommands: readonly StateCommand[] = [
     summary: 'Appends a string to the value of a key; creates the key if it does not exist.',
     execute(keyspace, args, reply) {
       const key = args.text(0);
-      const entry = keyspace.find(key);
-      const before = stringOf(entry);
+      const found = keyspace.find(key);
+      const before = stringOf(found);
       const length = (before?.length ?? 0) + args.length(1);
       if (length > stateLimits.stringBytesMax) throw new Refusal(tooLong);
-      if (entry === undefined || before === undefined) {
+      if (found === undefined || before === undefined) {
         roomForKeys(keyspace, 1);
         keyspace.put(key, args.text(1));
       } else {
+        const entry = keyspace.own(found);
         entry.value = before + args.text(1);
         entry.pieces++;
         if (entry.pieces * pieceBytes > length) {

@@ -1,4 +1,5 @@
 import { defaultTimings } from '@rsl/core';
+import { snapshotOptions } from './snapshot-options.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -76,6 +77,7 @@ export const numberOptions = {
     otherwise: 256 * KiB,
     about: 'bytes in one slot',
   },
+  ...snapshotOptions,
 } as const satisfies Record<string, NumberOption>;
 
 export type NumberOptionName = keyof typeof numberOptions;

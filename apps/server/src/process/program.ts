@@ -1,14 +1,16 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LeaseOptions } from '@rsl/core';
 import { type HostPort, parseAddress } from '@rsl/transport-tcp';
+import { addBackup, type BackupActions } from '../backup/backup-command.ts';
 import { addInspect, type InspectActions } from '../inspect/inspect-command.ts';
 import { refuseOpenNetwork } from '../open-network.ts';
 import { serverVersion } from '../version.ts';
 import { memberList } from './member-list.ts';
 import { numberOptions, type NumberOptionName } from './number-options.ts';
 import type { StartSettings } from './start-settings.ts';
+import { addSnapshot, type SnapshotActions } from '../snapshots/snapshot-command.ts';
 
-export interface Actions extends InspectActions {
+export interface Actions extends BackupActions, InspectActions, SnapshotActions {
   start(settings: StartSettings): Promise<void>;
   status(client: HostPort): Promise<void>;
 }
@@ -20,6 +22,7 @@ type Given = Omit<StartSettings, 'listen' | 'skipSlots'> & {
 
 const clientOption = '--client <host:port>';
 const clientsAbout = 'where to listen for clients of @rsl/core/client; see README.md';
+const followersAbout = 'a leader saves no snapshots, and copies those of its followers';
 const skippedSlotsMax = 1_024;
 
 /** The command line. Parsing it throws a CommanderError or an InvalidOptionError. */
@@ -35,6 +38,9 @@ export function program(actions: Actions): Command {
     .description('Prints the state of a running server and its replica as JSON.')
     .requiredOption(clientOption, 'where the server listens for clients', address)
     .action(({ client }: { client: HostPort }) => actions.status(client));
+  const client = { flags: clientOption, parse: address };
+  addSnapshot(root, actions, client);
+  addBackup(root, actions, { address: client, group: groupName, id: replicaId, slots });
   addInspect(root, actions);
   return root;
 }
@@ -59,6 +65,7 @@ function startCommand(root: Command): Command {
         .choices(['inline', 'thread'])
         .default('inline'),
     )
+    .option('--snapshot-followers-only', followersAbout, false)
     .option('--allow-plaintext', 'listen beyond loopback without encryption', false)
     .addOption(
       new Option('--log-level <level>', 'least to be logged').choices(levels).default('info'),

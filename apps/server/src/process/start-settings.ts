@@ -33,4 +33,13 @@ export interface StartSettings {
   readonly window: number;
   readonly batchCommands: number;
   readonly batchBytes: number;
+  /** A leader with followers saves none, and copies theirs. */
+  readonly snapshotFollowersOnly: boolean;
+  readonly snapshotEverySlots: number;
+  readonly snapshotEveryBytes: number;
+  readonly snapshotEveryMs: number;
+  readonly snapshotKeep: number;
+  readonly snapshotBytesPerSecond: number;
+  readonly retainSlots: number;
+  readonly retainBytes: number;
 }

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { type Logger, type Replica, startReplica } from '@rsl/core';
 import { type ClientServer as Gateway, serveClients } from '@rsl/core/client';
 import { fileLog } from '@rsl/log-file';
+import { fileSnapshots, type Snapshots, snapshots } from '@rsl/snapshot';
 import { formatAddress, tcp, tcpListener } from '@rsl/transport-tcp';
 import { defaultClientLimits } from '../client/client-limits.ts';
 import { ClientServer } from '../client/client-server.ts';
 import { KeyValue } from '../key-value.ts';
+import { SnapshotDesk } from '../snapshots/snapshot-desk.ts';
 import { failureLine } from './failure.ts';
 import { formGroup } from './form-group.ts';
 import { logEvents } from './log-events.ts';
@@ -22,9 +24,10 @@ export async function start(settings: StartSettings): Promise<void> {
   const { id, logLevel: level, logFormat: format } = settings;
   const logger = createLogger({ id, level, format });
   const machine = new KeyValue(settings.maxOutputBytes);
-  const replica = await openReplica(settings, machine, logger);
+  const desk = new SnapshotDesk(logger);
+  const replica = await openReplica(settings, machine, desk, logger);
   logEvents(replica, logger);
-  const { server, gateway } = await serve(settings, replica, machine, logger);
+  const { server, gateway } = await serve({ settings, replica, machine, desk, logger });
   stopOn(replica, server, logger);
   const endpoints = {
     clients: server.address,
@@ -36,12 +39,18 @@ export async function start(settings: StartSettings): Promise<void> {
   if (settings.bootstrap) await formGroup(replica, settings.members, logger);
 }
 
-function openReplica(settings: StartSettings, machine: KeyValue, logger: Logger): Promise<Replica> {
+function openReplica(
+  settings: StartSettings,
+  machine: KeyValue,
+  desk: SnapshotDesk,
+  logger: Logger,
+): Promise<Replica> {
   const { id, group, lease, members, allowPlaintext } = settings;
   return startReplica({
     group,
     self: id,
     stateMachine: machine,
+    layers: [openSnapshots(settings, desk)],
     log: fileLog(join(settings.data, 'log')),
     transport: tcp({ listen: formatAddress(settings.listen), allowPlaintext }),
     peers: members.filter((member) => member.id !== id),
@@ -59,33 +68,49 @@ function openReplica(settings: StartSettings, machine: KeyValue, logger: Logger)
   });
 }
 
+function openSnapshots(settings: StartSettings, desk: SnapshotDesk): Snapshots {
+  const kept = snapshots({
+    store: fileSnapshots(join(settings.data, 'snapshots')),
+    everySlots: settings.snapshotEverySlots,
+    everyBytes: settings.snapshotEveryBytes,
+    everyMs: settings.snapshotEveryMs,
+    keep: settings.snapshotKeep,
+    followersOnly: settings.snapshotFollowersOnly,
+    retainSlots: settings.retainSlots,
+    retainBytes: settings.retainBytes,
+    bytesPerSecondMax: settings.snapshotBytesPerSecond,
+    onProgress: desk.heard,
+  });
+  desk.serve(kept);
+  return kept;
+}
+
+/** What serving takes. */
+interface Served {
+  readonly settings: StartSettings;
+  readonly replica: Replica;
+  readonly machine: KeyValue;
+  readonly desk: SnapshotDesk;
+  readonly logger: Logger;
+}
+
 interface Serving {
   readonly server: ClientServer;
   readonly gateway: Gateway | undefined;
 }
 
-async function serve(
-  settings: StartSettings,
-  replica: Replica,
-  machine: KeyValue,
-  logger: Logger,
-): Promise<Serving> {
+async function serve(served: Served): Promise<Serving> {
   try {
     // It ends with the replica.
-    const gateway = await serveSessions(settings, replica, machine, logger);
-    return { gateway, server: await serveRedis(settings, replica, machine, logger) };
+    const gateway = await serveSessions(served);
+    return { gateway, server: await serveRedis(served) };
   } catch (error) {
-    await replica.close();
+    await served.replica.close();
     throw error;
   }
 }
 
-function serveRedis(
-  settings: StartSettings,
-  replica: Replica,
-  machine: KeyValue,
-  logger: Logger,
-): Promise<ClientServer> {
+function serveRedis({ settings, desk, ...rest }: Served): Promise<ClientServer> {
   const limits = {
     ...defaultClientLimits,
     connectionsMax: settings.maxConnections,
@@ -95,16 +120,16 @@ function serveRedis(
     timeoutMs: settings.timeoutMs,
   };
   const { client: listen, allowPlaintext } = settings;
-  return ClientServer.listen({ listen, allowPlaintext, replica, machine, limits, logger });
+  return ClientServer.listen({ listen, allowPlaintext, snapshots: desk, limits, ...rest });
 }
 
 /** Clients of @rsl/core/client, if they are wanted. */
-async function serveSessions(
-  settings: StartSettings,
-  replica: Replica,
-  machine: KeyValue,
-  logger: Logger,
-): Promise<Gateway | undefined> {
+async function serveSessions({
+  settings,
+  replica,
+  machine,
+  logger,
+}: Served): Promise<Gateway | undefined> {
   const { clients, allowPlaintext, maxConnections: connectionsMax } = settings;
   if (clients === undefined) return undefined;
   const listen = tcpListener(formatAddress(clients), { allowPlaintext, connectionsMax });

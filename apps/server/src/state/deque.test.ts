@@ -6,7 +6,7 @@ test('it is an array, only quicker at the front', () => {
   const step = fc.constantFrom('push', 'unshift', 'pop', 'shift');
   fc.assert(
     fc.property(fc.array(step, { size: 'max', maxLength: 300 }), (steps) => {
-      const deque = new Deque();
+      const deque = new Deque<string>();
       const array: string[] = [];
       for (const [i, name] of steps.entries()) {
         if (name === 'push' || name === 'unshift') {

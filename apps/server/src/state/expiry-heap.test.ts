@@ -8,7 +8,7 @@ test('the first is always the earliest, whatever was placed, moved and removed',
   fc.assert(
     fc.property(fc.array(step, { size: 'max', maxLength: 200 }), (steps) => {
       const heap = new ExpiryHeap();
-      const entries = Array.from({ length: 16 }, (_, i) => new Entry(`key-${i}`, ''));
+      const entries = Array.from({ length: 16 }, (_, i) => new Entry(`key-${i}`, '', 0));
       for (const [i, timeMs] of steps) {
         heap.place(entries[i] as Entry, timeMs);
         const expiring = entries.filter(({ expireAtMs }) => expireAtMs > 0);

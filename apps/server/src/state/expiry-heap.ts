@@ -17,8 +17,8 @@ export class ExpiryHeap {
 
   /** Puts an entry where its time belongs, whether or not it was in. 0 takes it out. */
   place(entry: Entry, expireAtMs: number): void {
-    if (expireAtMs === 0) return this.remove(entry);
     entry.expireAtMs = expireAtMs;
+    if (expireAtMs === 0) return this.remove(entry);
     if (entry.heapAt < 0) {
       entry.heapAt = this.#entries.length;
       this.#entries.push(entry);
@@ -26,8 +26,8 @@ export class ExpiryHeap {
     this.#settle(entry);
   }
 
+  /** Its time stays as it is: a view may have the entry. */
   remove(entry: Entry): void {
-    entry.expireAtMs = 0;
     const at = entry.heapAt;
     if (at < 0) return;
     entry.heapAt = -1;
@@ -35,6 +35,11 @@ export class ExpiryHeap {
     if (last === entry) return;
     this.#put(last, at);
     this.#settle(last);
+  }
+
+  /** Another one of the same key and time stands for it from now on. */
+  replace(entry: Entry, by: Entry): void {
+    if (entry.heapAt >= 0) this.#put(by, entry.heapAt);
   }
 
   clear(): void {

@@ -1,7 +1,8 @@
 import { Cursor, MalformedError } from '../bundle/cursor.ts';
-import { Deque } from './deque.ts';
 import { Entry, type Value } from './entry.ts';
 import { Keyspace } from './keyspace.ts';
+import { LargeHash, LargeSet } from './large.ts';
+import { List } from './list.ts';
 import { savedFormat, savedKinds } from './save.ts';
 
 /** More than any block has: one item of the largest size, and what goes before it. */
@@ -78,17 +79,18 @@ class Loader {
     const expireAtMs = this.#cursor.varint();
     this.#value = kind === savedKinds.string ? this.#cursor.text() : emptyOf(kind);
     this.#missing = kind === savedKinds.string ? 0 : this.#cursor.varint();
-    const entry = new Entry(key, this.#value);
+    const entry = new Entry(key, this.#value, 0);
     entry.version = version;
-    this.#keyspace.entries.set(key, entry);
-    this.#keyspace.expiries.place(entry, expireAtMs);
+    this.#keyspace.restore(entry, expireAtMs);
   }
 
   #takeItem(): void {
+    const value = this.#value;
     const text = this.#cursor.text();
-    if (this.#value instanceof Deque) this.#value.push(text);
-    else if (this.#value instanceof Map) this.#value.set(text, this.#cursor.text());
-    else if (this.#value instanceof Set) this.#value.add(text);
+    if (value instanceof List) value.push(text);
+    else if (value instanceof Map || value instanceof LargeHash) {
+      value.set(text, this.#cursor.text());
+    } else if (typeof value !== 'string') value.add(text);
     this.#missing--;
   }
 
@@ -104,11 +106,15 @@ class Loader {
 function emptyOf(kind: number): Value {
   switch (kind) {
     case savedKinds.list:
-      return new Deque();
+      return new List();
     case savedKinds.hash:
       return new Map();
     case savedKinds.set:
       return new Set();
+    case savedKinds.largeHash:
+      return new LargeHash();
+    case savedKinds.largeSet:
+      return new LargeSet();
     default:
       throw new MalformedError(`a saved key of unknown kind ${kind}`);
   }

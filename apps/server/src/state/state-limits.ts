@@ -5,8 +5,8 @@ const MiB = 1024 * 1024;
  * so they are the same everywhere and no options.
  */
 export const stateLimits = {
-  /** A Map of V8 ends at 16,777,216 entries. */
-  keysMax: 16_000_000,
+  /** The heap of expiries is one array, and those of V8 end at 134,217,725 items. */
+  keysMax: 100_000_000,
   /** Items of one list, hash or set. */
   itemsMax: 16_000_000,
   /** One string; APPEND can make them longer than a command. */

@@ -50,6 +50,9 @@ export class FrameWriter {
   readonly fields = new Writer();
   readonly #values: Uint8Array[] = [];
   #valueBytes = 0;
+  /** Of most frames the same. */
+  #group: GroupId = '';
+  #groupBytes = idBytes('');
 
   /** A new frame; what was not ended is dropped. */
   begin(channel: number, kind: number, { group, configuration, fingerprint }: Envelope): void {
@@ -61,7 +64,11 @@ export class FrameWriter {
     this.fields.u8(channel);
     this.fields.u8(kind);
     this.fields.u32(0);
-    this.fields.raw(idBytes(group));
+    if (group !== this.#group) {
+      this.#group = group;
+      this.#groupBytes = idBytes(group);
+    }
+    this.fields.raw(this.#groupBytes);
     this.fields.u32(configuration);
     this.fields.u32(fingerprint);
     this.fields.u32(0);
@@ -149,4 +156,5 @@ const checksumOf = (head: Uint8Array): number =>
   crc32(head.subarray(8), crc32(head.subarray(0, 4)));
 
 const idBytes = (id: GroupId): Uint8Array => Buffer.from(id, 'hex');
-const idText = (bytes: Uint8Array): GroupId => Buffer.from(bytes).toString('hex');
+const idText = ({ buffer, byteOffset, length }: Uint8Array): GroupId =>
+  Buffer.from(buffer, byteOffset, length).toString('hex');

@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { FrameError } from '../errors.ts';
-import type { Addresses, Member, Membership } from '../paxos/membership.ts';
+import type { Addresses, Founding, Member, Membership } from '../paxos/membership.ts';
 import { crc32, digest64 } from './checksum.ts';
 
 const packr = new Packr({ useRecords: false });
@@ -16,7 +16,9 @@ export function encodeMembership(m: Membership): Uint8Array {
       one.role,
       Object.entries(one.addresses).sort(([a], [b]) => (a < b ? -1 : 1)),
     ]);
-  return packr.pack([m.group, m.number, m.firstSlot, rows(m.members), rows(m.previous)]);
+  const founding = m.founding === undefined ? [] : [[m.founding.slot, m.founding.digest]];
+  const lists = [rows(m.members), rows(m.previous)];
+  return packr.pack([m.group, m.number, m.firstSlot, ...lists, ...founding]);
 }
 
 /** FrameError for anything that is no membership. */
@@ -27,8 +29,10 @@ export function decodeMembership(bytes: Uint8Array, membersMax: number): Members
   } catch (error) {
     throw new FrameError(`no membership: ${String(error)}`);
   }
-  if (!Array.isArray(row) || row.length !== 5) throw new FrameError('no membership');
-  const [group, number, firstSlot, members, previous] = row as unknown[];
+  if (!Array.isArray(row) || row.length < 5 || row.length > 6) {
+    throw new FrameError('no membership');
+  }
+  const [group, number, firstSlot, members, previous, began] = row as unknown[];
   const current = list(members, membersMax).map(member);
   const ids = new Set(current.map(({ id }) => id));
   if (ids.size === 0 || ids.size < current.length) throw new FrameError('no set of members');
@@ -38,6 +42,7 @@ export function decodeMembership(bytes: Uint8Array, membersMax: number): Members
     firstSlot: integer(firstSlot, 1, Number.MAX_SAFE_INTEGER),
     members: current,
     previous: list(previous, membersMax).map(member),
+    ...(row.length === 5 ? {} : { founding: founding(began) }),
   };
 }
 
@@ -47,11 +52,26 @@ export function fingerprintOf(m: Membership): number {
   return crc32(packr.pack([m.group, m.number, m.firstSlot, members]));
 }
 
-/** The id of a group: a hash of its name and its first members, sorted (S10). */
-export function groupIdOf(name: string, members: readonly Member[]): string {
+/** The id of a group: a hash of its name, first members, sorted, and what it began with (S10). */
+export function groupIdOf(name: string, members: readonly Member[], began?: Founding): string {
   const sorted = [...members].sort((a, b) => a.id - b.id).map((m) => [m.id, m.store]);
-  return digest64(JSON.stringify([name, sorted]));
+  const state = began === undefined ? [] : [began.slot, began.digest];
+  return digest64(JSON.stringify([name, sorted, ...state]));
 }
+
+/** It is what its group id says that the group with this name began as (S10). */
+export const isFirstOf = (name: string, m: Membership): boolean =>
+  groupIdOf(name, m.members, m.founding) === m.group && m.firstSlot === (m.founding?.slot ?? 0) + 1;
+
+function founding(row: unknown): Founding {
+  const [slot, digest] = list(row, 2);
+  if (!isDigest(digest)) throw new FrameError('no digest');
+  return { slot: integer(slot, 1, Number.MAX_SAFE_INTEGER - 1), digest };
+}
+
+/** SHA-256, in hexadecimal digits. */
+export const isDigest = (value: unknown): value is string =>
+  typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 
 function member(row: unknown): Member {
   if (!Array.isArray(row) || row.length !== 4) throw new FrameError('no member');

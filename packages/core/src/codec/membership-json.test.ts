@@ -15,6 +15,8 @@ const decode = (value: unknown) => membershipFromJson(Buffer.from(JSON.stringify
 test('what was encoded is decoded', () => {
   const given = membership as unknown as Parameters<typeof membershipToJson>[0];
   expect(membershipFromJson(membershipToJson(given))).toEqual(membership);
+  const founded = { ...given, founding: { slot: 7, digest: 'ab'.repeat(32) } };
+  expect(membershipFromJson(membershipToJson(founded))).toEqual(founded);
 });
 
 test('anything else is refused', () => {
@@ -28,6 +30,9 @@ test('anything else is refused', () => {
     { ...membership, firstSlot: 1.5 },
     { ...membership, members: {} },
     { ...membership, previous: [null] },
+    ...[null, {}, { slot: 0, digest: 'ab'.repeat(32) }, { slot: 1, digest: 'ab' }].map(
+      (founding) => ({ ...membership, founding }),
+    ),
     ...[{ id: 65_536 }, { id: '1' }, { store: 7 }, { role: 'king' }, { addresses: { tcp: 1 } }].map(
       (change) => ({ ...membership, members: [{ ...member, ...change }] }),
     ),

@@ -1,5 +1,6 @@
 /** A membership as JSON, for media: rare, and readable with any tool. No medium is trusted. */
-import type { Addresses, Member, Membership } from '../paxos/membership.ts';
+import type { Addresses, Founding, Member, Membership } from '../paxos/membership.ts';
+import { isDigest } from './membership-codec.ts';
 
 const nameLengthMax = 128;
 
@@ -27,7 +28,16 @@ export function parseMembership(parsed: unknown): Membership | undefined {
   const now = parseMembers(members);
   const before = parseMembers(previous);
   if (now === undefined || before === undefined) return undefined;
-  return { group, number, firstSlot, members: now, previous: before };
+  const whole = { group, number, firstSlot, members: now, previous: before };
+  if (parsed['founding'] === undefined) return whole;
+  const founding = parseFounding(parsed['founding']);
+  return founding && { ...whole, founding };
+}
+
+function parseFounding(value: unknown): Founding | undefined {
+  if (!isObject(value)) return undefined;
+  const { slot, digest } = value;
+  return isCount(slot) && slot > 0 && isDigest(digest) ? { slot, digest } : undefined;
 }
 
 function parseMembers(value: unknown): Member[] | undefined {

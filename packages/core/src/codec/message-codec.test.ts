@@ -39,13 +39,18 @@ const member: Arbitrary<Member> = fc.record({
   addresses,
 });
 const members = fc.uniqueArray(member, { minLength: 1, maxLength: 5, selector: (m) => m.id });
-const membership: Arbitrary<Membership> = fc.record({
-  group: hex16,
-  number: u32.map((n) => Math.max(1, n)),
-  firstSlot: slot.map((s) => Math.max(1, s)),
-  members,
-  previous: members,
-});
+const digest = fc.tuple(hex16, hex16, hex16, hex16).map((parts) => parts.join(''));
+const positive = slot.map((s) => Math.max(1, s));
+const membership: Arbitrary<Membership> = fc
+  .record({
+    group: hex16,
+    number: u32.map((n) => Math.max(1, n)),
+    firstSlot: positive,
+    members,
+    previous: members,
+    founding: fc.option(fc.record({ slot: positive, digest }), { nil: undefined }),
+  })
+  .map(({ founding, ...rest }) => (founding === undefined ? rest : { ...rest, founding }));
 const standing = fc.record({ count: slot, nonce: slot, position: slot });
 const hostMessage: Arbitrary<HostMessage> = fc.oneof(
   fc.record({ kind: kind('forward'), ballot, number: slot, segments: bytes(900) }),

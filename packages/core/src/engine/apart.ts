@@ -7,6 +7,7 @@ import { LocalApplication } from '../host/local-application.ts';
 import { measuresOf } from '../host/measures.ts';
 import { beginAt } from '../host/recovery.ts';
 import type { CheckedOptions } from '../options.ts';
+import type { Founding } from '../paxos/membership.ts';
 import type { LayerAnswer } from '../ports/layer.ts';
 import type { PortContext } from '../ports/port.ts';
 import type { Halves } from '../running-replica.ts';
@@ -36,7 +37,7 @@ export async function startApart<C, R>(
   let besides: Besides | undefined;
   let running: RemoteEngine | undefined;
   try {
-    const { firstSlot, group, store } = await link.opened;
+    const { decidedThrough, firstSlot, founding, group, store } = await link.opened;
     const { counters, metrics } = measuresOf(checked, clock, logger);
     const application: LocalApplication = new LocalApplication({
       self,
@@ -49,13 +50,14 @@ export async function startApart<C, R>(
       emit: events.emit.bind(events) as Events['emit'],
       engine: () => engine,
     });
-    const answer = (channel: number, what: LayerAnswer): void =>
-      link.order({ kind: 'layer-answer', channel, answer: what });
     const failed = (error: RslError): void => link.failed(error);
     const host = {
       state: application.state,
       group,
-      answer,
+      founding,
+      founded: (on: Founding) => link.order({ kind: 'founded', on }),
+      answer: (channel: number, answer: LayerAnswer) =>
+        link.order({ kind: 'layer-answer', channel, answer }),
       fail: (error: Error) => {
         if (running === undefined) failed(asRslError(error));
         else running.fail(error);
@@ -64,7 +66,7 @@ export async function startApart<C, R>(
     besides = await Besides.open(layers, context, host);
     application.give(besides);
     const kept = besides.isEmpty ? undefined : besides;
-    await beginAt(firstSlot, stateMachine, application.progress, kept);
+    await beginAt({ firstSlot, decidedThrough }, stateMachine, application.progress, kept);
     const { executedThrough } = application.progress;
     const given = { self, application, shared, limits, timings, clock, logger, counters };
     const order = (what: Order): void => link.order(what);

@@ -9,6 +9,8 @@ import {
   openPorts,
   startEngine,
 } from '../host/open-engine.ts';
+import type { Restored } from '../paxos/protocol.ts';
+import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PortContext } from '../ports/port.ts';
 import type { Random } from '../ports/random.ts';
@@ -52,6 +54,8 @@ export class EngineSide {
   #host: Host | undefined;
   /** Its application has opened its state machine, and takes slots. */
   #hasBegun = false;
+  /** It takes part once these slots are executed. */
+  #replayThrough: Slot = 0;
   #runs = false;
   #resets = 0;
   #noticeAtMs = 0;
@@ -101,8 +105,8 @@ export class EngineSide {
       this.#host = engineOf({ timings, peers, lease, epoch }, this.#context, opened, parts);
       this.#happenings.flush();
       const { firstSlot, decidedThrough } = restored;
-      const group = membership?.group;
-      say({ kind: 'opened', store: info.store, group, firstSlot, decidedThrough });
+      const { founding, group } = membership ?? {};
+      say({ kind: 'opened', store: info.store, group, founding, firstSlot, decidedThrough });
     } catch (error) {
       this.#failed(error);
       await this.close();
@@ -129,12 +133,11 @@ export class EngineSide {
       case 'bell':
         return this.#takeIn();
       case 'begin': {
-        const { decidedThrough } = (this.#opened as Opened).remembered.restored;
-        this.#hasBegun = true;
-        this.#application.progress.executedThrough = order.executedThrough;
-        this.#feed?.begin(order.executedThrough, decidedThrough);
+        this.#begin(order.executedThrough, (this.#opened as Opened).remembered.restored);
         return this.#takeIn();
       }
+      case 'founded':
+        return this.#host?.foundOn(order.on);
       case 'layer-answer':
         return this.#host?.answer(order.channel, order.answer);
       case 'heard':
@@ -154,6 +157,15 @@ export class EngineSide {
     }
   }
 
+  #begin(executedThrough: Slot, { decidedThrough, firstSlot }: Restored): void {
+    this.#hasBegun = true;
+    this.#application.progress.executedThrough = executedThrough;
+    // Without a state nothing is replayed: what is to come follows the one that is loaded.
+    const isStateless = executedThrough < firstSlot - 1;
+    this.#replayThrough = isStateless ? executedThrough : decidedThrough;
+    this.#feed?.begin(executedThrough, this.#replayThrough);
+  }
+
   #takeIn(): void {
     const isNew = this.#application.takeIn();
     const opened = this.#opened;
@@ -161,8 +173,8 @@ export class EngineSide {
     if (this.#runs) {
       if (isNew) host?.wake();
     } else if (this.#hasBegun && opened !== undefined && host !== undefined) {
-      const { decidedThrough } = opened.remembered.restored;
-      if (this.#application.progress.executedThrough >= decidedThrough) this.#run(host, opened);
+      const { executedThrough } = this.#application.progress;
+      if (executedThrough >= this.#replayThrough) this.#run(host, opened);
     }
   }
 

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { LeaseOptions, ReplicaEvents } from '../api.ts';
 import type { Limits, Slow, Timings } from '../limits.ts';
 import type { Ballot } from '../paxos/ballot.ts';
-import type { GroupId, ReplicaId, StoreId } from '../paxos/membership.ts';
+import type { Founding, GroupId, ReplicaId, StoreId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { LayerAnswer, LayerOrder } from '../ports/layer.ts';
 import type { Port } from '../ports/port.ts';
@@ -72,6 +72,8 @@ export type Report =
       readonly store: StoreId;
       /** That the log belongs to, if it is in one. */
       readonly group: GroupId | undefined;
+      /** What that group began with, if not with nothing. */
+      readonly founding: Founding | undefined;
       readonly firstSlot: Slot;
       readonly decidedThrough: Slot;
     }
@@ -97,6 +99,8 @@ export type Order =
   | { readonly kind: 'bell' }
   /** The state machine has everything through this slot: send what comes after. */
   | { readonly kind: 'begin'; readonly executedThrough: Slot }
+  /** Before `begin`: the state machine has the state of a backup. */
+  | { readonly kind: 'founded'; readonly on: Founding }
   | { readonly kind: 'layer-answer'; readonly channel: number; readonly answer: LayerAnswer }
   /** It has taken what happened, and may be told more. */
   | { readonly kind: 'heard' }

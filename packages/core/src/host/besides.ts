@@ -1,3 +1,4 @@
+import type { Founding } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { BesideHost, BesideLayer, Layer, LayerAnswer, LayerOrder } from '../ports/layer.ts';
@@ -38,14 +39,19 @@ export class Besides implements KeptState {
     return this.#layers.size === 0;
   }
 
-  async begin(firstSlot: Slot): Promise<void> {
+  async begin(firstSlot: Slot): Promise<'stateless' | void> {
     const host = this.#host;
+    let begun: 'stateless' | undefined;
     for (const [channel, layer] of this.#layers) {
       const answer = (what: LayerAnswer): void => host.answer(channel, what);
       const fail = (error: Error): void => host.fail(error);
-      const { group, state } = host;
-      await layer.begin({ state, group, answer, fail }, firstSlot);
+      const founded = (on: Founding): void => host.founded(on);
+      const { founding, group, state } = host;
+      const given = { state, group, founding, founded, answer, fail };
+      const own = await layer.begin(given, firstSlot);
+      if (own !== undefined) begun = own;
     }
+    return begun;
   }
 
   executed(slot: Slot, value: Value): void {

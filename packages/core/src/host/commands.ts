@@ -58,8 +58,8 @@ export class Commands {
       return;
     }
     this.#intake.begin(ballot);
-    while (protocol.view.room > 0) {
-      const value = this.#nextBatch(protocol.view);
+    for (let { view } = protocol; view.room > 0; view = protocol.view) {
+      const value = this.#nextBatch(view);
       if (value === undefined) return;
       propose(value);
     }

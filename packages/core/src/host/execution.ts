@@ -34,6 +34,9 @@ export class Execution {
   readonly executed: ExecutedSlots;
   readonly #skip: ReadonlySet<Slot>;
   #reflected: Slot = 0;
+  #isStateless = false;
+  /** What is executed up to here happened before, in an earlier life of this replica. */
+  #replayThrough: Slot = 0;
   executedThrough: Slot = 0;
   /** Group time: the highest stamp so far (P10). */
   timeMs = 0;
@@ -70,6 +73,19 @@ export class Execution {
     this.executed.begin(executedThrough);
   }
 
+  /**
+   * What it would go on from is lost: nothing is executed or answered before another state is
+   * installed. Slots up to `replayThrough` are executed behind that, and not for the first time.
+   */
+  await(replayThrough: Slot): void {
+    this.#isStateless = true;
+    this.#replayThrough = replayThrough;
+  }
+
+  get isStateless(): boolean {
+    return this.#isStateless;
+  }
+
   /** The state machine has the effects of slots that were not executed yet. */
   get isAhead(): boolean {
     return this.#reflected > this.executedThrough;
@@ -92,6 +108,7 @@ export class Execution {
       'executed-4 a state is installed forward only (P7)',
     );
     const before = old(() => ({ timeMs: this.timeMs, sealedIn: this.sealedIn }));
+    this.#isStateless = false;
     this.executedThrough = slot;
     this.timeMs = timeMs;
     this.sealedIn = sealedIn;
@@ -118,8 +135,10 @@ export class Execution {
    *
    * StateMachineFailedError whatever the state machine throws: it cannot go on (P7).
    */
-  execute(slot: Slot, value: Value, live: boolean): void {
+  execute(slot: Slot, value: Value, isNew: boolean): void {
     requires(() => slot === this.executedThrough + 1, 'executed-1 every slot, in order, once (P7)');
+    requires(() => !this.#isStateless, 'executed-6 nothing is executed without a state (S6)');
+    const live = isNew && slot > this.#replayThrough;
     const before = old(() => ({ timeMs: this.timeMs, sealedIn: this.sealedIn }));
     const isSkipped = this.#skip.has(slot);
     let isTaken = false;

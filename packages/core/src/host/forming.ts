@@ -1,7 +1,13 @@
 import type { Accepted, Form, Formed, HostMessage, Refused, Where } from '../codec/host-codec.ts';
-import { groupIdOf } from '../codec/membership-codec.ts';
+import { groupIdOf, isFirstOf } from '../codec/membership-codec.ts';
 import { BootstrapError } from '../errors.ts';
-import { type Member, type Membership, memberOf } from '../paxos/membership.ts';
+import {
+  type Founding,
+  type Member,
+  type Membership,
+  memberOf,
+  sameFounding,
+} from '../paxos/membership.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Identity } from '../paxos/protocol.ts';
 import type { PeerAddress, PeerIdentity } from '../ports/transport.ts';
@@ -43,6 +49,7 @@ export class Forming {
   readonly #host: FormingHost;
   #membership: Membership | undefined;
   #agreed: Membership | undefined;
+  #founding: Founding | undefined;
   #attempt: Attempt | undefined;
   #whereAtMs = -Infinity;
   /** Being written; nothing else is accepted meanwhile. */
@@ -56,6 +63,11 @@ export class Forming {
     this.#host = host;
     this.#membership = membership;
     this.#agreed = agreed;
+  }
+
+  /** It has the state of a backup: it is in no group yet, or in one that began with that. */
+  foundOn(founding: Founding): void {
+    this.#founding = founding;
   }
 
   /** `deadlineMs` is in the host's monotonic time. */
@@ -129,8 +141,11 @@ export class Forming {
     if (current !== undefined && current.group !== membership.group) {
       return `replica ${id} belongs to group ${current.group} already`;
     }
-    if (groupIdOf(this.#host.name, membership.members) !== membership.group) {
+    if (!isFirstOf(this.#host.name, membership)) {
       return `group ${membership.group} is not named “${this.#host.name}”`;
+    }
+    if (current === undefined && !sameFounding(membership.founding, this.#founding)) {
+      return `${this.#begun}, and the group is to begin with ${stateOf(membership.founding)}`;
     }
     if (memberOf(membership, id, store) === undefined) {
       return `replica ${id} has store ${store}, which is not among the members`;
@@ -166,8 +181,11 @@ export class Forming {
   #onFormed({ membership }: Formed): void {
     if (this.#membership !== undefined) return;
     const { id, store } = this.#host.self;
+    // It has a state of another history, and must never go on in this group.
+    const mine = this.#founding;
+    if (mine !== undefined && !sameFounding(membership.founding, mine)) return;
     const isFirst = membership.number === 1;
-    if (isFirst && groupIdOf(this.#host.name, membership.members) !== membership.group) return;
+    if (isFirst && !isFirstOf(this.#host.name, membership)) return;
     // A first set that names this store was accepted by it, or it is not that set.
     const named = memberOf(membership, id, store) !== undefined;
     if (isFirst && named && this.#agreed?.group !== membership.group) {
@@ -211,8 +229,14 @@ export class Forming {
       if (store === undefined) return undefined;
       members.push({ id, store, role: 'voter', addresses: where });
     }
-    const group = groupIdOf(this.#host.name, members);
-    return { group, number: 1, firstSlot: 1, members, previous: [] };
+    const founding = this.#founding;
+    const group = groupIdOf(this.#host.name, members, founding);
+    if (founding === undefined) return { group, number: 1, firstSlot: 1, members, previous: [] };
+    return { group, number: 1, firstSlot: founding.slot + 1, members, previous: [], founding };
+  }
+
+  get #begun(): string {
+    return `replica ${this.#host.self.id} has ${stateOf(this.#founding)}`;
   }
 
   #adopt(membership: Membership): void {
@@ -256,3 +280,9 @@ export class Forming {
     this.#attempt = undefined;
   }
 }
+
+/** For people. */
+const stateOf = (founding: Founding | undefined): string =>
+  founding === undefined
+    ? 'an empty state'
+    : `the restored state of slot ${founding.slot} (${founding.digest.slice(0, 16)}…)`;

@@ -3,7 +3,7 @@ import type { RslError } from '../errors.ts';
 import type { Limits, Timings } from '../limits.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
 import type { Membership, ReplicaId } from '../paxos/membership.ts';
-import type { DurableMessage } from '../paxos/messages.ts';
+import type { Message } from '../paxos/messages.ts';
 import type { MakeProtocol, Protocol } from '../paxos/protocol.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LayerCodec } from '../ports/layer.ts';
@@ -50,8 +50,8 @@ export interface HostEvents {
   endpoint(): Endpoint | undefined;
   connected(): Iterable<PeerIdentity>;
   isStopped(): boolean;
-  /** What it waited for is durable: it may leave. */
-  reveal(to: ReplicaId, message: DurableMessage): void;
+  /** To whom it is for, itself among them; what had to be durable before is. */
+  reveal(to: ReplicaId, message: Message): void;
   persist(record: LogRecord, then: () => void): void;
   formed(membership: Membership): void;
   /** Its store is the newest that anybody knows: this start may be written down (S2a). */
@@ -95,7 +95,7 @@ export function partsOf(options: HostOptions, events: HostEvents): HostParts {
   );
   const serving = new Serving(
     log,
-    (to, message) => outbound.message(to, message),
+    (to, message) => events.reveal(to, message),
     (error) => {
       counters.count('readsOfTheLogFailed');
       logger.warn({ err: error }, 'the log could not be read for another replica');

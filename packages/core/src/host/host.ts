@@ -2,8 +2,8 @@ import type { HostMessage } from '../codec/host-codec.ts';
 import { ClosedError, OldCopyError, type RslError } from '../errors.ts';
 import type { Input } from '../paxos/input.ts';
 import type { LogRecord } from '../paxos/log-record.ts';
-import { type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
-import type { DurableMessage } from '../paxos/messages.ts';
+import { type Founding, type Membership, nowhere, type ReplicaId } from '../paxos/membership.ts';
+import type { Message } from '../paxos/messages.ts';
 import type { Protocol, Restored } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -15,7 +15,7 @@ import { type HostOptions, type HostParts, partsOf } from './host-parts.ts';
 import { receive } from './inbound.ts';
 import { carriesValues } from './outbound.ts';
 import { asRslError } from './as-rsl-error.ts';
-import { engineStatusOf } from './status.ts';
+import { countersOf, engineStatusOf } from './status.ts';
 
 /**
  * The only loop: inputs in, effects out, a turn at a time. It performs and decides nothing. It is
@@ -122,6 +122,9 @@ export class Host implements Engine, TransportEvents {
   get refusesCommands(): boolean {
     return this.#parts.room.isLow && this.#protocol?.view.role === 'phase2';
   }
+
+  /** Its application has the state of a backup; before `start`. */
+  readonly foundOn = (founding: Founding): void => this.#parts.forming.foundOn(founding);
 
   bootstrap(members: readonly PeerAddress[], deadlineMs: number): Promise<'formed' | 'already'> {
     return this.#parts.forming.bootstrap(members, deadlineMs);
@@ -295,7 +298,7 @@ export class Host implements Engine, TransportEvents {
     else if (follows === 'turn') this.#schedule();
   }
 
-  #reveal(to: ReplicaId, message: DurableMessage): void {
+  #reveal(to: ReplicaId, message: Message): void {
     if (this.#stopped || this.#renewing) return;
     if (to !== this.#options.self) return this.#parts.outbound.message(to, message);
     this.#inputs.push({ kind: 'message', from: to, message });
@@ -392,9 +395,6 @@ export class Host implements Engine, TransportEvents {
   }
 
   counters(): Record<string, number> {
-    const { sent, dropped } = this.#parts.outbound;
-    const { appends } = this.#parts.commit;
-    const { counts } = this.#options.counters;
-    return { ...counts, framesSent: sent, framesDropped: dropped, appends };
+    return countersOf(this.#options.counters, this.#parts);
   }
 }

@@ -11,7 +11,7 @@
 import { Reader, Writer } from '../codec/bytes.ts';
 import { crc32 } from '../codec/checksum.ts';
 import { FrameError } from '../errors.ts';
-import type { Ballot } from '../paxos/ballot.ts';
+import { type Ballot, zeroBallot } from '../paxos/ballot.ts';
 import type { Slot } from '../paxos/slot.ts';
 import { decodeSessions, writeSessions } from '../sessions/sessions-codec.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -101,5 +101,21 @@ export class ImageReader {
     this.#bytes -= count;
     this.#parts = this.#bytes === 0 ? [] : [bytes.subarray(count)];
     return bytes.subarray(0, count);
+  }
+}
+
+/**
+ * The same image as the beginning of another group: ballots begin anew there, and whatever else is
+ * replicated stays. Equal images give equal ones. FrameError for anything that is no image.
+ */
+export async function* foundingImage(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, undefined, undefined> {
+  const image = new ImageReader(chunks);
+  try {
+    yield encodeImageHeader({ ...(await image.header()), sealedIn: zeroBallot });
+    yield* image.rest();
+  } finally {
+    await image.close();
   }
 }

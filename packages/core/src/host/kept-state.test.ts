@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Slot } from '../paxos/slot.ts';
+import type { Batch, Results } from '../ports/state-machine.ts';
 import { DigestMachine } from '../testing/digest-machine.ts';
 import { type LoneLog, LoneMachine } from '../testing/lone-machine.ts';
 import type { KeptState } from './recovery.ts';
@@ -24,6 +25,7 @@ async function history(slots: number, imageOf: Slot) {
 /** A machine that says which slots it executed; `reflects` by a state of its own. */
 class TellingMachine extends DigestMachine {
   readonly slots: Slot[] = [];
+  readonly live: boolean[] = [];
   loads = 0;
   readonly #reflects: Slot;
 
@@ -34,6 +36,11 @@ class TellingMachine extends DigestMachine {
 
   async open(): Promise<Slot> {
     return this.#reflects;
+  }
+
+  override execute(batch: Batch, results: Results): void {
+    this.live.push(batch.live);
+    super.execute(batch, results);
   }
 
   override async load(chunks: AsyncIterable<Uint8Array>): Promise<void> {
@@ -47,12 +54,14 @@ async function started(
   log: LoneLog,
   kept: { readonly slot: Slot; readonly image: readonly Uint8Array[] } | undefined,
   machine = new TellingMachine(),
+  begun?: 'stateless',
 ) {
   const lone = new LoneMachine(machine, log);
   const heard: Slot[] = [];
   const keeper: KeptState = {
     begin: async () => {
       if (kept !== undefined) await lone.state.load(kept.slot, bytesOf(kept.image));
+      return begun;
     },
     executed: (slot) => heard.push(slot),
   };
@@ -90,6 +99,31 @@ test('without a state that reaches the log nothing starts: RSL_LOG_TRUNCATED (S6
   for (const kept of [{ slot: 4, image }, undefined]) {
     await expect(started(log, kept)).rejects.toMatchObject({ code: 'RSL_LOG_TRUNCATED' });
   }
+});
+
+test('without a state that reaches the log nothing is executed until one is loaded', async () => {
+  const { log, image, machine: first } = await history(9, 7);
+  log.cut(6);
+  for (const reflects of [0, 3]) {
+    const machine = new TellingMachine(reflects);
+    const { lone, heard } = await started(log.copy(), undefined, machine, 'stateless');
+    expect([lone.state.executedThrough, lone.state.canSave, heard]).toEqual([0, false, []]);
+    await lone.state.load(7, bytesOf(image));
+    expect([lone.state.executedThrough, lone.state.canSave]).toEqual([7, true]);
+    for (const { slot, value } of await log.read(8, 9)) lone.replay(slot, value);
+    expect(machine.digest).toBe(first.digest);
+    // What it had executed in an earlier life has no effects on the world again.
+    expect(machine.live).toEqual([false, false]);
+    lone.execute('10');
+    expect(machine.live.at(-1)).toBe(true);
+  }
+});
+
+test('a state that reaches the log will do, whatever else is said', async () => {
+  const { log, image } = await history(9, 6);
+  log.cut(5);
+  const { machine } = await started(log, { slot: 6, image }, new TellingMachine(), 'stateless');
+  expect(machine.slots).toEqual([7, 8, 9]);
 });
 
 test('without a kept state the whole log is executed', async () => {

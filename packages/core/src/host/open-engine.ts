@@ -1,4 +1,5 @@
 import type { LeaseOptions } from '../api.ts';
+import { LogTruncatedError } from '../errors.ts';
 import type { Timings } from '../limits.ts';
 import type { MakeProtocol } from '../paxos/protocol.ts';
 import { Replica as PaxosReplica } from '../paxos/replica.ts';
@@ -93,6 +94,8 @@ export function engineOf(
   const { group, self, limits, clock, random, logger } = context;
   const { store } = remembered.info;
   const makeReplica: MakeProtocol = (membership, restored) => {
+    // No layer has taken care of it: to go on from an empty state would be wrong for ever (S6).
+    if (restored.isStateless) throw new LogTruncatedError(1, restored.firstSlot);
     const shared = { self, store, limits, timings, random };
     const settings = lease === undefined ? shared : { ...shared, lease };
     return new PaxosReplica(membership, restored, settings, clock.nowMs());
@@ -112,11 +115,15 @@ export function engineOf(
 export function startEngine(
   host: Host,
   { group, self }: PortContext,
-  { remembered, transport }: Opened,
+  { log, remembered, transport }: Opened,
   epoch: number,
 ): void {
   const { info, restored } = remembered;
+  const { executedThrough } = host;
+  // What the log has of those slots, if anything, are votes that nothing proves, or a hole. A later
+  // decided-through would make decisions of them (P11): the log begins behind, as after an install.
+  if (executedThrough > restored.decidedThrough) log.truncate(executedThrough + 1);
   const local = { group, id: self, store: info.store, instance: epoch };
-  const from = restoredAfter(restored, host.executedThrough);
+  const from = restoredAfter(restored, executedThrough);
   host.start((on) => transport.open(local, on), from);
 }

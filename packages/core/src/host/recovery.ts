@@ -171,18 +171,22 @@ async function replay(
 
 /** Keeps whole states beside the log: what a layer does. */
 export interface KeptState {
-  /** Loads the newest that it has, if it has one. `firstSlot`: the first that the log keeps. */
-  begin(firstSlot: Slot): Promise<void>;
+  /**
+   * Loads the newest that it has, if it has one. `firstSlot`: the first that the log keeps.
+   * `stateless`: it has none that reaches the log, and its layer gets one from others.
+   */
+  begin(firstSlot: Slot): Promise<'stateless' | void>;
   executed(slot: Slot, value: Value): void;
 }
 
 /**
  * Opens the state machine, which then goes on behind the slots that the log has forgotten, or
  * behind those of a kept state; later ones are to be executed, or passed over if it reflects them.
- * RSL_LOG_TRUNCATED if there are slots between that are nowhere (S6).
+ * If there are slots between that are nowhere, nothing is executed until a layer has loaded a
+ * state; RSL_LOG_TRUNCATED if none will (S6).
  */
 export async function beginAt(
-  firstSlot: Slot,
+  { firstSlot, decidedThrough }: Pick<Restored, 'decidedThrough' | 'firstSlot'>,
   stateMachine: StateMachine,
   execution: Execution,
   kept?: KeptState,
@@ -190,11 +194,13 @@ export async function beginAt(
   const reflected = (await stateMachine.open?.()) ?? 0;
   if (kept !== undefined) {
     execution.begin(0, reflected);
-    await kept.begin(firstSlot);
+    const begun = await kept.begin(firstSlot);
     // A state machine of its own would not do: sessions, time and ballots are not in it (P9).
     const { executedThrough } = execution;
     if (executedThrough >= firstSlot - 1) return;
-    throw new LogTruncatedError(executedThrough + 1, firstSlot);
+    if (begun !== 'stateless') throw new LogTruncatedError(executedThrough + 1, firstSlot);
+    execution.await(decidedThrough);
+    return;
   }
   // What came before is not in the log: only a state that reflects it can go on from here.
   if (reflected < firstSlot - 1) throw new LogTruncatedError(reflected + 1, firstSlot);
@@ -207,20 +213,22 @@ export async function beginAt(
  */
 export async function restore(
   log: Pick<LogStore, 'read'>,
-  { firstSlot, decidedThrough }: Pick<Restored, 'decidedThrough' | 'firstSlot'>,
+  restored: Pick<Restored, 'decidedThrough' | 'firstSlot'>,
   stateMachine: StateMachine,
   execution: Execution,
   kept?: KeptState,
 ): Promise<void> {
-  await beginAt(firstSlot, stateMachine, execution, kept);
-  await replay(log, decidedThrough, execution, kept);
+  await beginAt(restored, stateMachine, execution, kept);
+  if (!execution.isStateless) await replay(log, restored.decidedThrough, execution, kept);
 }
 
 /**
  * What a protocol starts from when the state machine was loaded from a snapshot of `slot`: the log
- * may end before it, or have a hole, and nothing up to it is asked for any more (R8).
+ * may end before it, or have a hole, and nothing up to it is asked for any more (R8). Stateless if
+ * the log begins behind the slot after it.
  */
 export function restoredAfter(restored: Restored, slot: Slot): Restored {
+  if (slot < restored.firstSlot - 1) return { ...restored, isStateless: true };
   if (slot <= restored.decidedThrough) return restored;
   const beyond = <T>(known: ReadonlyMap<Slot, T>): ReadonlyMap<Slot, T> =>
     new Map([...known].filter(([each]) => each > slot));

@@ -22,7 +22,7 @@ export class ExecutedState implements ReplicatedState {
 
   /** What the state machine holds is no state now: nobody executes or asks. */
   get isLoading(): boolean {
-    return this.#isLoading;
+    return this.#isLoading || this.#execution.isStateless;
   }
 
   get executedThrough(): Slot {
@@ -34,7 +34,7 @@ export class ExecutedState implements ReplicatedState {
   }
 
   get canSave(): boolean {
-    return !this.#isLoading && !this.#execution.isAhead;
+    return !this.isLoading && !this.#execution.isAhead;
   }
 
   save(): SavedImage {

@@ -5,7 +5,10 @@ import type { LogStore } from '../ports/log-store.ts';
 
 type Serve = Extract<Effect, { kind: 'serve' }>;
 
-/** Reads the log for replicas that are far behind: one read at a time for each, no queue. */
+/**
+ * Reads the log for replicas that are far behind, this one among them if it has found its state
+ * again: one read at a time for each, no queue.
+ */
 export class Serving {
   readonly #log: LogStore;
   readonly #failed: (error: unknown) => void;

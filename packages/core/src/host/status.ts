@@ -4,7 +4,9 @@ import type { Membership, ReplicaId, StoreId } from '../paxos/membership.ts';
 import type { Protocol, ReplicaView } from '../paxos/protocol.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { LogInfo } from '../ports/log-store.ts';
+import type { Counters } from './counters.ts';
 import type { EngineStatus } from './halves.ts';
+import type { HostParts } from './host-parts.ts';
 
 /** What it asks of the loop. */
 export interface Asked {
@@ -46,4 +48,14 @@ function stateOf(view: ReplicaView | undefined): EngineStatus['state'] {
   if (!view.voter) return 'newcomer';
   if (view.role === 'phase2') return 'leader';
   return view.role === 'follower' ? 'follower' : 'candidate';
+}
+
+/** What was counted, wherever. */
+export function countersOf(
+  { counts }: Counters,
+  { commit, outbound }: Pick<HostParts, 'commit' | 'outbound'>,
+): Record<string, number> {
+  const { appends } = commit;
+  const { dropped: framesDropped, sent: framesSent } = outbound;
+  return { ...counts, framesSent, framesDropped, appends };
 }

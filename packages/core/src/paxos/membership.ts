@@ -32,7 +32,21 @@ export interface Membership {
   readonly members: readonly Member[];
   /** Members of the configuration before this one: they have what came before (R5). */
   readonly previous: readonly Member[];
+  /** The state that the group began with, in all its configurations; absent: an empty one. */
+  readonly founding?: Founding;
 }
+
+/** A state that a group is formed on: each of its first members has this very one (S10). */
+export interface Founding {
+  /** The group's first slot is the one behind it. */
+  readonly slot: Slot;
+  /** SHA-256 of the image: 64 lower-case hexadecimal digits. */
+  readonly digest: string;
+}
+
+/** The same state, or none on both sides. */
+export const sameFounding = (a: Founding | undefined, b: Founding | undefined): boolean =>
+  a?.slot === b?.slot && a?.digest === b?.digest;
 
 /** Who has not been formed into a group yet. */
 export const noGroup: GroupId = '0000000000000000';

@@ -65,6 +65,11 @@ export interface Restored {
   readonly decidedThrough: Slot;
   /** The longest lease that was ever granted, in milliseconds; 0: none (Q2). */
   readonly leaseMs: number;
+  /**
+   * The state that the log goes on behind is lost: nothing was executed, whatever `decidedThrough`
+   * says. A layer gets a state before any protocol of its own begins (S6).
+   */
+  readonly isStateless?: true;
 }
 
 /** What a new store gives back. */

@@ -42,6 +42,7 @@ export function rolesOf(
   nowMs: number,
 ): Roles {
   const { decidedThrough, firstSlot, promised, votes, lost } = restored;
+  requires(() => !restored.isStateless, 'start-2 nothing begins without a state (S6)');
   requires(() => decidedThrough + 1 >= firstSlot, 'start-1 nothing undecided was cut (P11)');
   const { self, limits, timings, random } = settings;
   const { voteAheadSlotsMax, partBytesMax } = limits;

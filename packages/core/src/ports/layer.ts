@@ -1,6 +1,6 @@
 import type { Frame, FrameWriter } from '../codec/frame.ts';
 import type { MakeProtocol } from '../paxos/protocol.ts';
-import type { GroupId, ReplicaId } from '../paxos/membership.ts';
+import type { Founding, GroupId, ReplicaId } from '../paxos/membership.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { Port } from './port.ts';
@@ -65,6 +65,10 @@ export interface BesideHost {
   readonly state: ReplicatedState;
   /** That the log belongs to at this start; undefined: it is in no group yet. */
   readonly group: GroupId | undefined;
+  /** The state that this group began with; undefined: an empty one, or it is in no group yet. */
+  readonly founding: Founding | undefined;
+  /** The state is one that its group began with, or is to be formed on: before `begin` resolves. */
+  founded(on: Founding): void;
   /** To its other half. */
   answer(answer: LayerAnswer): void;
   /** The replica cannot go on. */
@@ -75,9 +79,11 @@ export interface BesideHost {
 export interface BesideLayer {
   /**
    * At a start, before anything is executed: brings the state machine to where the log goes on, or
-   * further. `firstSlot` is the first that the log keeps.
+   * further. `firstSlot` is the first that the log keeps. `stateless` if it has nothing that
+   * reaches it: then the half that decides gets a state from others, and makes the protocol that
+   * it is around only when that is loaded (S6).
    */
-  begin(host: BesideHost, firstSlot: Slot): Promise<void>;
+  begin(host: BesideHost, firstSlot: Slot): Promise<'stateless' | void>;
   /** From its other half, in the order in which they were given. */
   order(order: LayerOrder): void;
   /** After each slot, at once: nothing else has been executed since. */

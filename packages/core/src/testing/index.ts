@@ -14,7 +14,8 @@ export { type Group, MemoryDisk } from './memory-disk.ts';
 export type { ClientWay } from './memory-client-connection.ts';
 export { MemoryClientNetwork, type MemoryClientNetworkOptions } from './memory-client-network.ts';
 export { memoryLog, type MemoryLogOptions } from './memory-log-store.ts';
-export { MemoryShelf, memorySnapshots, type Pace } from './memory-snapshots.ts';
+export { MemoryShelf } from './memory-shelf.ts';
+export { memorySnapshots, type Pace } from './memory-snapshots.ts';
 export {
   type Fate,
   MemoryNetwork,
@@ -30,6 +31,7 @@ export {
   type SimLayersContext,
   type SimProcessOptions,
 } from './sim-process.ts';
+export type { SnapshotCounts } from './shelf-watch.ts';
 export type { SimulationReport } from './sim-report.ts';
 export * from './sim-world.ts';
 export type { SimulationOptions } from './simulation-options.ts';

@@ -108,11 +108,16 @@ export class LoneMachine {
     return all.find((one) => one.slot === slot && one.offset === offset)?.resultOf(sequence);
   }
 
+  /** A slot that the log has already. */
+  replay(slot: Slot, value: Value): void {
+    this.#execution.execute(slot, value, true);
+    this.#kept?.executed(slot, value);
+  }
+
   /** The next slot has this sealed batch. */
   executeValue(value: Value): Slot {
     const slot = this.log.add(value);
-    this.#execution.execute(slot, value, true);
-    this.#kept?.executed(slot, value);
+    this.replay(slot, value);
     return slot;
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { InvalidOptionError, type RslError, StorageError } from '../errors.ts';
+import { InvalidOptionError, StorageError } from '../errors.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Port } from '../ports/port.ts';
 import type {
@@ -11,59 +11,7 @@ import type {
   SnapshotWriter,
 } from '../ports/snapshot-store.ts';
 import { SnapshotCorruptError, SnapshotGoneError } from '../snapshot-errors.ts';
-
-/** A whole snapshot. Its bytes are never changed: a damaged one is another one. */
-interface Whole {
-  readonly meta: SnapshotMeta;
-  readonly bytes: Uint8Array;
-}
-
-/**
- * A medium in memory, which outlives the stores opened on it: what a directory is to a process. A
- * test gives the same one again to restart a replica.
- */
-export class MemoryShelf {
-  readonly snapshots = new Map<Slot, Whole>();
-  /** What a copy has left: of which snapshot, and its first bytes. */
-  left: Whole | undefined;
-  /** Set by a test: how many bytes more can be written. */
-  bytesFree = Infinity;
-  /** Set by a test: the next write fails with this. */
-  failure: RslError | undefined;
-  /** Which opening it is: a store of an earlier one writes nothing any more. */
-  opening = 0;
-
-  /** The process is gone, and what it had not committed; of a copy the first bytes are there. */
-  crash(): void {
-    this.opening += 1;
-  }
-
-  /** What is kept of the slot has one bit that is another; its meta still looks right. */
-  damage(slot: Slot, bit: number): boolean {
-    const whole = this.snapshots.get(slot);
-    if (whole === undefined || whole.bytes.length === 0) return false;
-    const bytes = whole.bytes.slice();
-    const at = Math.floor(bit / 8) % bytes.length;
-    bytes[at] = (bytes[at] as number) ^ (1 << (bit % 8));
-    this.snapshots.set(slot, { meta: whole.meta, bytes });
-    return true;
-  }
-
-  /** As it is now, to be put in its place some day. */
-  copy(): MemoryShelf {
-    const copy = new MemoryShelf();
-    for (const [slot, whole] of this.snapshots) copy.snapshots.set(slot, whole);
-    copy.left = this.left;
-    return copy;
-  }
-
-  /** Bytes that are kept. */
-  get bytes(): number {
-    let bytes = this.left?.bytes.length ?? 0;
-    for (const whole of this.snapshots.values()) bytes += whole.bytes.length;
-    return bytes;
-  }
-}
+import { MemoryShelf, type ShelfWork, type Whole } from './memory-shelf.ts';
 
 /** Resolves when a medium has done something; never, once its process is gone. */
 export type Pace = () => Promise<void>;
@@ -85,7 +33,7 @@ class MemorySnapshotStore implements SnapshotStore {
   constructor(shelf: MemoryShelf, pace: Pace) {
     this.#shelf = shelf;
     this.#pace = pace;
-    this.#opening = shelf.opening;
+    this.#opening = shelf.open();
   }
 
   async list(): Promise<readonly SnapshotMeta[]> {
@@ -116,21 +64,26 @@ class MemorySnapshotStore implements SnapshotStore {
     const whole = this.#shelf.snapshots.get(meta.slot);
     if (whole?.meta.digest !== meta.digest) throw new SnapshotGoneError(meta.slot);
     await this.#pace();
-    return readerOf(whole, this.#pace);
+    mustBeReadable(this.#shelf);
+    return readerOf(this.#shelf, whole, this.#pace);
   }
 
   async discard(before: Slot): Promise<void> {
     this.#mustBeOpen();
     await this.#pace();
-    for (const slot of this.#shelf.snapshots.keys()) {
-      if (slot < before && this.#isCurrent) this.#shelf.snapshots.delete(slot);
-    }
+    if (!this.#isCurrent) return;
+    this.#shelf.undiscarded += 1;
+    mustWork(this.#shelf, 'removal');
+    const slots = [...this.#shelf.snapshots.keys()].filter((slot) => slot < before);
+    this.#shelf.remove(slots, 'discarded');
   }
 
   async condemn({ digest, slot }: SnapshotMeta): Promise<void> {
     this.#mustBeOpen();
     const isThere = this.#shelf.snapshots.get(slot)?.meta.digest === digest;
-    if (isThere && this.#isCurrent) this.#shelf.snapshots.delete(slot);
+    if (!isThere || !this.#isCurrent) return;
+    mustWork(this.#shelf, 'removal');
+    this.#shelf.remove([slot], 'condemned');
   }
 
   async close(): Promise<void> {
@@ -153,6 +106,7 @@ class MemorySnapshotStore implements SnapshotStore {
     if (this.#writing[kind] !== undefined) {
       throw new InvalidOptionError(kind, 'another one is being written; end it first');
     }
+    mustWork(this.#shelf, kind === 'copy' ? 'copy' : 'save');
     const ended = (): void => void delete this.#writing[kind];
     const medium = { shelf: this.#shelf, isCurrent: () => this.#isCurrent, pace: this.#pace };
     const writer = new MemoryWriter(medium, about, wanted, ended);
@@ -207,30 +161,35 @@ class MemoryWriter implements SnapshotWriter {
 
   async write(bytes: Uint8Array): Promise<void> {
     await this.#pace();
-    const { failure } = this.#shelf;
-    if (failure !== undefined) throw failure;
-    if (bytes.length > this.#shelf.bytesFree) {
-      throw new StorageError('RSL_STORAGE_FULL', 'this shelf has no room');
-    }
-    this.#shelf.bytesFree -= bytes.length;
+    this.#mustFit(bytes.length);
     this.#take(bytes.slice());
     if (this.#wanted === undefined || !this.#isCurrent()) return;
     this.#shelf.left = { meta: this.#wanted, bytes: Buffer.concat(this.#parts) };
   }
 
   async commit(): Promise<SnapshotMeta> {
-    await this.#pace();
+    const shelf = this.#shelf;
     const bytes = new Uint8Array(Buffer.concat(this.#parts));
     const digest = createHash('sha256').update(bytes).digest('hex');
     const meta: SnapshotMeta = { ...this.#about, bytes: bytes.length, digest };
     if (this.#wanted !== undefined && this.#wanted.digest !== digest) {
+      await this.#pace();
       await this.abort();
       throw new SnapshotCorruptError('memory', 0, 'a copy that is not what it was to be');
     }
+    const whole: Whole = { meta, bytes };
+    if (this.#isCurrent()) {
+      shelf.committing.add(whole);
+      shelf.onCommit();
+    }
+    await this.#pace();
+    shelf.committing.delete(whole);
+    this.#mustCommit(whole);
     this.#end();
     if (!this.#isCurrent()) return meta;
-    if (this.#wanted !== undefined) this.#shelf.left = undefined;
-    this.#shelf.snapshots.set(meta.slot, { meta, bytes });
+    if (this.#wanted !== undefined) shelf.left = undefined;
+    shelf.put(whole);
+    shelf.on.committed(this.#work);
     return meta;
   }
 
@@ -244,6 +203,30 @@ class MemoryWriter implements SnapshotWriter {
     if (this.#isOpen) this.#end();
   }
 
+  get #work(): 'copy' | 'save' {
+    return this.#wanted === undefined ? 'save' : 'copy';
+  }
+
+  #mustFit(bytes: number): void {
+    const shelf = this.#shelf;
+    mustWork(shelf, this.#work);
+    if (bytes > shelf.bytesFree) {
+      shelf.on.met('full', this.#work);
+      throw new StorageError('RSL_STORAGE_FULL', 'this shelf has no room');
+    }
+    shelf.bytesFree -= bytes;
+  }
+
+  /** Its end has to fit as well; when its name cannot be made durable it may still be there. */
+  #mustCommit(whole: Whole): void {
+    const shelf = this.#shelf;
+    if (shelf.failure !== undefined && this.#isCurrent()) {
+      if (shelf.survivesFailure && this.#wanted !== undefined) shelf.left = undefined;
+      shelf.lose(whole);
+    }
+    this.#mustFit(endBytes);
+  }
+
   #take(bytes: Uint8Array): void {
     this.#parts.push(bytes);
     this.#bytes += bytes.length;
@@ -255,20 +238,64 @@ class MemoryWriter implements SnapshotWriter {
   }
 }
 
-function readerOf({ bytes, meta }: Whole, pace: Pace): SnapshotReader {
-  const verify = async (): Promise<void> => {
+/** What a snapshot needs beside its content. */
+const endBytes = 56;
+
+/** So much has a checksum of its own. */
+const chunkBytes = 512;
+
+function mustWork({ failure, on }: MemoryShelf, work: ShelfWork): void {
+  if (failure === undefined) return;
+  on.met('failure', work);
+  throw failure;
+}
+
+function mustBeReadable({ on, readFailure }: MemoryShelf): void {
+  if (readFailure === undefined) return;
+  on.met('readError', 'read');
+  throw readFailure;
+}
+
+const digests = new WeakMap<Uint8Array, string>();
+
+function digestOf(bytes: Uint8Array): string {
+  const known = digests.get(bytes) ?? createHash('sha256').update(bytes).digest('hex');
+  digests.set(bytes, known);
+  return known;
+}
+
+function readerOf(shelf: MemoryShelf, opened: Whole, pace: Pace): SnapshotReader {
+  const { meta } = opened;
+  let last = opened;
+  shelf.reading = [...shelf.reading, meta.slot];
+  /** What rots while it is open is bad; what is removed can be read all the same. */
+  const current = async (): Promise<Whole> => {
     await pace();
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    if (digest === meta.digest) return;
-    throw new SnapshotCorruptError('memory', 0, 'not the content that was committed');
+    mustBeReadable(shelf);
+    const now = shelf.snapshots.get(meta.slot);
+    if (now?.meta.digest === meta.digest) last = now;
+    return last;
+  };
+  const corrupt = (offset: number): SnapshotCorruptError => {
+    shelf.on.met('rot', 'read');
+    return new SnapshotCorruptError('memory', offset, 'not the content that was committed');
   };
   return {
     meta,
     async read(offset, bytesMax) {
-      await verify();
+      const { bytes, rot = [] } = await current();
+      const from = offset - (offset % chunkBytes);
+      const bad = rot.find((at) => at >= from && at < offset + bytesMax);
+      if (bad !== undefined) throw corrupt(bad);
       return bytes.slice(offset, offset + bytesMax);
     },
-    verify,
-    close: async () => {},
+    async verify() {
+      const { bytes } = await current();
+      if (digestOf(bytes) !== meta.digest) throw corrupt(0);
+    },
+    async close() {
+      const at = shelf.reading.indexOf(meta.slot);
+      shelf.reading = shelf.reading.filter((_, i) => i !== at);
+    },
   };
 }

@@ -190,7 +190,8 @@ export class MemoryEndpoint implements Endpoint {
   send(to: ReplicaId, lane: Lane, parts: readonly Uint8Array[]): boolean {
     const { network, limits, clock } = this.#transport;
     const peer = this.links.get(to);
-    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
     const key = `${to}:${lane}`;
     const queued = this.#queued.get(key) ?? 0;
     const full = queued + bytes > limits.sendQueueBytesMax;
@@ -199,7 +200,7 @@ export class MemoryEndpoint implements Endpoint {
       if (peer !== undefined && queued === 0) network.later(0, clock, () => this.#sent(to, key, 0));
       return false;
     }
-    const frame = new Uint8Array(Buffer.concat(parts));
+    const frame = joined(parts, bytes);
     this.#queued.set(key, queued + bytes);
     const connection = this.#connections.get(to);
     const delays = network.fate(this.local.id, to, lane, frame);
@@ -210,7 +211,8 @@ export class MemoryEndpoint implements Endpoint {
         const receiver = network.outlive ? network.connectedTo(this.local.id, to) : peer;
         const same = this.links.get(to) === peer && this.#connections.get(to) === connection;
         const stands = network.outlive || same;
-        if (receiver !== undefined && stands) receiver.#receive(this, frame.slice());
+        if (receiver !== undefined && stands)
+          receiver.#receive(this, delays.length > 1 ? frame.slice() : frame);
       });
     }
     if (delays.length === 0) network.later(0, clock, () => this.#sent(to, key, bytes));
@@ -278,4 +280,14 @@ export class MemoryEndpoint implements Endpoint {
     this.#queued.set(key, Math.max(0, (this.#queued.get(key) ?? 0) - bytes));
     if (!this.#closed && this.links.has(to) && this.#refused.delete(to)) this.#on.drain(to);
   }
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

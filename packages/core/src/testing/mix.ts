@@ -32,6 +32,14 @@ export const faultKinds = {
   damage: 'a vote has lost its value when the replica is started again (S3)',
   wipe: 'a medium is lost for good',
   oldCopy: 'a medium is put back to an older copy',
+  shelfRot: 'a snapshot has a byte that is another one',
+  shelfLost: 'every snapshot of a replica has, while its log is cut',
+  shelfFull: 'nothing more fits on a shelf for a while, after so many bytes',
+  shelfFailure: 'what is written to a shelf, made durable or removed there fails for a while',
+  shelfReadError: 'what is on a shelf cannot be read for a while',
+  midSave: 'a process is gone while a snapshot gets its name',
+  shelfStall: 'a shelf stands still for up to 5 s',
+  slowShelf: 'what is read or written on a shelf takes up to 0.3 s longer',
 } as const;
 
 /** The name of each kind of fault. */
@@ -44,10 +52,27 @@ export type FaultLevel = 0 | 1 | 2 | 3;
 export type Mix = Readonly<Record<FaultKind, FaultLevel>>;
 
 /** These take away what was durable: how many members may lose something is accounted for. */
-export const lossyKinds: readonly FaultKind[] = ['damage', 'wipe', 'oldCopy'];
+const lossyKinds: readonly FaultKind[] = ['damage', 'wipe', 'oldCopy'];
+
+export const isLossy = (mix: Mix): boolean => lossyKinds.some((kind) => mix[kind] > 0);
 
 /** Frames meet these one by one; every other kind is an event of its own. */
 export const frameKinds: readonly FaultKind[] = ['loss', 'twice', 'late', 'heavyTail'];
+
+/** Shelves have snapshots on them, where there is a layer that keeps some. */
+export const shelfKinds: readonly FaultKind[] = [
+  'shelfRot',
+  'shelfLost',
+  'shelfFull',
+  'shelfFailure',
+  'shelfReadError',
+  'midSave',
+  'shelfStall',
+  'slowShelf',
+];
+
+/** Only where they are asked for. */
+const undrawnKinds: readonly FaultKind[] = [];
 
 const kinds = Object.keys(faultKinds) as FaultKind[];
 
@@ -57,9 +82,12 @@ export const calmMix: Mix = Object.fromEntries(kinds.map((kind) => [kind, 0])) a
 export function drawnMix(random: SeededRandom): Mix {
   const onPercent = random.pick([15, 30, 30, 60]);
   const level = (): FaultLevel => (random.chance(onPercent) ? random.pick([1, 1, 2, 3]) : 0);
-  const mix = Object.fromEntries(kinds.map((kind) => [kind, level()])) as Mix;
-  // Single frames do not count, and what takes away data happens but a few times.
-  const rare = [...frameKinds, ...lossyKinds];
+  const drawn = kinds.filter((kind) => !undrawnKinds.includes(kind));
+  const levels = drawn.map((kind) => [kind, level()]);
+  const mix = { ...calmMix, ...Object.fromEntries(levels) } as Mix;
+  // Single frames do not count, what takes away data happens but a few times, and shelves may be
+  // empty.
+  const rare = [...frameKinds, ...lossyKinds, ...shelfKinds];
   const hasEvents = kinds.some((kind) => mix[kind] > 0 && !rare.includes(kind));
   return hasEvents ? mix : { ...mix, crash: 2 };
 }

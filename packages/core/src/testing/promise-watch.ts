@@ -2,8 +2,7 @@ import { promiseHooks } from 'node:v8';
 
 /**
  * Tells whether any promise was made or settled: only then can something wait for a microtask. It
- * saves a turn of the real event loop for most simulated events, and can be wrong in one direction
- * only: to say that something may wait although nothing does.
+ * can be wrong in one direction only: to say that something may wait although nothing does.
  */
 export class PromiseWatch {
   #stirred = true;
@@ -25,9 +24,13 @@ export class PromiseWatch {
     this.#stops = [];
   }
 
-  /** True if something may wait. Without a `start` it may always. */
+  get isWatching(): boolean {
+    return this.#stops.length > 0;
+  }
+
+  /** True if something may wait; of no meaning unless it watches. */
   get isStirred(): boolean {
-    return this.#stirred || this.#stops.length === 0;
+    return this.#stirred;
   }
 
   /** Everything that could go on has gone on. */

@@ -12,11 +12,12 @@ import { startReplicaBeside } from './beside.ts';
 import { PointerChecker } from './checkers/pointers.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { memoryLog } from './memory-log-store.ts';
-import { MemoryShelf, type Pace } from './memory-snapshots.ts';
+import { MemoryShelf } from './memory-shelf.ts';
+import type { Pace } from './memory-snapshots.ts';
 import { type MemoryNetwork, memoryTransport } from './memory-transport.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { MachineClock, SimClock, type SimWorld } from './sim-world.ts';
-import { type OnExecuted, Witness } from './witness.ts';
+import { type OnExecuted, type OnState, Witness } from './witness.ts';
 
 /** Where a process may be killed: before it does one of these. */
 export type EffectName = 'append' | 'send' | 'execute';
@@ -96,6 +97,8 @@ export class SimProcess {
   isUp = false;
   starts = 0;
   leads = false;
+  /** Set by a test: hears of every state that is saved or loaded. */
+  onState: OnState = () => {};
   /** Codes that it may stop with now, because of what was done to it. */
   readonly excuses = new Set<RslErrorCode>();
   /** Calls that hear nothing any more once the process is gone. */
@@ -135,12 +138,14 @@ export class SimProcess {
     this.pointers = new PointerChecker();
     const start = this.starts;
     this.stateMachine = this.#options.stateMachine();
-    this.witness = new Witness(this.stateMachine, (executed, commands) => {
+    const executed: OnExecuted = (batch, commands) => {
       on.effect(this, 'execute');
-      on.executed(executed, commands);
+      on.executed(batch, commands);
       if (standsStill?.chance(standStillPercent) === true)
         applicationClock.pause(standsStill.below(standStillMsMax));
-    });
+    };
+    const seen: OnState = (what, state) => this.starts === start && this.onState(what, state);
+    this.witness = new Witness(this.stateMachine, executed, seen);
     const log = memoryLog({
       disk: this.disk,
       write: this.#options.write,
@@ -176,8 +181,11 @@ export class SimProcess {
     );
   }
 
-  /** Gone between two effects, with what was not durable, but for the first `survivors` writes. */
-  kill(survivors = 0): void {
+  /**
+   * Gone between two effects, with what was not durable, but for the first `survivors` writes of
+   * its log; of its snapshots what `chance` draws.
+   */
+  kill(survivors = 0, chance: (below: number) => number = () => 0): void {
     if (!this.isUp) return;
     this.#clock?.kill();
     this.#applicationClock?.kill();
@@ -187,7 +195,7 @@ export class SimProcess {
     network.transports.delete(memoryAddress(this.id));
     void transport?.close();
     this.disk.crash(survivors);
-    this.shelf.crash();
+    this.shelf.crash(chance);
   }
 
   #layers(): readonly Layer[] {
@@ -195,7 +203,12 @@ export class SimProcess {
     const { id, shelf } = this;
     const start = this.starts;
     const isAlive = (): boolean => this.starts === start && this.isUp;
-    const pace = (): Promise<void> => new Promise((resolve) => write(() => isAlive() && resolve()));
+    const pace: Pace = () =>
+      new Promise((resolve) => {
+        const goOn = (): void => void (isAlive() && resolve());
+        const slowMs = shelf.slowMs();
+        write(slowMs === 0 ? goOn : () => this.later(slowMs, goOn));
+      });
     return layers?.({ id, shelf, pace }) ?? [];
   }
 
@@ -251,6 +264,13 @@ export class SimProcess {
     this.onGone.clear();
   }
 
+  /** It says so because of what was done to it. */
+  #isExcused(error: unknown): boolean {
+    const { code } = (error ?? {}) as { readonly code?: RslErrorCode };
+    if (code === 'RSL_SNAPSHOT_CORRUPT' && this.shelf.hasRotted) return true;
+    return code !== undefined && this.excuses.has(code);
+  }
+
   #logger(start: number): Logger {
     const { on } = this.#options;
     return {
@@ -261,7 +281,8 @@ export class SimProcess {
         if (message === 'the replica stops') {
           on.stopped(this, err);
           void this.close();
-        } else on.alarm(this, `${message}: ${what ?? inspect(err ?? fields)}`);
+        } else if (!this.#isExcused(err))
+          on.alarm(this, `${message}: ${what ?? inspect(err ?? fields)}`);
       },
     };
   }

@@ -1,3 +1,5 @@
+import type { SnapshotCounts } from './shelf-watch.ts';
+
 /** What a seed was worth. */
 export interface SimulationReport {
   readonly seed: number;
@@ -20,6 +22,8 @@ export interface SimulationReport {
   readonly sleepers: number;
   readonly frames: number;
   readonly faults: Readonly<Record<string, number>>;
+  /** All 0 where no layer keeps any. */
+  readonly snapshots: SnapshotCounts;
   /** Of every frame, execution and fault, in order: equal on every machine and build. */
   readonly traceHash: string;
 }

@@ -5,8 +5,8 @@ import { PromiseWatch } from './promise-watch.ts';
 /** How simulated time and promises of the real event loop go together. */
 export interface SimWorldOptions {
   /**
-   * `always`: a turn of the real event loop after each event. `as-needed`, unless given: only if a
-   * promise was made or settled. Both give the same trace.
+   * `always`: a turn of the real event loop after each event. `as-needed`, unless given: all that
+   * waits for promises goes on, if one was made or settled. Both give the same trace.
    */
   readonly settle?: 'always' | 'as-needed';
 }
@@ -58,9 +58,11 @@ export class SimWorld {
         this.steps += 1;
         next.run();
         sinceTurn += 1;
-        if (!watch.isStirred && sinceTurn < eventsWithoutTurnMax) continue;
-        await macrotask();
-        sinceTurn = 0;
+        if (!watch.isWatching || sinceTurn >= eventsWithoutTurnMax) {
+          await turn();
+          sinceTurn = 0;
+        } else if (watch.isStirred) await microtasks();
+        else continue;
         watch.settled();
       }
       if (!this.#stopped) this.nowMs = untilMs;
@@ -70,8 +72,15 @@ export class SimWorld {
   }
 }
 
-/** Long enough for every promise that can go on. */
-const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/**
+ * Long enough for every promise that can go on: a tick that a microtask asks for comes when no
+ * microtask is left. Of the real event loop nothing is heard meanwhile, and it costs no turn.
+ */
+const microtasks = (): Promise<void> =>
+  new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
+
+/** Long enough for them, and for whatever else the process has to do. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const epochMs = 1_700_000_000_000;
 

@@ -12,7 +12,7 @@ import { NetworkFaults } from './faults/network-faults.ts';
 import { ProcessFaults } from './faults/process-faults.ts';
 import { Successions } from './faults/successions.ts';
 import { MemoryNetwork } from './memory-transport.ts';
-import { calmMix, drawnMix, frameKinds, lossyKinds, type Mix } from './mix.ts';
+import { calmMix, drawnMix, frameKinds, isLossy, type Mix } from './mix.ts';
 import { Night } from './night.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { clientAddress, Outsiders } from './sim-outsiders.ts';
@@ -76,8 +76,7 @@ export class Simulation {
     this.#trace = new Trace(options.onTrace);
     this.world = new SimWorld({ settle: options.settle ?? 'as-needed' });
     const members = options.replicas ?? r.pick([3, 3, 5]);
-    const loses = lossyKinds.some((kind) => this.mix[kind] > 0);
-    this.beyond = options.beyond ?? (loses && r.chance(15));
+    this.beyond = options.beyond ?? (isLossy(this.mix) && r.chance(15));
     this.#watch = new Watch(members, (error) => this.#fail(error));
     this.network = new MemoryNetwork({
       later: (delayMs, run) => this.world.later(delayMs, () => this.#watch.guarded(run)),
@@ -390,6 +389,7 @@ export class Simulation {
       sleepers: this.#night.sleepers,
       frames: this.#trace.frames,
       faults: this.#field.counts,
+      snapshots: this.#watch.shelves.counts,
       traceHash: this.#trace.hash,
     };
   }

@@ -6,6 +6,7 @@ import { DecisionChecker } from './checkers/decisions.ts';
 import { OutcomeChecker } from './checkers/outcomes.ts';
 import { ReadChecker } from './checkers/reads.ts';
 import { RevelationChecker } from './checkers/revelations.ts';
+import { ShelfWatch } from './shelf-watch.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** Sees everything that is executed, stored and said, and has every checker judge it. */
@@ -15,6 +16,7 @@ export class Watch {
   readonly reads = new ReadChecker();
   readonly calls = new CallChecker();
   readonly decisions: DecisionChecker;
+  readonly shelves = new ShelfWatch();
   readonly #revelations: RevelationChecker;
   readonly #wiped = new Set<number>();
   readonly #failed: (error: unknown) => void;
@@ -29,7 +31,7 @@ export class Watch {
   onDisk(process: SimProcess): void {
     const { id, disk } = process;
     disk.onKept = (record) => this.guarded(() => this.#onKept(id, record));
-    disk.onCut = (before) => this.guarded(() => onCut(process, before));
+    this.shelves.onMedium(process, (run) => this.guarded(run));
   }
 
   /** Its store is lost for good: what comes instead is no member (S2). */
@@ -67,12 +69,4 @@ export class Watch {
     });
     this.decisions.onKept(id, record);
   }
-}
-
-/** What the log forgets, a durable snapshot has (R8). */
-function onCut({ id, shelf }: SimProcess, before: number): void {
-  const covered = Math.max(0, ...shelf.snapshots.keys());
-  check(before <= covered + 1, () => {
-    return `replica ${id} cuts its log before ${before}, and has a snapshot of ${covered}`;
-  });
 }

@@ -15,19 +15,32 @@ export function numbered(number: number, command: Uint8Array): Uint8Array {
 
 export type OnExecuted = (executed: ExecutedBatch, commands: readonly number[]) => void;
 
+/** A whole state, as it is saved and loaded. */
+export interface SeenState {
+  /** The last slot with a batch, and the digest of all up to it. */
+  readonly slot: number;
+  readonly digest: number;
+  /** CRC-32 of what the state machine saves. */
+  readonly state: number;
+}
+
+export type OnState = (what: 'saved' | 'loaded', state: SeenState) => void;
+
 /** Stands before the state machine under test, and says what it is given. */
 export class Witness implements StateMachine {
   readonly #machine: StateMachine;
   readonly #onExecuted: OnExecuted;
+  readonly #onState: OnState;
   readonly #batch = new ShiftedBatch();
   /** The last slot with a batch. */
   slot = 0;
   /** Of everything so far. */
   digest = 0;
 
-  constructor(machine: StateMachine, onExecuted: OnExecuted) {
+  constructor(machine: StateMachine, onExecuted: OnExecuted, onState: OnState = () => {}) {
     this.#machine = machine;
     this.#onExecuted = onExecuted;
+    this.#onState = onState;
   }
 
   execute(batch: Batch, results: Results): void {
@@ -62,7 +75,9 @@ export class Witness implements StateMachine {
     const seen = Buffer.alloc(seenBytes);
     seen.writeDoubleLE(this.slot);
     seen.writeUInt32LE(this.digest, 8);
-    return joined(seen, this.#machine.save());
+    const { digest, slot } = this;
+    const told = (state: number): void => this.#onState('saved', { slot, digest, state });
+    return joined(seen, summed(this.#machine.save(), told));
   }
 
   async load(chunks: AsyncIterable<Uint8Array>): Promise<void> {
@@ -74,13 +89,29 @@ export class Witness implements StateMachine {
       head = Buffer.concat([head, next.value]);
     }
     const rest = { [Symbol.asyncIterator]: () => iterator };
-    await this.#machine.load(joined(head.subarray(seenBytes), rest));
+    let state = 0;
+    const told = (sum: number): void => void (state = sum);
+    await this.#machine.load(summed(joined(head.subarray(seenBytes), rest), told));
     this.slot = head.readDoubleLE();
     this.digest = head.readUInt32LE(8);
+    this.#onState('loaded', { slot: this.slot, digest: this.digest, state });
   }
 }
 
 const seenBytes = 12;
+
+/** Tells the checksum of all once they have been taken. */
+async function* summed(
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  told: (sum: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let sum = 0;
+  for await (const chunk of chunks) {
+    sum = crc32(chunk, sum);
+    yield chunk;
+  }
+  told(sum);
+}
 
 async function* joined(
   first: Uint8Array,

@@ -69,6 +69,12 @@ breaking('executed-1 every slot, in order, once (P7)', () => {
   new Execution(machine, 1, proposals()).execute(2, noOp, true);
 });
 
+breaking('executed-6 nothing is executed without a state (S6)', () => {
+  const execution = new Execution(new DigestMachine(), 1, proposals());
+  execution.await(5);
+  execution.execute(1, noOp, true);
+});
+
 const installed = (timeMs: number, round: number) => ({
   timeMs,
   sealedIn: ballot(round, 1),

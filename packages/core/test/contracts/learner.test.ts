@@ -36,6 +36,10 @@ breaking('start-1 nothing undecided was cut (P11)', () => {
   rolesOf(group(3), { ...restoredEmpty, firstSlot: 3, decidedThrough: 1 }, settingsOf(1), 0);
 });
 
+breaking('start-2 nothing begins without a state (S6)', () => {
+  rolesOf(group(3), { ...restoredEmpty, isStateless: true }, settingsOf(1), 0);
+});
+
 breaking('cache-1 consecutive slots', () => {
   new ValueCache(1, 100).add(2, value);
 });

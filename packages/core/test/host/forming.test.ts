@@ -3,7 +3,7 @@ import type { HostMessage } from '../../src/codec/host-codec.ts';
 import { groupIdOf } from '../../src/codec/membership-codec.ts';
 import { Forming, type FormingMessage } from '../../src/host/forming.ts';
 import type { LogRecord } from '../../src/paxos/log-record.ts';
-import type { Membership } from '../../src/paxos/membership.ts';
+import type { Founding, Membership } from '../../src/paxos/membership.ts';
 import { group, member, storeOf } from '../paxos/fixture.ts';
 
 const name = 'tested';
@@ -14,8 +14,17 @@ const setOf = (...ids: number[]): Membership => {
 };
 const all = setOf(1, 2, 3);
 
+const backup = { slot: 41, digest: 'ab'.repeat(32) };
+/** The same members, beginning with the state of a backup. */
+const founded = {
+  ...all,
+  firstSlot: 42,
+  founding: backup,
+  group: groupIdOf(name, all.members, backup),
+};
+
 /** Replica 1, connected to 2 and 3, which the test plays; its writes last until they are let go. */
-function stage(membership?: Membership, agreed?: Membership) {
+function stage(membership?: Membership, agreed?: Membership, on?: Founding) {
   const sent: { to: number; message: HostMessage }[] = [];
   const writes: { record: LogRecord; then: () => void }[] = [];
   const formed: Membership[] = [];
@@ -34,6 +43,7 @@ function stage(membership?: Membership, agreed?: Membership) {
     membership,
     agreed,
   );
+  if (on !== undefined) forming.foundOn(on);
   const hear = (from: number, message: FormingMessage, store = storeOf(from)): void =>
     forming.onMessage({ id: from, store }, message);
   const letGo = (): void => {
@@ -45,8 +55,8 @@ function stage(membership?: Membership, agreed?: Membership) {
 }
 
 /** Replica 1 has been told to form the group, and agrees to it itself. */
-function bootstrapping() {
-  const at = stage();
+function bootstrapping(on?: Founding) {
+  const at = stage(undefined, undefined, on);
   const result = at.forming.bootstrap(addresses, 10_000);
   at.forming.onTick(0, 100);
   at.letGo();
@@ -137,4 +147,64 @@ test('who has agreed to one set does not form another (S10)', async () => {
   forming.onTick(0, 100);
   await new Promise((resolve) => setImmediate(resolve));
   expect(outcome).toMatchObject({ code: 'RSL_ALREADY_FORMED' });
+});
+
+test('a group that is formed on a backup begins behind its slot, and says so', async () => {
+  const { formed, hear, letGo, result, writes } = bootstrapping(backup);
+  for (const from of [2, 3]) hear(from, { kind: 'accepted', group: founded.group });
+  expect(writes.map(({ record }) => record)).toEqual([
+    { kind: 'configuration', membership: founded },
+  ]);
+  letGo();
+  expect(formed).toEqual([founded]);
+  expect(await result).toBe('formed');
+});
+
+test('all first members have the same state, or none, or it is no group (S10)', () => {
+  const other = { ...backup, digest: 'cd'.repeat(32) };
+  for (const [has, asked] of [
+    [undefined, founded],
+    [backup, all],
+    [other, founded],
+  ] as const) {
+    const { hear, said, writes } = stage(undefined, undefined, has);
+    hear(2, { kind: 'form', membership: asked });
+    expect([said('refused'), writes]).toEqual([[2], []]);
+  }
+  const { hear, letGo, said } = stage(undefined, undefined, backup);
+  hear(2, { kind: 'form', membership: founded });
+  letGo();
+  expect(said('accepted')).toEqual([2]);
+});
+
+test('a first set that begins elsewhere than behind its state is none (S10)', () => {
+  for (const firstSlot of [1, 41, 43]) {
+    const { hear, said } = stage(undefined, undefined, backup);
+    hear(2, { kind: 'form', membership: { ...founded, firstSlot } });
+    expect(said('refused')).toEqual([2]);
+  }
+});
+
+test('who has the state of a backup goes on in no group that began otherwise', () => {
+  const elsewhere = { ...all, members: all.members.slice(1) };
+  const without = { ...elsewhere, group: groupIdOf(name, elsewhere.members) };
+  const on = { ...elsewhere, firstSlot: 42, founding: backup };
+  const within = { ...on, group: groupIdOf(name, on.members, backup) };
+  for (const [has, told, takes] of [
+    [backup, without, false],
+    [backup, { ...without, number: 2 }, false],
+    [backup, within, true],
+    [undefined, within, true],
+  ] as const) {
+    const { formed, hear, letGo } = stage(undefined, undefined, has);
+    hear(2, { kind: 'formed', membership: told });
+    letGo();
+    expect(formed).toEqual(takes ? [told] : []);
+  }
+});
+
+test('a group that was formed on a backup says so again to whoever forms it again', () => {
+  const { hear, said } = stage(founded, founded);
+  hear(2, { kind: 'form', membership: founded });
+  expect([said('accepted'), said('refused')]).toEqual([[2], []]);
 });

@@ -9,6 +9,7 @@
  *
  * @module @rsl/log-file/inspect
  */
+export { type DecidedLogOptions, decidedLog } from './decided-log.ts';
 export { inspectLog } from './inspect-log.ts';
 export type {
   Damage,

@@ -42,8 +42,8 @@ export class Governing {
     this.#take();
   }
 
-  /** The state is that of a snapshot of `slot`, which has `membership` in it. */
-  loaded(slot: Slot, membership: Membership): void {
+  /** The state is that of a snapshot of `slot`, which has `membership` in it; a backup has none. */
+  loaded(slot: Slot, membership: Membership | undefined): void {
     this.#slot = slot;
     this.#loaded = slot;
     this.#coming = this.#coming.filter(({ from }) => from > slot + 1);

@@ -11,6 +11,8 @@ export const defaultKeeperOptions = {
   everyBytes: 512 * MiB,
   /** After so much group time, if anything was executed in it; 0: not for that. */
   everyMs: 0,
+  /** All members save after each multiple of so many slots, to compare what they have; 0: never. */
+  compareEverySlots: 10_000_000,
   /** So many snapshots stay, the newest; older ones go once the next is durable. */
   keep: 2,
   /** After a save that failed, for example because the medium is full. */
@@ -33,6 +35,12 @@ export interface KeeperOptions extends Numbers {
    * no command ever waits for a save.
    */
   readonly followersOnly: boolean;
+  /**
+   * When this replica has another state than a quorum has of the same slots: `stop`, the default,
+   * sets its snapshots aside and ends it with RSL_DIVERGED; `warn` only says so. For state
+   * machines whose saved bytes may differ although their states do not.
+   */
+  readonly onDiverged: 'stop' | 'warn';
   /** Hears of saves, copies and loads. What it throws is logged. */
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
@@ -41,6 +49,7 @@ const ranges: Readonly<Record<keyof Numbers, readonly [min: number, max: number]
   everySlots: [0, Number.MAX_SAFE_INTEGER],
   everyBytes: [0, Number.MAX_SAFE_INTEGER],
   everyMs: [0, 2 ** 40],
+  compareEverySlots: [0, Number.MAX_SAFE_INTEGER],
   keep: [1, 64],
   saveAgainMs: [1, 2 ** 31],
   saveBytesPerSecondMax: [0, Number.MAX_SAFE_INTEGER],
@@ -49,9 +58,12 @@ const ranges: Readonly<Record<keyof Numbers, readonly [min: number, max: number]
 
 /** RSL_INVALID_OPTION for anything that cannot be meant. */
 export function completeKeeperOptions(given: Partial<KeeperOptions> = {}): KeeperOptions {
-  const { followersOnly = false, onProgress, ...numbers } = given;
+  const { followersOnly = false, onDiverged = 'stop', onProgress, ...numbers } = given;
   if (typeof followersOnly !== 'boolean') {
     throw new InvalidOptionError('followersOnly', `true or false, not ${String(followersOnly)}`);
+  }
+  if (onDiverged !== 'stop' && onDiverged !== 'warn') {
+    throw new InvalidOptionError('onDiverged', `stop or warn, not ${String(onDiverged)}`);
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw new InvalidOptionError('onProgress', 'a function is needed');
@@ -68,5 +80,5 @@ export function completeKeeperOptions(given: Partial<KeeperOptions> = {}): Keepe
     }
     complete[name] = value;
   }
-  return { ...(complete as Numbers), followersOnly, onProgress };
+  return { ...(complete as Numbers), followersOnly, onDiverged, onProgress };
 }

@@ -1,9 +1,11 @@
 import { invariant } from '@rsl/contracts';
+import { DivergedError } from '@rsl/core';
 import {
   type BesideHost,
   type BesideLayer,
   type LayerOrder,
   type Membership,
+  nowhere,
   type PortContext,
   type Slot,
   type SnapshotMeta,
@@ -26,6 +28,16 @@ import { Saver, type Saved } from './saver.ts';
 /** Orders that wait; the layer has fewer out at any time. */
 const ordersMax = 4_096;
 
+/** What waits for no medium. */
+type Noted = Extract<Order, { kind: 'governs' | 'leads' | 'unserved' | 'wanted' }>;
+
+const notedKinds: ReadonlySet<Order['kind']> = new Set(['governs', 'leads', 'unserved', 'wanted']);
+
+const waits = (order: Order): order is Exclude<Order, Noted> => !notedKinds.has(order.kind);
+
+/** Bytes that are executed again at a start are told so many at a time. */
+const replayedBytes = 1024 * 1024;
+
 /** What a keeper is made of once it has begun. */
 interface Parts {
   readonly host: BesideHost;
@@ -34,6 +46,7 @@ interface Parts {
   readonly loading: Loading;
   readonly readers: Readers;
   readonly copying: Copying;
+  readonly teller: Teller;
 }
 
 /**
@@ -50,7 +63,11 @@ export class Keeper implements BesideLayer {
   #parts: Parts | undefined;
   #orders: Promise<void> = Promise.resolve();
   #waiting = 0;
+  /** Nothing was loaded at the start, and the log does not have everything (S6). */
+  #isStateless = false;
   #closing: Promise<void> | undefined;
+  /** Executed again at this start, and not told; undefined once the other half runs. */
+  #replayed: number | undefined = 0;
 
   constructor(store: SnapshotStore, options: KeeperOptions, context: PortContext) {
     this.#store = store;
@@ -61,17 +78,23 @@ export class Keeper implements BesideLayer {
 
   // ---- the replica
 
-  async begin(host: BesideHost, firstSlot: Slot): Promise<void> {
+  async begin(host: BesideHost, firstSlot: Slot): Promise<'stateless' | void> {
     const parts = this.#partsFor(host);
     this.#parts = parts;
-    const meta = await parts.loading.newest(firstSlot, host.group);
-    if (meta !== undefined) this.#isAt(meta, host);
+    const found = await parts.loading.newest(firstSlot, host);
+    // Whoever is in no group has nobody to ask.
+    if (found.kind === 'stateless' && host.group === undefined) throw found.error;
+    if (found.kind === 'loaded') this.#isAt(found.meta, host);
     const left = await parts.kept.store.left();
     this.#answer({ kind: 'snapshots', snapshots: parts.kept.metas, left });
+    if (found.kind !== 'stateless') return;
+    this.#isStateless = true;
+    return 'stateless';
   }
 
   executed(slot: Slot, value: Value): void {
     const { host, saver } = this.#begun;
+    this.#countReplayed(slot, value.bytes.length);
     this.#policy.executed(slot, value.bytes.length, host.state.timeMs);
     this.#governing.executed(slot, value);
     saver.consider();
@@ -79,9 +102,8 @@ export class Keeper implements BesideLayer {
 
   order(order: LayerOrder): void {
     const what = order as Order;
-    // These two wait for no medium.
-    if (what.kind === 'governs') return this.#onGoverns(what);
-    if (what.kind === 'leads') return this.#onLeads(what.leads);
+    this.#replayed = undefined;
+    if (!waits(what)) return this.#note(what);
     this.#waiting += 1;
     invariant(() => this.#waiting <= ordersMax, 'keeper-1 the orders that wait are bounded');
     this.#orders = this.#orders
@@ -158,11 +180,14 @@ export class Keeper implements BesideLayer {
         clock,
         logger,
         teller,
+        common: ({ digest, layout, slot }) =>
+          this.#answer({ kind: 'common', slot, layout, digest }),
         fail,
       }),
       loading: new Loading({ kept, state, logger, teller }),
       readers: new Readers(kept, readersMax),
       copying: new Copying(kept, teller),
+      teller,
     };
   }
 
@@ -181,19 +206,49 @@ export class Keeper implements BesideLayer {
     this.#begun.saver.consider();
   }
 
+  #note(what: Noted): void {
+    switch (what.kind) {
+      case 'governs':
+        return this.#onGoverns(what);
+      case 'leads':
+        return this.#onLeads(what.leads);
+      case 'wanted':
+        return this.#onWanted(what.need);
+      case 'unserved':
+        return this.#onUnserved(what.need);
+    }
+  }
+
+  #onWanted(need: Slot): void {
+    const { kept, saver } = this.#begun;
+    if (kept.metas.some(({ slot }) => slot >= need)) return;
+    this.#policy.missing();
+    saver.consider();
+  }
+
+  #onUnserved(need: Slot): void {
+    const what = 'no peer gives a snapshot with this slot; asking goes on: look after the others';
+    this.#context.logger.warn({ need }, what);
+    this.#begun.teller.tell({ kind: 'unserved', need });
+  }
+
   #stagger({ members }: Membership): void {
     const ids = members.map(({ id }) => id).sort((a, b) => a - b);
     this.#policy.stagger(Math.max(0, ids.indexOf(this.#context.self)), Math.max(1, ids.length));
   }
 
   /** The state is the one of this snapshot. */
-  #isAt({ membership, slot }: SnapshotMeta, { state }: BesideHost): void {
-    this.#governing.loaded(slot, membership);
-    this.#stagger(membership);
-    this.#policy.saved(slot, state.timeMs);
+  #isAt({ digest, membership, slot }: SnapshotMeta, host: BesideHost): void {
+    const isFounding = membership.number === nowhere.number;
+    this.#governing.loaded(slot, isFounding ? undefined : membership);
+    this.#policy.saved(slot, host.state.timeMs);
+    if (!isFounding) return this.#stagger(membership);
+    host.founded({ slot, digest });
+    // It says of no group that it is its state, so that nobody else can be given it.
+    this.#policy.missing();
   }
 
-  async #obey(order: Exclude<Order, { kind: 'governs' | 'leads' }>): Promise<void> {
+  async #obey(order: Exclude<Order, Noted>): Promise<void> {
     const { copying, readers } = this.#begun;
     switch (order.kind) {
       case 'read':
@@ -208,9 +263,34 @@ export class Keeper implements BesideLayer {
         return this.#commit();
       case 'leave':
         return copying.leave();
+      case 'diverged':
+        return this.#onDiverged(order);
       case 'install':
         return this.#install(order.meta);
     }
+  }
+
+  #countReplayed(slot: Slot, bytes: number): void {
+    if (this.#replayed === undefined) return;
+    this.#replayed += bytes;
+    if (this.#replayed < replayedBytes) return;
+    this.#answer({ kind: 'replayed', slot, bytes: this.#replayed });
+    this.#replayed = 0;
+  }
+
+  /** What it has saved leads every start back to where it is: another state has to come (P7). */
+  async #onDiverged({ others, slot, verdict }: Order & { kind: 'diverged' }): Promise<void> {
+    const { host, kept, saver, teller } = this.#begun;
+    const { logger } = this.#context;
+    const error = new DivergedError(slot, verdict, others);
+    const stops = verdict === 'here' && this.#options.onDiverged === 'stop';
+    const level = this.#options.onDiverged === 'stop' ? 'error' : 'warn';
+    logger[level]({ err: error, code: error.code, slot, verdict, others }, 'states have diverged');
+    teller.tell({ kind: 'diverged', slot, verdict, others, error });
+    if (!stops) return;
+    await saver.hold();
+    for (const meta of kept.metas) await kept.condemn(meta, error);
+    host.fail(error);
   }
 
   #answerIf(answer: Answer | undefined): void {
@@ -219,22 +299,26 @@ export class Keeper implements BesideLayer {
 
   async #read(order: Order & { kind: 'read' }): Promise<void> {
     const { digest, ticket } = order;
-    const { kept, readers } = this.#begun;
+    const { readers } = this.#begun;
     try {
       this.#answer({ kind: 'read', ticket, bytes: await readers.read(order) });
     } catch (error) {
       this.#answer({ kind: 'unreadable', ticket, code: codeOf(error) });
       const meta = readers.metaOf(digest);
-      if (!isCorrupt(error) || meta === undefined) return;
+      const isGone = codeOf(error) === 'RSL_SNAPSHOT_GONE';
+      if (meta === undefined || !(isGone || isCorrupt(error))) return;
       await readers.release(digest);
-      await this.#lose(kept, meta, asError(error));
+      await this.#lose(meta, isGone ? undefined : asError(error));
     }
   }
 
   /** One that is no good is soon replaced: the state itself is. */
-  async #lose(kept: Kept, meta: SnapshotMeta, error: Error): Promise<void> {
+  async #lose(meta: SnapshotMeta, error: Error | undefined): Promise<void> {
+    const { kept } = this.#begun;
     const isNewest = kept.metas[0]?.digest === meta.digest;
-    await kept.condemn(meta, error);
+    if (error !== undefined) await kept.condemn(meta, error);
+    // An older one may just have been discarded; nobody does that with the newest.
+    else if (isNewest) await kept.lost(meta);
     if (!isNewest) return;
     this.#policy.missing();
     this.#begun.saver.consider();
@@ -255,15 +339,18 @@ export class Keeper implements BesideLayer {
     }
     await saver.hold();
     try {
-      await loading.install(meta);
+      // What was there before this start may be what could not be loaded at it.
+      await loading.install(meta, this.#isStateless ? 'verify' : 'verified');
     } catch (cause) {
       const error = asError(cause);
       // Half of it may be in the state machine: nothing may be executed on that any more.
       if (codeOf(error) === 'RSL_LOAD_FAILED') return host.fail(error);
-      await kept.condemn(meta, error);
+      // A medium may read again what it does not now; this may be the last one that is here.
+      if (codeOf(error) !== 'RSL_STORAGE_FAILED') await kept.condemn(meta, error);
       this.#answer({ kind: 'install-failed', code: codeOf(error) });
       return saver.release();
     }
+    this.#isStateless = false;
     this.#isAt(meta, host);
     this.#answer({ kind: 'installed', slot: meta.slot, membership: meta.membership });
     saver.release();

@@ -1,5 +1,10 @@
-import type { Slot, SnapshotMeta, SnapshotStore } from '@rsl/core/protocol';
-import type { Logger } from '@rsl/core/protocol';
+import {
+  type Logger,
+  nowhere,
+  type Slot,
+  type SnapshotMeta,
+  type SnapshotStore,
+} from '@rsl/core/protocol';
 import type { Teller } from './progress.ts';
 
 /** The committed snapshots of a store, as they were listed last. */
@@ -33,8 +38,10 @@ export class Kept {
     return this.metas.find((meta) => meta.digest === digest);
   }
 
+  /** Not a restored backup, which says of no group that it is its state. */
   at(slot: Slot): SnapshotMeta | undefined {
-    return this.metas.find((meta) => meta.slot === slot);
+    const isNamed = ({ membership }: SnapshotMeta): boolean => membership.number > nowhere.number;
+    return this.metas.find((meta) => meta.slot === slot && isNamed(meta));
   }
 
   async list(): Promise<readonly SnapshotMeta[]> {
@@ -57,10 +64,17 @@ export class Kept {
     this.#changed(this.metas);
   }
 
-  /** It cannot be verified: nobody is given it any more. */
+  /** One of them is not there any more, by nobody's order. */
+  async lost(meta: SnapshotMeta): Promise<void> {
+    this.#logger.error({ slot: meta.slot }, 'a snapshot is gone; look after the medium');
+    await this.list();
+    this.#changed(this.metas);
+  }
+
+  /** It cannot be verified, or says what is wrong: nobody is given it any more. */
   async condemn(meta: SnapshotMeta, error: Error): Promise<void> {
     const { slot } = meta;
-    this.#logger.error({ err: error, slot }, 'a snapshot cannot be verified');
+    this.#logger.error({ err: error, slot }, 'a snapshot is no good, and set aside');
     this.#teller.tell({ kind: 'condemned', meta, error });
     try {
       await this.#store.condemn(meta);

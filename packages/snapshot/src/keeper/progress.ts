@@ -1,4 +1,4 @@
-import type { Logger, Slot, SnapshotMeta } from '@rsl/core/protocol';
+import type { Logger, ReplicaId, Slot, SnapshotMeta } from '@rsl/core/protocol';
 
 /** What is on its way, and what became of it. */
 export type Progress =
@@ -19,8 +19,26 @@ export type Progress =
   /** It takes the place of the state: so many bytes so far. */
   | { readonly kind: 'loading'; readonly meta: SnapshotMeta; readonly bytes: number }
   | { readonly kind: 'loaded'; readonly meta: SnapshotMeta }
-  /** It cannot be verified, and is set aside. */
-  | { readonly kind: 'condemned'; readonly meta: SnapshotMeta; readonly error: Error };
+  /** It cannot be verified, or its state has diverged: it is set aside. */
+  | { readonly kind: 'condemned'; readonly meta: SnapshotMeta; readonly error: Error }
+  /**
+   * At a start: none that is good reaches the log, which begins behind slot `need`. The replica
+   * runs without a state, silent, until a peer has given it a snapshot of this slot or a later one.
+   */
+  | { readonly kind: 'stateless'; readonly need: Slot; readonly error: Error }
+  /**
+   * Members have made different states of the same slots: a state machine does not do the same
+   * everywhere, or a machine is faulty. `here`: this one differs from a quorum, and stops.
+   */
+  | {
+      readonly kind: 'diverged';
+      readonly slot: Slot;
+      readonly verdict: 'here' | 'elsewhere' | 'unknown';
+      readonly others: readonly ReplicaId[];
+      readonly error: Error;
+    }
+  /** Nobody has given one with this slot in it for `giveUpMs`; asking goes on. */
+  | { readonly kind: 'unserved'; readonly need: Slot };
 
 /** How often `bytes` are told. */
 const stepBytes = 16 * 1024 * 1024;

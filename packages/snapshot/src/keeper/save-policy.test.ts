@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type PolicyOptions, SavePolicy } from './save-policy.ts';
 
-const off: PolicyOptions = { everyBytes: 0, everyMs: 0, everySlots: 0, followersOnly: false };
+const off: PolicyOptions = {
+  compareEverySlots: 0,
+  everyBytes: 0,
+  everyMs: 0,
+  everySlots: 0,
+  followersOnly: false,
+};
 const policyOf = (options: Partial<PolicyOptions>): SavePolicy =>
   new SavePolicy({ ...off, ...options });
 
@@ -28,6 +34,23 @@ describe('what is due', () => {
     expect(savesOf(policyOf({ everyBytes: 250 }), 100)).toEqual([25, 50, 75, 100]);
     expect(savesOf(policyOf({ everyMs: 40 }), 100)).toEqual([40, 80]);
     expect(savesOf(policyOf({ everySlots: 30, everyBytes: 250 }), 60)).toEqual([25, 30, 55, 60]);
+  });
+
+  test('after a slot after which all save, whatever the place; not a slot later', () => {
+    const common = { compareEverySlots: 40, everySlots: 1_000 };
+    for (const place of [0, 1, 2]) {
+      const policy = policyOf(common);
+      policy.stagger(place, 3);
+      expect(savesOf(policy, 100)).toEqual([40, 80]);
+    }
+    const late = policyOf(common);
+    late.executed(40, 10, 1_040);
+    expect([late.isCommon(40), late.isDue]).toEqual([true, true]);
+    late.executed(41, 10, 1_041);
+    expect([late.isCommon(41), late.isDue]).toEqual([false, false]);
+    late.stop(true);
+    late.executed(80, 10, 1_080);
+    expect(late.isDue).toBe(false);
   });
 
   test('group time before the first slot that was seen counts for nothing', () => {

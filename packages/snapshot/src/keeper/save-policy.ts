@@ -4,7 +4,7 @@ import type { KeeperOptions } from './keeper-options.ts';
 
 export type PolicyOptions = Pick<
   KeeperOptions,
-  'everyBytes' | 'everyMs' | 'everySlots' | 'followersOnly'
+  'compareEverySlots' | 'everyBytes' | 'everyMs' | 'everySlots' | 'followersOnly'
 >;
 
 /** Something that grows in the same way everywhere: slots, or group time. */
@@ -59,6 +59,7 @@ export class SavePolicy {
   #members = 1;
   #leads = false;
   #isStopped = false;
+  #isAtCommon = false;
   /** The last one failed, or turned out bad. */
   #isMissing = false;
 
@@ -94,6 +95,13 @@ export class SavePolicy {
     this.#slots.at(slot);
     this.#time.at(timeMs);
     this.#bytes += bytes;
+    this.#isAtCommon = this.isCommon(slot);
+  }
+
+  /** All members save after this one, if they save nothing else just then: to be compared (P7). */
+  isCommon(slot: Slot): boolean {
+    const { compareEverySlots: every } = this.#options;
+    return every > 0 && slot % every === 0;
   }
 
   /** There is a snapshot of this slot, or soon will be. */
@@ -106,6 +114,7 @@ export class SavePolicy {
     }
     this.#bytes = 0;
     this.#isMissing = false;
+    this.#isAtCommon = false;
     ensures(() => !this.isDue, 'policy-2 nothing is due right after a save');
   }
 
@@ -118,7 +127,7 @@ export class SavePolicy {
     if (this.#isStopped) return false;
     const { everyBytes, followersOnly } = this.#options;
     if (followersOnly && this.#leads && this.#members > 1) return false;
-    if (this.#isMissing || this.#slots.isDue || this.#time.isDue) return true;
+    if (this.#isMissing || this.#isAtCommon || this.#slots.isDue || this.#time.isDue) return true;
     return everyBytes > 0 && this.#bytes >= this.#bytesMax;
   }
 }

@@ -1,7 +1,8 @@
 import { requires } from '@rsl/contracts';
-import { ClosedError } from '@rsl/core';
+import { ClosedError, OverloadedError } from '@rsl/core';
 import type { Clock, Logger, Membership, ReplicatedState, SnapshotMeta } from '@rsl/core/protocol';
 import { asError } from '../failures.ts';
+import { imageLayout } from '../image-layout.ts';
 import type { Kept } from './kept.ts';
 import { Pace } from './pace.ts';
 import type { Teller } from './progress.ts';
@@ -20,6 +21,9 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+/** Callers that wait for a snapshot at a time. */
+export const saveCallersMax = 1_024;
+
 export interface SaverParts {
   /** Says what governs the slot after the last one that was executed (R8). */
   readonly governing: { readonly membership: Membership | undefined };
@@ -31,6 +35,8 @@ export interface SaverParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly teller: Teller;
+  /** This one is of a slot after which all members save. */
+  readonly common: (meta: SnapshotMeta) => void;
   /** What must not be has happened. */
   readonly fail: (error: Error) => void;
 }
@@ -42,6 +48,8 @@ const restMsMax = 50;
 export class Saver {
   readonly #parts: SaverParts;
   #waiters: Waiter[] = [];
+  /** Of `saveNow`, that have not been answered. */
+  #callers = 0;
   #running: Promise<void> | undefined;
   #runsForWaiters = false;
   #isAbandoned = false;
@@ -55,9 +63,14 @@ export class Saver {
 
   saveNow(): Promise<Saved> {
     if (this.#isClosed) return Promise.reject(closed());
-    return new Promise((resolve, reject) => {
+    if (this.#callers >= saveCallersMax) return Promise.reject(tooManyCallers());
+    this.#callers += 1;
+    const saved = new Promise<Saved>((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
       this.consider();
+    });
+    return saved.finally(() => {
+      this.#callers -= 1;
     });
   }
 
@@ -117,7 +130,11 @@ export class Saver {
       const fromMs = clock.nowMs();
       const meta = existing ?? (await this.#write({ slot, membership, layout: imageLayout }));
       const where = kept.store.where(meta);
-      if (existing === undefined) this.#tellSaved(meta, where, clock.nowMs() - fromMs);
+      if (existing === undefined) {
+        this.#tellSaved(meta, where, clock.nowMs() - fromMs);
+        // Another one of this slot may be a copy: it does not say what was executed here.
+        if (policy.isCommon(slot)) this.#parts.common(meta);
+      }
       for (const { resolve } of waiters) resolve({ meta, where });
     } catch (cause) {
       this.#onFailure(slot, asError(cause), waiters);
@@ -178,6 +195,11 @@ export class Saver {
   }
 }
 
+const tooManyCallers = (): OverloadedError => {
+  const why = `${saveCallersMax} callers wait for a snapshot (saveCallersMax); ask again later`;
+  return new OverloadedError('saveCallersMax', why);
+};
+
 const soon = (clock: Clock): Promise<void> => new Promise((resolve) => clock.soon(resolve));
 
 const after = (clock: Clock, ms: number): Promise<void> =>
@@ -187,8 +209,5 @@ const after = (clock: Clock, ms: number): Promise<void> =>
       resolve();
     });
   });
-
-/** Of what `ReplicatedState.save` gives: the layout of its snapshots. */
-export const imageLayout = 1;
 
 const closed = (): ClosedError => new ClosedError('the replica was closed; nothing is saved');

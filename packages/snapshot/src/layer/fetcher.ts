@@ -48,6 +48,8 @@ export class Fetcher {
   #failures = 0;
   #ticket = 0;
   #askedMs = -Infinity;
+  /** Since when nobody has given what is needed, or since when it was said that nobody has. */
+  #unservedMs = Infinity;
   /** When anybody said last what it has. */
   #heardMs = -Infinity;
 
@@ -120,6 +122,7 @@ export class Fetcher {
     const isHere = own !== undefined && own.slot >= goal.need && own.digest !== this.#refused;
     if (goal.for === 'state' && isHere) return this.#install(own, out);
     this.#wish.renew();
+    this.#unservedMs = nowMs;
     this.#ask(0, nowMs, out);
   }
 
@@ -137,7 +140,7 @@ export class Fetcher {
   }
 
   #askOne(peer: ReplicaId, out: LayerOutbox): void {
-    if (this.#wish.goal !== undefined) out.say(peer, { kind: 'ask', need: this.#wish.goal.need });
+    if (this.#wish.goal !== undefined) out.say(peer, { kind: 'ask', ...this.#wish.goal });
   }
 
   #chooseIfDue(nowMs: number, out: LayerOutbox): void {
@@ -161,9 +164,21 @@ export class Fetcher {
     if (state.kind === 'idle' || state.kind === 'installing') return;
     if (this.#wish.isOver) return this.#leave(nowMs, out);
     if (nowMs - this.#askedMs >= this.#options.askMs) this.#askEverybody(nowMs, out);
+    this.#complain(nowMs, out);
     if (state.kind === 'asking') return this.#chooseIfDue(nowMs, out);
     if (this.#giveUp(state.copy, nowMs, out)) return;
     state.copy.onTick(nowMs, out);
+  }
+
+  /** It goes on asking for ever; whoever runs the group hears of it. */
+  #complain(nowMs: number, out: LayerOutbox): void {
+    const { goal } = this.#wish;
+    if (this.#state.kind === 'copying' && !this.#state.copy.isForsaken(0, nowMs)) {
+      this.#unservedMs = nowMs;
+    }
+    if (goal?.for !== 'state' || nowMs - this.#unservedMs < this.#options.giveUpMs) return;
+    this.#unservedMs = nowMs;
+    out.order({ kind: 'unserved', need: goal.need });
   }
 
   /** Nobody gives this one any more, and somebody has another. */

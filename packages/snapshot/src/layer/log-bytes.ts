@@ -10,8 +10,9 @@ interface Mark {
 }
 
 /**
- * How many bytes of values lie between slots, roughly: counted since the start, what came before
- * counts as none. Off by at most one grain, which doubles when the marks become too many.
+ * How many bytes of values lie between slots, roughly: of those executed since the start, or again
+ * at it; what came before counts as none. Off by at most one grain, which doubles when the marks
+ * become too many.
  */
 export class LogBytes {
   #grainBytes: number;
@@ -22,7 +23,12 @@ export class LogBytes {
     this.#grainBytes = grainBytes;
   }
 
-  /** Each slot once, in order. */
+  /** The last slot that is known to begin a grain. */
+  get lastSlot(): Slot {
+    return this.#marks.at(-1)?.slot ?? 0;
+  }
+
+  /** In the order of the slots; `bytes` are those since the last one that was added. */
   add(slot: Slot, bytes: number): void {
     const last = this.#marks.at(-1);
     requires(

@@ -9,8 +9,10 @@ import { listedMax } from './snapshot-codec.ts';
 
 type Options = Pick<
   LayerOptions,
-  'asksPerPeerMax' | 'bytesPerSecondMax' | 'pinMs' | 'pinsMax' | 'readsMax'
+  'asksPerPeerMax' | 'bytesPerSecondMax' | 'giveUpMs' | 'pinMs' | 'pinsMax' | 'readsMax'
 >;
+
+type Asking = Extract<Word, { readonly kind: 'ask' }>;
 
 /** A piece that a peer waits for. */
 interface Ask {
@@ -18,6 +20,12 @@ interface Ask {
   readonly digest: string;
   readonly offset: number;
   readonly bytesMax: number;
+}
+
+/** How things stand with this replica. */
+export interface Here {
+  readonly leads: boolean;
+  readonly executedThrough: Slot;
 }
 
 /**
@@ -36,6 +44,8 @@ export class Server {
   /** Their peer is not reached any more: the answers are nobody's. */
   readonly #orphans = new Set<number>();
   #ticket = 0;
+  /** When one was ordered that nobody has. */
+  #wantedMs = -Infinity;
 
   constructor(options: Options) {
     this.#options = options;
@@ -59,11 +69,22 @@ export class Server {
 
   // ---- peers
 
-  /** `leads`: whether this replica does. */
-  onWord(from: ReplicaId, word: Word, leads: boolean, nowMs: number, out: LayerOutbox): void {
-    if (word.kind === 'ask') out.say(from, { kind: 'have', snapshots: this.#offered, leads });
+  onWord(from: ReplicaId, word: Word, here: Here, nowMs: number, out: LayerOutbox): void {
+    if (word.kind === 'ask') this.#onAsk(from, word, here, nowMs, out);
     else if (word.kind === 'get') this.#onGet({ ...word, peer: from }, nowMs, out);
     else if (word.kind === 'done') this.#onDone(from, word.digest, nowMs, out);
+  }
+
+  /** Whoever cuts its log has what it cut: one that is missing was lost, there or here (S6). */
+  #onAsk(from: ReplicaId, ask: Asking, here: Here, nowMs: number, out: LayerOutbox): void {
+    const { need } = ask;
+    const { executedThrough, leads } = here;
+    out.say(from, { kind: 'have', snapshots: this.#offered, leads });
+    if (ask.for === 'store' || executedThrough < need) return;
+    if (this.#offered.some(({ slot }) => slot >= need)) return;
+    if (nowMs - this.#wantedMs < this.#options.giveUpMs) return;
+    this.#wantedMs = nowMs;
+    out.order({ kind: 'wanted', need });
   }
 
   onConnection(peer: ReplicaId, up: boolean, nowMs: number, out: LayerOutbox): void {

@@ -24,6 +24,7 @@ export const wordKinds: Readonly<Record<Word['kind'], number>> = {
   chunk: 4,
   gone: 5,
   done: 6,
+  digest: 7,
 };
 
 const wordOfKind = new Map(
@@ -47,10 +48,16 @@ export const snapshotCodec: LayerCodec = {
 
 function write(word: Word, out: FrameWriter): void {
   const { fields } = out;
-  if (word.kind === 'ask') return fields.u64(word.need);
+  if (word.kind === 'ask') {
+    fields.u64(word.need);
+    return fields.u8(word.for === 'state' ? 1 : 0);
+  }
   if (word.kind === 'have') return writeHave(word, out);
   fields.raw(Buffer.from(word.digest, 'hex'));
-  if (word.kind === 'get') {
+  if (word.kind === 'digest') {
+    fields.u64(word.slot);
+    fields.u16(word.layout);
+  } else if (word.kind === 'get') {
     fields.u64(word.offset);
     fields.u32(word.bytesMax);
   } else if (word.kind === 'chunk') {
@@ -61,10 +68,11 @@ function write(word: Word, out: FrameWriter): void {
 
 function read(kind: Word['kind'], frame: Frame): Word {
   const { fields, values } = frame;
-  if (kind === 'ask') return { kind, need: fields.slot() };
+  if (kind === 'ask') return readAsk(frame);
   if (kind === 'have') return readHave(frame);
   const digest = Buffer.from(fields.raw(32)).toString('hex');
   if (kind === 'gone' || kind === 'done') return { kind, digest };
+  if (kind === 'digest') return { kind, digest, slot: fields.slot(), layout: fields.u16() };
   const offset = fields.u64();
   if (kind === 'get') {
     const bytesMax = fields.u32();
@@ -76,6 +84,13 @@ function read(kind: Word['kind'], frame: Frame): Word {
     throw new FrameError(`a chunk of ${bytes.length} bytes, not of 1 to ${chunkBytesMax}`);
   }
   return { kind, digest, offset, bytes };
+}
+
+function readAsk({ fields }: Frame): Word {
+  const need = fields.slot();
+  const isForState = fields.u8();
+  if (isForState > 1) throw new FrameError('neither for a state nor for a store');
+  return { kind: 'ask', need, for: isForState === 1 ? 'state' : 'store' };
 }
 
 /** The newest ones; without those whose membership is larger than any can be. */

@@ -10,6 +10,7 @@ import type {
 } from '@rsl/core/protocol';
 import { Telling } from '../telling.ts';
 import { type Answer, snapshotChannel, type Word } from '../words.ts';
+import { Comparing } from './comparing.ts';
 import { Fetcher } from './fetcher.ts';
 import { KeptInputs } from './kept-inputs.ts';
 import type { LayerOptions } from './layer-options.ts';
@@ -35,6 +36,7 @@ export class SnapshotLayer implements Protocol {
   readonly #options: LayerOptions;
   readonly #fetcher: Fetcher;
   readonly #server: Server;
+  readonly #comparing: Comparing;
   readonly #kept: KeptInputs;
   readonly #bytes = new LogBytes();
   readonly #connected = new Set<ReplicaId>();
@@ -47,6 +49,11 @@ export class SnapshotLayer implements Protocol {
     this.#about = about;
     this.#options = options;
     this.#server = new Server(options);
+    this.#comparing = new Comparing({
+      self: about.self,
+      peers: () => this.#peers(),
+      membership: () => this.#inner.view.membership,
+    });
     this.#kept = new KeptInputs(options.keptInputsMax);
     this.#fetcher = new Fetcher({
       options,
@@ -131,6 +138,7 @@ export class SnapshotLayer implements Protocol {
 
   #pass(input: Input, nowMs: number): void {
     const effects = this.#inner.step(input, nowMs);
+    if (effects.length === 0) return;
     let need: Slot | undefined;
     let told = 0;
     for (const [at, effect] of effects.entries()) {
@@ -164,6 +172,7 @@ export class SnapshotLayer implements Protocol {
     else this.#connected.delete(input.with);
     this.#server.onConnection(input.with, input.up, nowMs, this.#out);
     this.#fetcher.onConnection(input.with, input.up, nowMs, this.#out);
+    if (input.up) this.#comparing.onConnected(input.with, this.#out);
     this.#give(input, nowMs);
   }
 
@@ -171,7 +180,10 @@ export class SnapshotLayer implements Protocol {
 
   #onWord(from: ReplicaId, word: Word, nowMs: number): void {
     if (from === this.#about.self) return;
-    this.#server.onWord(from, word, this.#inner.view.role === 'phase2', nowMs, this.#out);
+    if (word.kind === 'digest') return this.#comparing.onPeer(from, word, this.#out);
+    const { executedThrough, role } = this.#inner.view;
+    const here = { executedThrough, leads: role === 'phase2' };
+    this.#server.onWord(from, word, here, nowMs, this.#out);
     this.#fetcher.onWord(from, this.#ofThisGroup(word), nowMs, this.#out);
   }
 
@@ -185,6 +197,8 @@ export class SnapshotLayer implements Protocol {
 
   #onAnswer(answer: Answer, nowMs: number): void {
     if (answer.kind === 'installed') return this.#onInstalled(answer, nowMs);
+    if (answer.kind === 'common') return this.#onCommon(answer);
+    if (answer.kind === 'replayed') return this.#onReplayed(answer);
     const wasInstalling = this.#fetcher.isInstalling;
     this.#server.onAnswer(answer, nowMs, this.#out);
     this.#fetcher.onAnswer(answer, nowMs, this.#out);
@@ -193,6 +207,15 @@ export class SnapshotLayer implements Protocol {
       this.#look(nowMs);
     }
     if (wasInstalling && !this.#fetcher.isInstalling) this.#giveKept(nowMs);
+  }
+
+  #onCommon({ digest, layout, slot }: Extract<Answer, { readonly kind: 'common' }>): void {
+    this.#comparing.onOwn({ slot, layout, digest }, this.#out);
+  }
+
+  /** Said before anything else is executed; from another thread it may come too late to count. */
+  #onReplayed({ bytes, slot }: Extract<Answer, { readonly kind: 'replayed' }>): void {
+    if (slot > this.#bytes.lastSlot) this.#bytes.add(slot, bytes);
   }
 
   /** The only thing between the order and what was kept meanwhile. */

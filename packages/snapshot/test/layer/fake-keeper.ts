@@ -82,6 +82,9 @@ export class FakeKeeper {
     switch (order.kind) {
       case 'governs':
       case 'leads':
+      case 'unserved':
+      case 'diverged':
+      case 'wanted':
         return;
       case 'read':
         return this.#read(order);

@@ -43,6 +43,29 @@ test('a replica whose next slot nobody keeps fetches a snapshot, installs it and
   expect(world.node(2).keeper.openReaders).toBe(0);
 });
 
+test('that nobody gives one is said now and then, and somebody is asked all the same', () => {
+  const giveUpMs = 10_000;
+  const world = farBehind({ replicas: 3, options: { giveUpMs } }, []);
+  const said = () => world.far.keeper.orders.filter(({ kind }) => kind === 'unserved');
+  world.run(giveUpMs - 1_000);
+  expect(said()).toEqual([]);
+  world.run(2 * giveUpMs);
+  expect(said()).toEqual([1, 2].map(() => ({ kind: 'unserved', need: 1 })));
+  world.node(2).keeper.save(stateAt(world, 1_000));
+  expect(world.runUntil(() => world.far.inner.released >= 1_010, 20_000)).toBe(true);
+  world.run(3 * giveUpMs);
+  expect(said()).toHaveLength(2);
+});
+
+test('of a copy that goes on, however slowly, nothing is said', () => {
+  const giveUpMs = 10_000;
+  const options = { giveUpMs, bytesPerSecondMax: 2_000 };
+  const world = farBehind({ replicas: 3, options });
+  world.run(3 * giveUpMs);
+  expect(world.far.layer.fetching).toBe('copying');
+  expect(world.far.keeper.orders.some(({ kind }) => kind === 'unserved')).toBe(false);
+});
+
 test('the host never hears that a replica was behind', () => {
   const world = farBehind({ replicas: 3 });
   world.run(5_000);

@@ -19,6 +19,7 @@ class Stage {
   said: { to: number; word: Word }[] = [];
   orders: Order[] = [];
   nowMs = 0;
+  executedThrough = 0;
 
   constructor(options: Partial<LayerOptions> = {}) {
     this.server = new Server(completeLayerOptions(options));
@@ -30,7 +31,8 @@ class Stage {
   }
 
   hears(from: number, word: Word, leads = false): void {
-    this.server.onWord(from, word, leads, this.nowMs, this.#out);
+    const here = { leads, executedThrough: this.executedThrough };
+    this.server.onWord(from, word, here, this.nowMs, this.#out);
     this.#take();
   }
 
@@ -81,10 +83,25 @@ class Stage {
 
 test('who asks is told what is here, and whether it leads', () => {
   const s = new Stage();
-  s.hears(2, { kind: 'ask', need: 1 }, true);
+  s.hears(2, { kind: 'ask', need: 1, for: 'state' }, true);
   expect(s.said).toEqual([
     { to: 2, word: { kind: 'have', snapshots: [meta, older], leads: true } },
   ]);
+});
+
+test('what nobody can be given is saved, if the state has it: once, then later again', () => {
+  const giveUpMs = 20_000;
+  const s = new Stage({ giveUpMs });
+  s.executedThrough = 40;
+  s.hears(2, { kind: 'ask', need: 10, for: 'state' });
+  s.hears(2, { kind: 'ask', need: 41, for: 'state' });
+  s.hears(2, { kind: 'ask', need: 11, for: 'store' });
+  expect(s.orders).toEqual([]);
+  for (const peer of [2, 3]) s.hears(peer, { kind: 'ask', need: 11, for: 'state' });
+  expect(s.orders).toEqual([{ kind: 'wanted', need: 11 }]);
+  s.passes(giveUpMs);
+  s.hears(2, { kind: 'ask', need: 11, for: 'state' });
+  expect(s.orders).toHaveLength(2);
 });
 
 test('what is asked for is read, and given to whoever asked', () => {
@@ -161,7 +178,7 @@ test('what is being read is still offered and given when it is not listed any mo
   s.lists(older);
   s.said = [];
   s.gets(2, 1_000);
-  s.hears(3, { kind: 'ask', need: 1 });
+  s.hears(3, { kind: 'ask', need: 1, for: 'state' });
   expect(s.tickets).toEqual([1, 2]);
   expect(s.said).toMatchObject([{ to: 3, word: { snapshots: [meta, older] } }]);
 });

@@ -24,7 +24,11 @@ const meta: fc.Arbitrary<SnapshotMeta> = fc.record({
   digest,
 });
 const word: fc.Arbitrary<Word> = fc.oneof(
-  fc.record({ kind: fc.constant('ask' as const), need: slot }),
+  fc.record({
+    kind: fc.constant('ask' as const),
+    need: slot,
+    for: fc.constantFrom('state' as const, 'store' as const),
+  }),
   fc.record({
     kind: fc.constant('have' as const),
     snapshots: fc.array(meta, { maxLength: listedMax }),
@@ -43,6 +47,12 @@ const word: fc.Arbitrary<Word> = fc.oneof(
     bytes: fc.uint8Array({ minLength: 1, maxLength: 2_000 }),
   }),
   fc.record({ kind: fc.constantFrom('gone' as const, 'done' as const), digest }),
+  fc.record({
+    kind: fc.constant('digest' as const),
+    digest,
+    slot,
+    layout: fc.integer({ min: 1, max: 65_535 }),
+  }),
 );
 
 function frameOf(said: Word): Uint8Array {
@@ -83,7 +93,7 @@ test('whatever bit flips, it is a frame error', () => {
 
 test('whatever bytes a whole frame carries, it is a frame error or a word', () => {
   const fields = fc.uint8Array({ maxLength: 200 });
-  const property = fc.property(fc.integer({ min: 1, max: 6 }), fields, (kind, bytes) => {
+  const property = fc.property(fc.integer({ min: 1, max: 7 }), fields, (kind, bytes) => {
     const frame = handmade(kind, (out) => out.fields.raw(bytes));
     try {
       const said = read(frame) as Word;
@@ -96,7 +106,7 @@ test('whatever bytes a whole frame carries, it is a frame error or a word', () =
 });
 
 test('a kind that is not known is nobody’s word', () => {
-  expect(read(handmade(7, () => {}))).toBeUndefined();
+  expect(read(handmade(8, () => {}))).toBeUndefined();
 });
 
 const some: SnapshotMeta = {
@@ -148,6 +158,6 @@ test('the newest are listed, without one whose membership is larger than any can
 });
 
 test('votes never wait behind chunks', () => {
-  const words: Word[] = [chunkOf(1), have({}), { kind: 'ask', need: 1 }];
+  const words: Word[] = [chunkOf(1), have({}), { kind: 'ask', need: 1, for: 'state' }];
   expect(words.map((said) => snapshotCodec.laneOf(said))).toEqual(['bulk', 'votes', 'votes']);
 });

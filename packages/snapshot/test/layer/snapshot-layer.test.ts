@@ -98,7 +98,7 @@ test('everything passes through, both ways, as it is', () => {
 
 test('its own words and answers are not the protocol’s', () => {
   const s = new Stage();
-  s.hears(1, { kind: 'ask', need: 1 });
+  s.hears(1, { kind: 'ask', need: 1, for: 'state' });
   s.answers({ kind: 'snapshots', snapshots: [] });
   expect(s.inner.inputs).toEqual([]);
 });
@@ -108,7 +108,7 @@ test('a replica does not ask itself', () => {
   s.step({ kind: 'connection', with: 9, up: true });
   const asked = s.isBehind(11).flatMap((effect) => (effect.kind === 'layer-send' ? effect.to : []));
   expect(asked.toSorted((a, b) => a - b)).toEqual([1, 2, 9]);
-  expect(s.hears(3, { kind: 'ask', need: 1 })).toEqual([]);
+  expect(s.hears(3, { kind: 'ask', need: 1, for: 'state' })).toEqual([]);
 });
 
 test('a snapshot that is here already is installed, and nobody is asked', () => {
@@ -264,7 +264,9 @@ test('the leader says that it leads', () => {
   const s = new Stage();
   s.inner.role = 'phase2';
   const have = { kind: 'have', snapshots: [], leads: true };
-  expect(s.hears(1, { kind: 'ask', need: 1 })).toMatchObject([{ to: 1, message: have }]);
+  expect(s.hears(1, { kind: 'ask', need: 1, for: 'store' })).toMatchObject([
+    { to: 1, message: have },
+  ]);
 });
 
 test('an engine wraps whatever protocol is made', () => {
@@ -312,4 +314,17 @@ test('answers for other layers are never lost', () => {
   const answers = [1, 2, 3].map((n) => ({ kind: 'layer-answer', channel: 17, answer: { n } }));
   for (const answer of answers) kept.add(answer as Input);
   expect(kept.take()).toEqual(answers);
+});
+
+test('what a start has executed again counts for what the log may keep', () => {
+  const MiB = 1024 * 1024;
+  const options = { retainSlots: 1_000, retainBytes: 2 * MiB, spareSnapshots: 0 };
+  const s = new Stage(options, 100);
+  s.inner.firstSlot = 1;
+  for (const slot of [20, 40, 60, 80]) s.answers({ kind: 'replayed', slot, bytes: MiB });
+  s.answers({ kind: 'snapshots', snapshots: [{ ...meta, slot: 80 }] });
+  const before = s.inner.firstSlot;
+  expect([before > 20, before <= 61]).toEqual([true, true]);
+  // One that comes late counts for nothing, and does no harm.
+  expect(s.answers({ kind: 'replayed', slot: 30, bytes: MiB })).toEqual([]);
 });

@@ -22,8 +22,11 @@ export class PointerChecker {
   onStatus(now: ReplicaStatus): void {
     const { self } = now;
     const before = this.#before;
+    // Whoever has lost its state has done nothing, whatever was cut before, and says nothing.
+    const isSilent = now.state === 'newcomer' || now.state === 'waiting';
+    const isStateless = now.executedThrough === 0 && isSilent;
     check(
-      now.firstSlot <= now.executedThrough + 1,
+      isStateless || now.firstSlot <= now.executedThrough + 1,
       () => `replica ${self} cut what it has not done`,
     );
     check(now.executedThrough <= now.releasedThrough, () => `replica ${self} invents an execution`);

@@ -4,7 +4,7 @@ import { type Ballot, compareBallots, describeBallot, sameBallot } from '../../p
 import type { Message, Phase1b, Phase2b } from '../../paxos/messages.ts';
 import type { Slot } from '../../paxos/slot.ts';
 import type { MemoryDisk } from '../memory-disk.ts';
-import type { MemoryShelf } from '../memory-snapshots.ts';
+import type { MemoryShelf } from '../memory-shelf.ts';
 import { check } from './check-failed.ts';
 import type { DecisionChecker } from './decisions.ts';
 

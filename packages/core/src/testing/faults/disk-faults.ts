@@ -1,9 +1,10 @@
 import { StorageError } from '../../errors.ts';
 import type { ReplicaId } from '../../paxos/membership.ts';
 import { MemoryDisk } from '../memory-disk.ts';
-import { MemoryShelf } from '../memory-snapshots.ts';
+import { MemoryShelf } from '../memory-shelf.ts';
 import type { SimProcess } from '../sim-process.ts';
 import type { Field } from './field.ts';
+import { ShelfFaults } from './shelf-faults.ts';
 
 const slowPercent = [0, 1, 4, 12] as const;
 
@@ -13,11 +14,13 @@ export class DiskFaults {
   readonly #stalledUntilMs = new Map<ReplicaId, number>();
   readonly #copies = new Map<ReplicaId, { disk: MemoryDisk; shelf: MemoryShelf }>();
   readonly #replaced: (process: SimProcess) => void;
+  readonly #shelves: ShelfFaults;
 
   /** `replaced` is told whenever a process gets another disk. */
   constructor(field: Field, replaced: (process: SimProcess) => void) {
     this.#field = field;
     this.#replaced = replaced;
+    this.#shelves = new ShelfFaults(field);
   }
 
   /** How long a write that begins now takes. */
@@ -48,11 +51,13 @@ export class DiskFaults {
     if (field.happens('damage')) this.#damage(field.victim());
     if (field.happens('wipe')) this.#wipe(field.victim());
     if (field.happens('oldCopy')) this.#copy(field.victim());
+    this.#shelves.tick();
   }
 
   heal(): void {
     this.#stalledUntilMs.clear();
     for (const process of this.#field.processes) this.#repair(process);
+    this.#shelves.heal();
   }
 
   /** The next write fails, and so does everything after it; whoever looks after it mends it. */

@@ -35,6 +35,8 @@ export class Field {
   readonly processes: readonly SimProcess[];
   readonly counts: Record<string, number> = {};
   readonly #note: (what: string) => void;
+  /** Of its own: what is drawn for shelves changes nothing else. */
+  readonly #shelfChance: (below: number) => number;
   /** False in good weather: nothing new happens. */
   isStormy = false;
 
@@ -47,12 +49,14 @@ export class Field {
     this.account = options.account;
     this.processes = options.processes;
     this.#note = options.note;
+    const shelves = options.random.fork('shelves at a crash');
+    this.#shelfChance = (below) => shelves.below(below);
   }
 
   /** True if such a fault begins in this interval. */
-  happens(kind: FaultKind): boolean {
+  happens(kind: FaultKind, random = this.random): boolean {
     if (!this.isStormy || this.mix[kind] === 0) return false;
-    return this.random.below(1_000) < perMille[this.mix[kind]];
+    return random.below(1_000) < perMille[this.mix[kind]];
   }
 
   count(kind: FaultKind, who: number): void {
@@ -74,7 +78,7 @@ export class Field {
   /** It dies now, and comes back. */
   crash(process: SimProcess, downMs: number, survivors = this.random.below(3)): void {
     if (!process.isUp) return;
-    process.kill(survivors);
+    process.kill(survivors, this.#shelfChance);
     this.startLater(process, downMs);
   }
 
