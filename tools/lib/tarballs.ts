@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
-export const packages = ['core', 'log-file', 'transport-tcp'];
+export const packages = ['core', 'log-file', 'snapshot', 'transport-tcp'];
 
 /** An empty folder, gone when the work is done. */
 export function inFolder(name: string, work: (folder: string) => void): void {

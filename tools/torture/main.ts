@@ -23,7 +23,7 @@ const { values } = parseArgs({
     build: { ...text, default: 'production' },
     port: { ...text, default: '27800' },
     lease: text,
-    'snapshot-every-slots': { ...text, default: '200' },
+    'snapshot-every-slots': { ...text, default: '50' },
     'no-cuts': { type: 'boolean', default: false },
     'retries-as-new': { type: 'boolean', default: false },
   },

@@ -103,6 +103,81 @@ class Walk {
   }
 }
 
+test('what has become large stays so through a load, however few items it has', async () => {
+  const one = new Database();
+  const fields = some(0, 200);
+  one.run('HSET', 'hash', ...fields.flatMap((field) => [field, '1']));
+  one.run('SADD', 'set', ...fields);
+  one.run('HDEL', 'hash', ...fields.slice(20));
+  one.run('SREM', 'set', ...fields.slice(20));
+  const other = new Database();
+  await other.machine.load(inTurn([...one.machine.save()]));
+  for (const field of some(1_000, 20)) {
+    one.run('HSET', 'hash', field, '2');
+    other.run('HSET', 'hash', field, '2');
+    one.run('SADD', 'set', field);
+    other.run('SADD', 'set', field);
+  }
+  expect(other.run('HGETALL', 'hash')).toEqual(one.run('HGETALL', 'hash'));
+  expect(other.run('SMEMBERS', 'set')).toEqual(one.run('SMEMBERS', 'set'));
+});
+
+test('all is saved as it was, whatever is done meanwhile', () => {
+  const database = new Database();
+  const items = some(0, 5_000);
+  for (const name of ['first', 'second']) {
+    database.run('SADD', `set-${name}`, ...items);
+    database.run('RPUSH', `list-${name}`, ...items);
+    database.run('HSET', `hash-${name}`, ...items.flatMap((field) => [field, 'as it was']));
+    for (const n of some(0, 40)) database.run('SET', `${name}-${n}`, large, 'PX', 1_000_000);
+  }
+  const expected = bytesOf(database.machine.save());
+  const view = database.machine.save()[Symbol.iterator]();
+  const found: Uint8Array[] = [];
+  for (let i = 0; ; i++) {
+    const next = view.next();
+    if (next.done === true) break;
+    found.push(next.value);
+    for (const name of ['first', 'second']) {
+      database.run('SREM', `set-${name}`, ...items.slice(100 * i, 100 * i + 90));
+      database.run('SADD', `set-${name}`, `new-${i}`);
+      database.run('LPOP', `list-${name}`, 70);
+      database.run('RPOP', `list-${name}`, 70);
+      database.run(
+        'HSET',
+        `hash-${name}`,
+        ...items.slice(9 * i, 9 * i + 90).flatMap((f) => [f, i]),
+      );
+      database.run('HDEL', `hash-${name}`, items.at(-1 - i) ?? '');
+      const n = i % 40;
+      const key = (ahead: number): string => `${name}-${some((n + ahead) % 40, 1)[0]}`;
+      database.run('SET', key(3), 'another');
+      database.run('APPEND', key(7), 'and more');
+      database.run('PEXPIRE', key(11), 5_000_000);
+      database.run('DEL', key(15));
+    }
+  }
+  expect(found.length).toBeGreaterThan(10);
+  expect(bytesOf(found).equals(expected)).toBe(true);
+});
+
+test('an expiry that a view has seen still comes', () => {
+  const database = new Database();
+  database.run('SET', 'a', '1', 'PX', 50);
+  database.run('SET', 'b', '1', 'PX', 70);
+  const view = database.machine.save()[Symbol.iterator]();
+  view.next();
+  const second = database.machine.save()[Symbol.iterator]();
+  database.run('PEXPIRE', 'a', 90);
+  database.run('APPEND', 'b', '2');
+  second.next();
+  database.passTime(75);
+  expect(database.run('EXISTS', 'a', 'b')).toBe(1);
+  expect(database.machine.keyspace.expiries.size).toBe(1);
+  database.passTime(20);
+  expect(database.machine.keyspace.expiries.size).toBe(0);
+});
+
 test('views give the bytes of their moment, and leave no trace in later ones', async () => {
   let slow = 0;
   const story = fc.asyncProperty(
@@ -134,74 +209,6 @@ test('views give the bytes of their moment, and leave no trace in later ones', a
   await fc.assert(story, { seed: 8, numRuns: 60 });
   expect(slow).toBeGreaterThan(500);
 }, 120_000);
-
-test('what has become large stays so through a load, however few items it has', async () => {
-  const one = new Database();
-  const fields = some(0, 200);
-  one.run('HSET', 'hash', ...fields.flatMap((field) => [field, '1']));
-  one.run('SADD', 'set', ...fields);
-  one.run('HDEL', 'hash', ...fields.slice(20));
-  one.run('SREM', 'set', ...fields.slice(20));
-  const other = new Database();
-  await other.machine.load(inTurn([...one.machine.save()]));
-  for (const field of some(1_000, 20)) {
-    one.run('HSET', 'hash', field, '2');
-    other.run('HSET', 'hash', field, '2');
-    one.run('SADD', 'set', field);
-    other.run('SADD', 'set', field);
-  }
-  expect(other.run('HGETALL', 'hash')).toEqual(one.run('HGETALL', 'hash'));
-  expect(other.run('SMEMBERS', 'set')).toEqual(one.run('SMEMBERS', 'set'));
-});
-
-test('large ones are saved as they were, whatever is done to them meanwhile', () => {
-  const database = new Database();
-  const items = some(0, 5_000);
-  for (const name of ['first', 'second']) {
-    database.run('SADD', `set-${name}`, ...items);
-    database.run('RPUSH', `list-${name}`, ...items);
-    database.run('HSET', `hash-${name}`, ...items.flatMap((field) => [field, 'as it was']));
-  }
-  const expected = bytesOf(database.machine.save());
-  const view = database.machine.save()[Symbol.iterator]();
-  const found: Uint8Array[] = [];
-  for (let i = 0; ; i++) {
-    const next = view.next();
-    if (next.done === true) break;
-    found.push(next.value);
-    for (const name of ['first', 'second']) {
-      database.run('SREM', `set-${name}`, ...items.slice(100 * i, 100 * i + 90));
-      database.run('SADD', `set-${name}`, `new-${i}`);
-      database.run('LPOP', `list-${name}`, 70);
-      database.run('RPOP', `list-${name}`, 70);
-      database.run(
-        'HSET',
-        `hash-${name}`,
-        ...items.slice(9 * i, 9 * i + 90).flatMap((f) => [f, i]),
-      );
-      database.run('HDEL', `hash-${name}`, items.at(-1 - i) ?? '');
-    }
-  }
-  expect(found.length).toBeGreaterThan(10);
-  expect(bytesOf(found).equals(expected)).toBe(true);
-});
-
-test('an expiry that a view has seen still comes', () => {
-  const database = new Database();
-  database.run('SET', 'a', '1', 'PX', 50);
-  database.run('SET', 'b', '1', 'PX', 70);
-  const view = database.machine.save()[Symbol.iterator]();
-  view.next();
-  const second = database.machine.save()[Symbol.iterator]();
-  database.run('PEXPIRE', 'a', 90);
-  database.run('APPEND', 'b', '2');
-  second.next();
-  database.passTime(75);
-  expect(database.run('EXISTS', 'a', 'b')).toBe(1);
-  expect(database.machine.keyspace.expiries.size).toBe(1);
-  database.passTime(20);
-  expect(database.machine.keyspace.expiries.size).toBe(0);
-});
 
 async function* inTurn(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;

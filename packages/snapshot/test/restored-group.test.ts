@@ -98,6 +98,23 @@ test('it starts from the backup until it has saved something, and later from tha
   );
 });
 
+test('whoever loses the backup and has saved nothing yet takes a peer’s state', async () => {
+  const backup = await backedUp();
+  group = groupIn('new');
+  for (const id of group.ids) await restore(id, backup);
+  for (const id of group.ids) await group.start(id);
+  await group.at(1).bootstrap(members());
+  await group.leader();
+  await put(1, 'c=4');
+  await settled();
+  const { id } = await group.follower();
+  await group.stop(id);
+  fs.rmSync(directoryOf(id), { recursive: true });
+  await group.start(id);
+  await settled();
+  expect(entriesOf(id)).toEqual(['a=3', 'b=2', 'c=4']);
+});
+
 test('members that begin differently form no group', async () => {
   const backup = await backedUp();
   group = groupIn('new');

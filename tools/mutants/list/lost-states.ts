@@ -101,6 +101,14 @@ const around: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a group that began with a state may begin empty',
+    rule: 'S6, S10',
+    file: 'packages/core/src/host/recovery.ts',
+    killers: ['packages/core/src/host/recovery.test.ts'],
+    find: '(seen.membership?.founding?.slot ?? 0) + 1',
+    replace: '1',
+  },
+  {
     name: 'nobody saves what a peer needs and nobody has',
     rule: 'S6, L6',
     file: `${layer}/server.ts`,

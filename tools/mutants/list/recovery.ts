@@ -41,7 +41,7 @@ export const recoveryMutants: readonly Mutant[] = inFile(
     {
       name: 'what was truncated is not known to be decided',
       rule: 'P11',
-      find: 'seen.decideThrough(info.firstSlot - 1);',
+      find: 'seen.decideThrough(firstSlot - 1);',
       replace: '',
     },
     {

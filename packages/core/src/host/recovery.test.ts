@@ -5,7 +5,7 @@ import type { LogRecord } from '../paxos/log-record.ts';
 import type { Slot } from '../paxos/slot.ts';
 import type { Value } from '../paxos/value.ts';
 import type { LogInfo, LogStore } from '../ports/log-store.ts';
-import { ballot, batch, textOf } from '../../test/paxos/fixture.ts';
+import { ballot, batch, group, textOf } from '../../test/paxos/fixture.ts';
 import { remember, restoredAfter } from './recovery.ts';
 
 /** A log of these records in which the values of some slots cannot be read. */
@@ -92,6 +92,14 @@ test('a decided slot that is not there at all is damage, not an empty log (S6)',
     new Map([[1, ballot(5, 2)]]),
   );
   await expect(remember(log)).rejects.toMatchObject({ code: 'RSL_LOG_CORRUPT' });
+});
+
+test('the log of a group that began with a state begins behind that state (S6)', async () => {
+  const founding = { slot: 30, digest: 'ab'.repeat(32) };
+  const membership = { ...group(3), firstSlot: 31, founding };
+  const { restored } = await remember(logOf([{ kind: 'configuration', membership }]));
+  expect(restored).toMatchObject({ firstSlot: 31, decidedThrough: 30 });
+  expect(restoredAfter(restored, 0).isStateless).toBe(true);
 });
 
 test('behind a state that was loaded, nothing up to its slot is asked for any more', async () => {

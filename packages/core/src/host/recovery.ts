@@ -40,12 +40,13 @@ const repairBytesMax = 256 * 1024 * 1024;
 export async function remember(log: Pick<LogStore, 'recover' | 'read'>): Promise<Remembered> {
   const seen = new Recollection();
   const info = await log.recover((record) => seen.visit(record));
+  // A group that began with a state has no slots before it: nothing but a state stands for those.
+  const firstSlot = Math.max(info.firstSlot, (seen.membership?.founding?.slot ?? 0) + 1);
   // What was truncated was decided, even if the record that says so was not durable yet.
-  seen.decideThrough(info.firstSlot - 1);
+  seen.decideThrough(firstSlot - 1);
   const { membership, bootstrap, starts, nonce, standings, votes, decided, decidedThrough } = seen;
   // A vote that cannot be read was cast all the same: its ballot was promised (P1, S3).
   const promised = [...info.damaged.values()].reduce(higherBallot, seen.promised);
-  const { firstSlot } = info;
   const lost = new Map([...info.damaged].filter(([slot]) => slot >= firstSlot));
   const missing = Math.min(decidedThrough + 1, ...lost.keys());
   for (const { slot, value } of await intact(log, missing + 1, decidedThrough, lost)) {

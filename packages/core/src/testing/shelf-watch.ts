@@ -112,8 +112,8 @@ export class ShelfWatch {
 }
 
 /**
- * The last good snapshot is never lost: a newer one, which was thought to be good, is so again. A
- * replica without any could not start any more; see `shelfLost`.
+ * The last good snapshot is never lost: a newer one, which was thought to be good, is so again.
+ * Which replicas may lose all is accounted for: see `shelfLost`.
  */
 function spare({ shelf }: SimProcess, sound: readonly Slot[], firstSlot: Slot): void {
   if (shelf.isLost || covers(sound, firstSlot)) return;

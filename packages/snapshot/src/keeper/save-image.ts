@@ -14,7 +14,7 @@ const sliceBytes = 256 * 1024;
 export interface SaveImage {
   readonly isAbandoned: () => boolean;
   readonly wrote: (bytes: number) => void;
-  /** After so many bytes: resolves once what waits had its turn, and more may be written. */
+  /** After so many bytes: resolves once others have had their turn, and more may be written. */
   readonly rest: (bytes: number) => Promise<void>;
 }
 

@@ -1,4 +1,3 @@
-import { ensures } from '@rsl/contracts';
 import { type Membership, Quorum, type ReplicaId, type Slot } from '@rsl/core/protocol';
 import type { StateDigest } from '../words.ts';
 import type { LayerOutbox } from './layer-outbox.ts';
@@ -62,10 +61,6 @@ export class Comparing {
     if (before.length === 0 && this.#said.size >= replicasMax && id !== this.#parts.self) return;
     const others = before.filter(({ slot }) => slot !== said.slot);
     this.#said.set(id, [...others, said].slice(-digestsMax));
-    ensures(
-      () => this.#said.size <= replicasMax + 1,
-      'compare-1 digests of a bounded number of replicas are remembered',
-    );
   }
 
   #judge(slot: Slot, out: LayerOutbox): void {

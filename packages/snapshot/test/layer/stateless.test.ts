@@ -26,11 +26,13 @@ class Stage {
   made: Restored | undefined;
   inner: FakeInner | undefined;
   nowMs = 0;
+  /** Another slot than it is told to. */
+  beginsAt: Slot | undefined;
   readonly layer = new Stateless({
     self: 3,
     make: (_: Membership, after: Restored) => {
       this.made = after;
-      this.inner = new FakeInner(membership, after.decidedThrough, () => ({
+      this.inner = new FakeInner(membership, this.beginsAt ?? after.decidedThrough, () => ({
         decidedThrough: 0,
         through: () => undefined,
       }));
@@ -195,6 +197,12 @@ test.runIf(CONTRACTS)('stateless-1 one state takes the place of none', () => {
   const s = new Stage();
   s.installs(19);
   expect(() => s.installs(24)).toThrow('stateless-1');
+});
+
+test.runIf(CONTRACTS)('stateless-3 the protocol begins behind what is executed (P7)', () => {
+  const s = new Stage();
+  s.beginsAt = 24;
+  expect(() => s.installs(30)).toThrow('stateless-3');
 });
 
 test.runIf(CONTRACTS)('stateless-2 the state reaches the log (S6)', () => {
