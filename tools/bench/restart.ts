@@ -24,6 +24,7 @@ const valueBytes = 100;
 const commandsPerCall = 1_000;
 const callsAtATime = 20;
 const commandsPerSlotMax = 256;
+const timeoutMs = 60_000;
 /** Spread over what is executed between two saves: what is to be replayed is never the same. */
 const restarts = 7;
 /** The shortest history is longer than what is executed between two saves. */
@@ -86,13 +87,12 @@ function call(leader: Replica, number: number): Promise<void> {
   );
   return new Promise((resolve, reject) => {
     let left = commands.length;
-    leader.proposeMany(commands, {
-      result: () => {
-        left -= 1;
-        if (left === 0) resolve();
-      },
-      error: (_, error) => reject(error),
-    });
+    const result = (): void => {
+      left -= 1;
+      if (left === 0) resolve();
+    };
+    const error = (_: number, cause: Error): void => reject(cause);
+    leader.proposeMany(commands, { result, error }, { timeoutMs });
   });
 }
 

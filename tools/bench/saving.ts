@@ -35,7 +35,7 @@ const keys = (stateMiB * MiB) / valueBytes;
 const dipMax = values.small ? 0.5 : 0.1;
 const p99RatioMax = values.small ? 50 : 2;
 const mostMs = values.small ? 2_000 : 6_000;
-const betweenMs = 1_000;
+const betweenMs = values.small ? 500 : 1_000;
 
 interface Save {
   readonly id: number;
