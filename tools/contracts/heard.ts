@@ -12,13 +12,12 @@ export interface HeardTest {
   readonly checked: ReadonlySet<string>;
 }
 
-/** Tests of packages, in the order of their files and titles, whoever ran first. */
+/** Tests of packages, then of apps, in the order of their files and titles, whoever ran first. */
 export function heardTests(reports: readonly ContractReport[]): readonly HeardTest[] {
-  const ofPackages = reports.filter(({ file }) => file.startsWith('packages/'));
-  const tests = ofPackages.flatMap(({ file, tests: of }) =>
-    of.map((test) => heardTest(file, test)),
-  );
-  const key = ({ file, title }: HeardTest): string => `${file}\n${title}`;
+  const own = reports.filter(({ file }) => /^(packages|apps)\//.test(file));
+  const tests = own.flatMap(({ file, tests: of }) => of.map((test) => heardTest(file, test)));
+  const isOfApp = (file: string): string => (file.startsWith('apps/') ? '1' : '0');
+  const key = ({ file, title }: HeardTest): string => `${isOfApp(file)} ${file}\n${title}`;
   return tests.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 

@@ -171,7 +171,11 @@ test('who was away until the log was cut comes back by a snapshot', async () => 
   await write(one, 0, 600);
   for (const each of [one, two]) {
     await until(each, ({ firstSlot }) => firstSlot > executedThrough + 1);
+    each.close();
   }
+  // A leader teaches what it has in memory, too: after a restart that is what the log keeps.
+  for (const server of servers.slice(0, 2)) await end(server);
+  for (const id of [1, 2]) start(id, ...often);
   const back = start(3, ...often);
   const again = await clientOf(back);
   const status = await until(again, ({ server }) => server.snapshots.counters.copied > 0);
@@ -179,5 +183,5 @@ test('who was away until the log was cut comes back by a snapshot', async () => 
   expect(await back.event('snapshot-copied')).toMatchObject({ slot: expect.any(Number) });
   expect(await again.call('GET', 'key-59')).toBe('599');
   expect(await again.call('SET', 'key-59', 'and it takes part')).toBe('OK');
-  for (const client of [one, two, again]) client.close();
+  again.close();
 });

@@ -132,7 +132,7 @@ const copying: readonly Mutant[] = [
       {
         name: 'a copy is never given up',
         rule: 'L6',
-        find: 'if (!copy.isForsaken(this.#options.giveUpMs, nowMs)) return false;',
+        find: 'if (!copy.isForsaken(forMs, nowMs)) return false;',
         replace: 'return false;',
       },
       {
@@ -145,8 +145,14 @@ const copying: readonly Mutant[] = [
       {
         name: 'a copy is given up at once',
         rule: 'L6',
-        find: 'copy.isForsaken(this.#options.giveUpMs, nowMs)',
+        find: 'copy.isForsaken(forMs, nowMs)',
         replace: 'copy.isForsaken(0, nowMs)',
+      },
+      {
+        name: 'one that is gone before any of it has come is waited for',
+        rule: 'L6',
+        find: 'const forMs = copy.isEmpty ? 0 : this.#options.giveUpMs;',
+        replace: 'const forMs = this.#options.giveUpMs;',
       },
       {
         name: 'a copy that is no good is repeated at once, for ever',

@@ -48,6 +48,11 @@ export class ChunkWindow {
     return this.#written;
   }
 
+  /** Nothing of it is here, not from an earlier start either. */
+  get isEmpty(): boolean {
+    return this.#written === 0 && this.#handed === 0 && this.#here.size === 0;
+  }
+
   get isComplete(): boolean {
     return this.#written === this.bytes;
   }

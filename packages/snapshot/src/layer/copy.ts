@@ -44,6 +44,11 @@ export class Copy {
     return this.#source === undefined || (window.isWaiting && this.#isStalled(nowMs));
   }
 
+  /** To leave it for another one costs nothing. */
+  get isEmpty(): boolean {
+    return this.#window?.isEmpty === true;
+  }
+
   /** Somebody is heard again: whoever has it gets the time to say so. */
   renew(nowMs: number): void {
     this.#givenMs = nowMs;

@@ -181,9 +181,13 @@ export class Fetcher {
     out.order({ kind: 'unserved', need: goal.need });
   }
 
-  /** Nobody gives this one any more, and somebody has another. */
+  /**
+   * Nobody gives this one any more, and somebody has another. What is here is not thrown away soon;
+   * but where snapshots come and go fast, one may be gone before any of it was asked for.
+   */
   #giveUp(copy: Copy, nowMs: number, out: LayerOutbox): boolean {
-    if (!copy.isForsaken(this.#options.giveUpMs, nowMs)) return false;
+    const forMs = copy.isEmpty ? 0 : this.#options.giveUpMs;
+    if (!copy.isForsaken(forMs, nowMs)) return false;
     const { digest } = copy.meta;
     const other = this.#sources.best((meta) => meta.digest !== digest && this.#wish.serves(meta));
     if (other === undefined) return false;

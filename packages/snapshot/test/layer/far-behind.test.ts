@@ -57,6 +57,17 @@ test('that nobody gives one is said now and then, and somebody is asked all the 
   expect(said()).toHaveLength(2);
 });
 
+test('one that is gone before any of it has come is left for another at once', () => {
+  const world = farBehind({ replicas: 3, options: { giveUpMs: 60_000 } });
+  const isOrdered = () => world.far.keeper.orders.some(({ kind }) => kind === 'copy');
+  expect(world.runUntil(isOrdered, 20_000)).toBe(true);
+  const { keeper } = world.node(2);
+  keeper.save(stateAt(world, 1_005));
+  keeper.discard(1_005);
+  expect(world.runUntil(() => world.far.inner.released >= 1_010, 10_000)).toBe(true);
+  expect(world.far.keeper.committed.map(({ meta }) => meta.slot)).toEqual([1_005]);
+});
+
 test('of a copy that goes on, however slowly, nothing is said', () => {
   const giveUpMs = 10_000;
   const options = { giveUpMs, bytesPerSecondMax: 2_000 };
