@@ -4,6 +4,7 @@ import { FileSnapshotStore } from './file-snapshot-store.ts';
 import { systemFiles } from './files.ts';
 import { completeOptions } from './options.ts';
 
+/** What is copied, from where and to where. */
 export interface CopySnapshot {
   /** Where it goes: a directory of snapshots, made if it is not there; no running replica's. */
   readonly directory: string;

@@ -95,6 +95,7 @@ export class MemoryShelf {
     this.left = { meta: left.meta, bytes: left.bytes.slice(0, chance(left.bytes.length + 1)) };
   }
 
+  /** Committed: there after a crash, in the place of one of the same slot. */
   put(whole: Whole): void {
     this.#sound.delete(whole.meta.slot);
     this.snapshots.set(whole.meta.slot, whole);
@@ -105,6 +106,7 @@ export class MemoryShelf {
     if (this.survivesFailure) this.#unseen.push(whole);
   }
 
+  /** Discarded, or set aside: whoever has it open reads on. */
   remove(slots: readonly Slot[], why: 'discarded' | 'condemned'): void {
     // One that was found bad and mended since is as it was.
     const gone = why === 'discarded' ? slots : slots.filter((slot) => !this.#isMended(slot));
