@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { withoutContracts } from './tools/coverage/without-contracts.ts';
@@ -36,6 +37,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: build.conditions, externalConditions: build.conditions } },
   test: {
     pool: 'forks',
+    // Many tests wait for time to pass: one core at a time, the default for two, is half idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // What a test starts itself (worker threads) gets the same build and can load `.ts`.
     execArgv: build.execArgv,
     setupFiles: contractReports,
