@@ -57,7 +57,10 @@ function spoil(directory: string, which: number, part: number, bit: number): str
   const used = bytes.findLastIndex((byte) => byte !== 0) + 1;
   const at = Math.floor(part * used);
   if (bit < 8) bytes[at] = (bytes[at] as number) ^ (1 << bit);
-  else bytes.fill(0, at - (at % 512), at - (at % 512) + 512);
+  else {
+    const sector = at - (at % 512);
+    bytes.fill(0, sector, Math.min(sector + 512, bytes.length));
+  }
   fs.writeFileSync(file, bytes);
   return `${name} at ${at}`;
 }
