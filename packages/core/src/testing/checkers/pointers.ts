@@ -23,7 +23,7 @@ export class PointerChecker {
     const { self } = now;
     const before = this.#before;
     // Whoever has lost its state has done nothing, whatever was cut before, and says nothing.
-    const isSilent = now.state === 'newcomer' || now.state === 'waiting';
+    const isSilent = ['newcomer', 'waiting', 'stopped'].includes(now.state);
     const isStateless = now.executedThrough === 0 && isSilent;
     check(
       isStateless || now.firstSlot <= now.executedThrough + 1,
