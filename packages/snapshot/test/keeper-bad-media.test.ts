@@ -33,6 +33,33 @@ describe('story 6: bad media', () => {
     }
   });
 
+  test('of those that a start finds bad the layer never hears: it would cut behind them', async () => {
+    const { shelf, log } = await twoSnapshots();
+    shelf.damage(20, 9);
+    const stage = await new Stage(new DigestMachine(), log).start(shelf);
+    const told = stage.answers.flatMap((answer) =>
+      answer.kind === 'snapshots' ? [answer.snapshots.map(({ slot }) => slot)] : [],
+    );
+    expect(told).toEqual([[10]]);
+    await stage.close();
+  });
+
+  test('two are bad, and an older one is good: the log is cut behind no bad one', async () => {
+    const shelf = new MemoryShelf();
+    const options = { everySlots: 10, keep: 3 };
+    const first = await new Stage(new DigestMachine()).start(shelf, options);
+    await first.run(35);
+    await first.until('saved', () => first.slots.length === 3);
+    await first.close();
+    for (const slot of [20, 30]) shelf.damage(slot, 9);
+    const stage = await new Stage(new DigestMachine(), first.log).start(shelf, { keep: 3 });
+    const told = stage.answers.flatMap((answer) =>
+      answer.kind === 'snapshots' ? answer.snapshots.map(({ slot }) => slot) : [],
+    );
+    expect(Math.max(...told)).toBe(10);
+    await stage.close();
+  });
+
   test('whichever byte is another one on a medium, an older snapshot is loaded', async () => {
     const medium = new PlayedMedium();
     const storeOn = (on: PlayedMedium) => ({

@@ -134,6 +134,16 @@ const around: readonly Mutant[] = [
   },
 ];
 
+/** What a start finds bad, one after the other. */
+const early: Mutant = {
+  name: 'the log is cut behind a snapshot that the start has not tried yet',
+  rule: 'S6',
+  file: 'packages/snapshot/src/keeper/keeper.ts',
+  killers: ['packages/snapshot/test/keeper-bad-media.test.ts'],
+  find: "if (this.#hasLoaded) this.#answer({ kind: 'snapshots', snapshots });",
+  replace: "this.#answer({ kind: 'snapshots', snapshots });",
+};
+
 /** A snapshot is later than the log. */
 const hole: Mutant = {
   name: 'a start leaves unproved votes below its snapshot in the log',
@@ -145,4 +155,4 @@ const hole: Mutant = {
 };
 
 /** All snapshots are bad, and the log was cut. */
-export const lostStateMutants: readonly Mutant[] = [...silent, ...around, hole];
+export const lostStateMutants: readonly Mutant[] = [...silent, ...around, early, hole];

@@ -65,6 +65,8 @@ export class Keeper implements BesideLayer {
   #waiting = 0;
   /** Nothing was loaded at the start, and the log does not have everything (S6). */
   #isStateless = false;
+  /** The start has tried them: what is listed is what it has left. */
+  #hasLoaded = false;
   #closing: Promise<void> | undefined;
   /** Executed again at this start, and not told; undefined once the other half runs. */
   #replayed: number | undefined = 0;
@@ -86,6 +88,7 @@ export class Keeper implements BesideLayer {
     if (found.kind === 'stateless' && host.group === undefined) throw found.error;
     if (found.kind === 'loaded') this.#isAt(found.meta, host);
     const left = await parts.kept.store.left();
+    this.#hasLoaded = true;
     this.#answer({ kind: 'snapshots', snapshots: parts.kept.metas, left });
     if (found.kind !== 'stateless') return;
     this.#isStateless = true;
@@ -161,7 +164,7 @@ export class Keeper implements BesideLayer {
     const { keep, onProgress, readersMax, saveAgainMs, saveBytesPerSecondMax } = this.#options;
     const teller = new Teller(onProgress, logger);
     const kept = new Kept(this.#store, keep, logger, teller, (snapshots) =>
-      this.#answer({ kind: 'snapshots', snapshots }),
+      this.#tellOf(snapshots),
     );
     const { state } = host;
     const fail = (error: Error): void => host.fail(error);
@@ -189,6 +192,11 @@ export class Keeper implements BesideLayer {
       copying: new Copying(kept, teller),
       teller,
     };
+  }
+
+  /** Not before one is loaded: of those that are found bad one after the other the log would go. */
+  #tellOf(snapshots: readonly SnapshotMeta[]): void {
+    if (this.#hasLoaded) this.#answer({ kind: 'snapshots', snapshots });
   }
 
   #answer(answer: Answer): void {
