@@ -33,7 +33,7 @@ describe('story 6: bad media', () => {
     }
   });
 
-  test('of those that a start finds bad the layer never hears: it would cut behind them', async () => {
+  test('of those that a start finds bad the layer never hears, to cut behind them', async () => {
     const { shelf, log } = await twoSnapshots();
     shelf.damage(20, 9);
     const stage = await new Stage(new DigestMachine(), log).start(shelf);
