@@ -154,15 +154,20 @@ export class SimClock implements Clock {
   readonly #machine: MachineClock;
   #dead = false;
   #waitsUntilMs = 0;
+  #readMs = 0;
 
   constructor(world: SimWorld, machine: MachineClock = new MachineClock(world)) {
     this.#world = world;
     this.#machine = machine;
   }
 
-  /** A turn that blocks sees the time at which it goes on. */
+  /**
+   * A turn that blocks sees the time at which it goes on. That may be earlier than was thought, when
+   * the machine's clock has become slower meanwhile: no process sees time go back.
+   */
   nowMs(): number {
-    return this.#machine.nowMs(this.#currentMs);
+    this.#readMs = Math.max(this.#readMs, this.#machine.nowMs(this.#currentMs));
+    return this.#readMs;
   }
 
   wallMs(): number {
