@@ -162,7 +162,7 @@ export class SimClock implements Clock {
   }
 
   /**
-   * A turn that blocks sees the time at which it goes on. That may be earlier than was thought, when
+   * A turn that blocks sees the time at which it goes on. That may be earlier than was thought, if
    * the machine's clock has become slower meanwhile: no process sees time go back.
    */
   nowMs(): number {
